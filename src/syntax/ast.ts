@@ -340,7 +340,12 @@ export type Declaration =
   | AssertDecl
   | TestDecl;
 
-/** One file's declarations, in source order; broken ones are absent. */
+/**
+ * One file's declarations, in source order. What could not be read is absent: a declaration with a mistake in its head
+ * or in one of its parts, and of a conduit only the flows that have one.
+ */
 export interface Ast {
   readonly declarations: readonly Declaration[];
+  /** The names that absent declarations have: they exist, so resolve does not call them unknown. */
+  readonly broken: readonly Word[];
 }

@@ -1,0 +1,323 @@
+/**
+ * Packet sets: the fields of a packet laid out over the bits of one decision diagram.
+ *
+ * Takes ranges of field values, gives canonical sets (`Node`): equality is identity. Splits at the top (hook, state,
+ * interfaces) share what lies below; destination stands before source since measured plants share more that way.
+ */
+import type { Address, Family } from '../net/address.ts';
+import type { AddressSet } from '../net/address-set.ts';
+import { type Range, type Ranges } from '../net/ranges.ts';
+import { Diagram, empty, full, type Node } from './diagram.ts';
+import { functionBits } from './functions.ts';
+import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
+import { type FamilyServices, familyServices, maxValue, type ServiceSet, type ValueMap, valuedProtocols } from './service-set.ts';
+
+export type { Node } from './diagram.ts';
+export { empty, full } from './diagram.ts';
+
+export interface Field {
+  readonly name: string;
+  /** First bit of the order. */
+  readonly level: number;
+  readonly width: number;
+}
+
+const widths = [
+  ['hook', 2],
+  ['state', 3],
+  ['direction', 1],
+  ['mark', 1],
+  ['family', 1],
+  ['inInterface', 10],
+  ['outInterface', 10],
+  ['destination', 128],
+  ['source', 128],
+  ['protocol', 8],
+  ['value', 16],
+  ['sourcePort', 16],
+  ['function', functionBits],
+  ['hopLimit', 8],
+  ['local', 1],
+] as const;
+
+export type FieldName = (typeof widths)[number][0];
+
+export const fields: Readonly<Record<FieldName, Field>> = (() => {
+  let level = 0;
+  const result: Partial<Record<FieldName, Field>> = {};
+  for (const [name, width] of widths) {
+    result[name] = { name, level, width };
+    level += width;
+  }
+  return result as Record<FieldName, Field>;
+})();
+
+/** Interface numbers with a fixed meaning; declared interfaces follow, sorted by name. */
+export const noInterface = 0;
+export const otherInterface = 1;
+const firstInterface = 2;
+
+/** One arena of packet sets over the interfaces of one gateway. */
+export class PacketSpace {
+  readonly diagram = new Diagram();
+  /** Names that sets can tell apart: `lo` and the declared interfaces, sorted. */
+  readonly interfaces: readonly string[];
+  readonly #index: ReadonlyMap<string, number>;
+
+  constructor(interfaces: Iterable<string>) {
+    this.interfaces = [...new Set(['lo', ...interfaces])].sort();
+    this.#index = new Map(this.interfaces.map((name, index) => [name, firstInterface + index]));
+    if (firstInterface + this.interfaces.length > 1 << fields.inInterface.width) throw new Error('more interfaces than the interface field has room for');
+  }
+
+  /** The number of an interface name; names that were not declared share one. */
+  interfaceNumber(name: string | undefined): number {
+    return name === undefined ? noInterface : (this.#index.get(name) ?? otherInterface);
+  }
+
+  knowsInterface(name: string): boolean {
+    return this.#index.has(name);
+  }
+
+  interfaceName(number: number): string | undefined {
+    return number === noInterface ? undefined : (this.interfaces[number - firstInterface] ?? 'another interface');
+  }
+
+  /** Members of `below` whose field lies in the ranges; `below` must not constrain fields at or above `field`. */
+  within(field: Field, ranges: Ranges<number>, below: Node = full): Node {
+    return this.#ranges(field.level, field.width, ranges.map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) })), below);
+  }
+
+  /** Members of `below` whose field is one of the values, as `within`. */
+  among(field: Field, values: readonly number[], below: Node = full): Node {
+    return this.diagram.unionAll(values.map((value) => this.within(field, [{ first: value, last: value }], below)));
+  }
+
+  hook(hook: Hook, below: Node = full): Node {
+    return this.among(fields.hook, [hooks.indexOf(hook)], below);
+  }
+
+  state(state: ConnectionState, below: Node = full): Node {
+    return this.among(fields.state, [connectionStates.indexOf(state)], below);
+  }
+
+  direction(direction: 'original' | 'reply', below: Node = full): Node {
+    return this.#bit(fields.direction.level, direction === 'reply', below);
+  }
+
+  markCurrent(current: boolean, below: Node = full): Node {
+    return this.#bit(fields.mark.level, current, below);
+  }
+
+  local(local: boolean, below: Node = full): Node {
+    return this.#bit(fields.local.level, local, below);
+  }
+
+  family(family: Family, below: Node = full): Node {
+    return this.#bit(fields.family.level, family === 6, below);
+  }
+
+  inInterface(name: string | undefined, below: Node = full): Node {
+    return this.among(fields.inInterface, [this.interfaceNumber(name)], below);
+  }
+
+  outInterface(name: string | undefined, below: Node = full): Node {
+    return this.among(fields.outInterface, [this.interfaceNumber(name)], below);
+  }
+
+  /** Members of `below` of the family whose address field lies in the ranges (the family itself is not constrained). */
+  addresses(field: 'source' | 'destination', family: Family, ranges: Ranges<number> | Ranges<bigint>, below: Node = full): Node {
+    const width = family === 4 ? 32 : 128;
+    const wide = (ranges as readonly Range<number | bigint>[]).map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) }));
+    return this.#ranges(fields[field].level, width, wide, below);
+  }
+
+  /** Both families of an address set, each under its own family bit. */
+  addressSet(field: 'source' | 'destination', set: AddressSet, below: Node = full): Node {
+    return this.diagram.union(this.family(4, this.addresses(field, 4, set.v4, below)), this.family(6, this.addresses(field, 6, set.v6, below)));
+  }
+
+  /** Messages of the services in one family: protocol, value and function; the family itself is not constrained. */
+  services(family: Family, set: ServiceSet): Node {
+    return this.#services(family, familyServices(set, family), (segments) => this.#values(segments, fields.value));
+  }
+
+  /**
+   * Replies to the services: the server's port is the source port, and an ICMP reply stands for its request
+   * (`requestOf`). Functions are those of the client's messages, so replies leave them free.
+   */
+  replies(family: Family, set: ServiceSet): Node {
+    const icmp = family === 4 ? 1 : 58;
+    return this.#services(family, familyServices(set, family), (segments, protocol) => {
+      if (protocol !== icmp) return this.#values(segments.map((segment) => ({ ...segment, functions: [{ first: 0, last: (1 << functionBits) - 1 }] })), fields.sourcePort);
+      const ranges: Range<number>[] = [];
+      for (let type = 0; type < 256; type++) {
+        const request = requestOf(family, type);
+        const shift = (type - request) * 256;
+        for (const segment of segments) {
+          const first = Math.max(segment.first, request * 256);
+          const last = Math.min(segment.last, request * 256 + 255);
+          if (first <= last) ranges.push({ first: first + shift, last: last + shift });
+        }
+      }
+      ranges.sort((a, b) => a.first - b.first);
+      return this.within(fields.value, ranges);
+    });
+  }
+
+  /** Whether the packet is a member. */
+  contains(set: Node, packet: Packet): boolean {
+    let node = set;
+    while (node > full) {
+      const level = this.diagram.level(node);
+      node = bitOf(packet, level, this) ? this.diagram.high(node) : this.diagram.low(node);
+    }
+    return node === full;
+  }
+
+  /**
+   * One member, or undefined for the empty set. Bits that the set leaves free are taken from `wish`; where the wish
+   * leads nowhere the other branch is taken.
+   */
+  pick(set: Node, wish: ReadonlyMap<Field, bigint> = new Map()): Packet | undefined {
+    if (set === empty) return undefined;
+    const values = new Map<Field, bigint>();
+    let node = set;
+    for (const field of Object.values(fields)) {
+      let value = 0n;
+      for (let i = 0; i < field.width; i++) {
+        const level = field.level + i;
+        const wished = ((wish.get(field) ?? 0n) >> BigInt(field.width - 1 - i)) & 1n;
+        let bit = wished;
+        if (node > full && this.diagram.level(node) === level) {
+          const other = wished === 1n ? this.diagram.low(node) : this.diagram.high(node);
+          const wanted = wished === 1n ? this.diagram.high(node) : this.diagram.low(node);
+          if (wanted === empty) {
+            bit = 1n - wished;
+            node = other;
+          } else {
+            node = wanted;
+          }
+        }
+        value = (value << 1n) | bit;
+      }
+      values.set(field, value);
+    }
+    return packetOf(values, this);
+  }
+
+  #bit(level: number, one: boolean, below: Node): Node {
+    return one ? this.diagram.make(level, empty, below) : this.diagram.make(level, below, empty);
+  }
+
+  #values(segments: ValueMap, field: Field): Node {
+    return this.diagram.unionAll(
+      segments.map((segment) => this.within(field, [{ first: segment.first, last: segment.last }], this.within(fields.function, segment.functions))),
+    );
+  }
+
+  #services(family: Family, services: FamilyServices, values: (segments: ValueMap, protocol: number) => Node): Node {
+    const parts: Node[] = [this.within(fields.protocol, services.protocols)];
+    for (const protocol of valuedProtocols(family)) {
+      const segments = services.values.get(protocol) ?? [];
+      if (segments.length > 0) parts.push(this.among(fields.protocol, [protocol], values(segments, protocol)));
+    }
+    return this.diagram.unionAll(parts);
+  }
+
+  /** Diagram of "the `width` bits from `level` lie in one of the sorted ranges" on top of `below`. */
+  #ranges(level: number, width: number, ranges: readonly Range<bigint>[], below: Node): Node {
+    if (below === empty) return empty;
+    const build = (bit: number, low: bigint, from: number, to: number): Node => {
+      if (from >= to) return empty;
+      const size = 1n << BigInt(width - bit);
+      const first = ranges[from];
+      if (first !== undefined && first.first <= low && first.last >= low + size - 1n) return below;
+      const middle = low + size / 2n;
+      let split = from;
+      while (split < to && (ranges[split]?.last ?? 0n) < middle) split++;
+      let start = from;
+      while (start < to && (ranges[start]?.last ?? 0n) < low) start++;
+      const leftEnd = split < to && (ranges[split]?.first ?? 0n) < middle ? split + 1 : split;
+      let rightEnd = split;
+      while (rightEnd < to && (ranges[rightEnd]?.first ?? 0n) < low + size) rightEnd++;
+      return this.diagram.make(level + bit, build(bit + 1, low, start, leftEnd), build(bit + 1, middle, split, rightEnd));
+    };
+    return build(0, 0n, 0, ranges.length);
+  }
+}
+
+function fieldAt(level: number): Field {
+  for (const field of Object.values(fields)) if (level < field.level + field.width) return field;
+  throw new Error(`no field at level ${level}`);
+}
+
+function bitOf(packet: Packet, level: number, space: PacketSpace): boolean {
+  const field = fieldAt(level);
+  const position = BigInt(field.width - 1 - (level - field.level));
+  return ((valueOf(packet, field.name as FieldName, space) >> position) & 1n) === 1n;
+}
+
+function addressBits(address: Address): bigint {
+  return address.family === 4 ? BigInt(address.value) << 96n : address.value;
+}
+
+function valueOf(packet: Packet, field: FieldName, space: PacketSpace): bigint {
+  switch (field) {
+    case 'hook':
+      return BigInt(hooks.indexOf(packet.hook));
+    case 'state':
+      return BigInt(connectionStates.indexOf(packet.state));
+    case 'direction':
+      return packet.direction === 'reply' ? 1n : 0n;
+    case 'mark':
+      return packet.markCurrent ? 1n : 0n;
+    case 'family':
+      return packet.source.family === 6 ? 1n : 0n;
+    case 'inInterface':
+      return BigInt(space.interfaceNumber(packet.inInterface));
+    case 'outInterface':
+      return BigInt(space.interfaceNumber(packet.outInterface));
+    case 'destination':
+      return addressBits(packet.destination);
+    case 'source':
+      return addressBits(packet.source);
+    case 'protocol':
+      return BigInt(packet.protocol);
+    case 'value':
+      return BigInt(packet.value);
+    case 'sourcePort':
+      return BigInt(packet.sourcePort);
+    case 'function':
+      return BigInt(packet.functionNumber);
+    case 'hopLimit':
+      return BigInt(packet.hopLimit);
+    case 'local':
+      return packet.local ? 1n : 0n;
+  }
+}
+
+function packetOf(values: ReadonlyMap<Field, bigint>, space: PacketSpace): Packet {
+  const value = (name: FieldName): number => Number(values.get(fields[name]) ?? 0n);
+  const six = value('family') === 1;
+  const address = (name: 'source' | 'destination'): Address => {
+    const bits = values.get(fields[name]) ?? 0n;
+    return six ? { family: 6, value: bits } : { family: 4, value: Number(bits >> 96n) };
+  };
+  return {
+    hook: hooks[value('hook')] ?? 'forward',
+    inInterface: space.interfaceName(value('inInterface')),
+    outInterface: space.interfaceName(value('outInterface')),
+    source: address('source'),
+    destination: address('destination'),
+    protocol: value('protocol'),
+    sourcePort: value('sourcePort'),
+    value: value('value') & maxValue,
+    functionNumber: value('function'),
+    hopLimit: value('hopLimit'),
+    state: connectionStates[value('state')] ?? 'invalid',
+    direction: value('direction') === 1 ? 'reply' : 'original',
+    markCurrent: value('mark') === 1,
+    local: value('local') === 1,
+  };
+}

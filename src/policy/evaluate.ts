@@ -1,0 +1,189 @@
+/**
+ * The verdict on one packet, in plain steps: the specification that everything else is held against.
+ *
+ * Takes the model, one gateway, the date and a packet; gives the verdict and the rule that decided. Written to be read
+ * beside grammar/README.md, "Which packet is allowed"; it shares nothing with the packet sets.
+ */
+import { gradeEnforces } from './grades.ts';
+import type { TargetCapabilities } from './capabilities.ts';
+import { inForce } from './dates.ts';
+import { baseline } from './baseline.ts';
+import { interfaceServices, type PassRow, type Where } from '../model/interface-services.ts';
+import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../model/model.ts';
+import type { Address } from '../net/address.ts';
+import { builtInNetworks, containsAddress } from '../net/address-set.ts';
+import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
+import { containsService } from '../packets/service-set.ts';
+
+export type Reason =
+  | { readonly kind: 'flow'; readonly flow: Flow }
+  | { readonly kind: 'traffic'; readonly line: GatewayTraffic }
+  | { readonly kind: 'loopback' }
+  | { readonly kind: 'pass'; readonly name: string }
+  | { readonly kind: 'conversation' }
+  | { readonly kind: 'related-error' }
+  /** The source lies in no zone that its interface faces. */
+  | { readonly kind: 'spoofed' }
+  /** The destination lies in no zone that its interface faces. */
+  | { readonly kind: 'unrouted' }
+  /** Back out of a shared wire. */
+  | { readonly kind: 'shared-wire' }
+  | { readonly kind: 'state' }
+  | { readonly kind: 'default' };
+
+export interface Verdict {
+  readonly accepted: boolean;
+  /** True if a rate may deny it. */
+  readonly limited: boolean;
+  /** True if its conversation carries the policy's mark afterwards. */
+  readonly marks: boolean;
+  readonly reason: Reason;
+  /** Zones of source and destination as this gateway sees them, if any. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+export interface Gatehouse {
+  readonly model: Model;
+  readonly gateway: Gateway;
+  readonly target: TargetCapabilities;
+  readonly date: string;
+}
+
+export function evaluate(house: Gatehouse, packet: Packet): Verdict {
+  const from = packet.hook === 'output' ? undefined : zoneBehind(house, packet.inInterface, packet.source);
+  const to = packet.hook === 'input' ? undefined : zoneBehind(house, packet.outInterface, packet.destination);
+  const verdict = (accepted: boolean, reason: Reason, more: Partial<Verdict> = {}): Verdict => ({ accepted, reason, limited: false, marks: false, from: from?.name, to: to?.name, ...more });
+
+  // Rule 6: the baseline is judged before state and zones, and never forwarded.
+  if (packet.hook === 'input' && packet.inInterface === 'lo') return verdict(true, { kind: 'loopback' });
+  if (packet.hook === 'output' && packet.outInterface === 'lo') return verdict(true, { kind: 'loopback' });
+  const pass = passFor(house, packet);
+  if (pass !== undefined) return verdict(true, { kind: 'pass', name: pass });
+
+  // Rule 1.
+  if (packet.hook !== 'output' && from === undefined) return verdict(false, { kind: 'spoofed' });
+  if (packet.hook !== 'input' && to === undefined) return verdict(false, { kind: 'unrouted' });
+  if (packet.hook === 'forward' && packet.inInterface === packet.outInterface && interfaceNamed(house, packet.inInterface)?.sharedWire !== undefined) {
+    return verdict(false, { kind: 'shared-wire' });
+  }
+
+  // Rules 2 and 3.
+  if (packet.state === 'invalid' || packet.state === 'untracked') return verdict(false, { kind: 'state' });
+  if (packet.state === 'related') {
+    const family = familyOf(packet);
+    const error = packet.protocol === (family === 4 ? 1 : 58) && relatedErrorTypes(family).includes(packet.value >> 8);
+    return error ? verdict(true, { kind: 'related-error' }) : verdict(false, { kind: 'state' });
+  }
+  if (packet.state === 'established' && packet.markCurrent) return verdict(true, { kind: 'conversation' });
+  const again = packet.state === 'established';
+  const judged = again && packet.direction === 'reply' ? judge(house, swapped(packet), packet.hook === 'input') : judge(house, packet, false);
+  return verdict(judged.accepted, judged.reason, { limited: !again && judged.limited, marks: judged.accepted });
+}
+
+/**
+ * Rules 5, 7 and 9: who allows the start of this conversation. `delivered`: an answer of it has reached the gateway, so
+ * the platform has vouched for the gateway's address.
+ */
+function judge(house: Gatehouse, packet: Packet, delivered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
+  if (packet.hook !== 'forward') return judgeOwn(house, packet, delivered);
+  const matching = house.model.flows.filter((flow) => inForce(flow, house.date) && matches(house, flow, packet));
+  const deny = matching.find((flow) => flow.effect === 'deny');
+  if (deny !== undefined) return { accepted: false, limited: false, reason: { kind: 'flow', flow: deny } };
+  const allow = matching[0];
+  if (allow === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
+  return { accepted: true, limited: matching.every((flow) => flow.rate !== undefined), reason: { kind: 'flow', flow: allow } };
+}
+
+function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {
+  if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
+  const enforced = flow.effect === 'allow' ? gradeEnforces(house.target, flow) : flow.services.set;
+  return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber);
+}
+
+function judgeOwn(house: Gatehouse, packet: Packet, delivered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
+  const lines = house.gateway.traffic.filter((line) => {
+    if (!inForce(line, house.date) || (line.kind === 'send') !== (packet.hook === 'output')) return false;
+    if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber)) return false;
+    if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && (delivered || isOwn(house, packet, packet.source));
+    return containsAddress(line.peer.addresses, packet.source) && isInterfaceAddress(house, packet.inInterface, packet, packet.destination);
+  });
+  const first = lines[0];
+  if (first === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
+  return { accepted: true, limited: lines.every((line) => line.rate !== undefined), reason: { kind: 'traffic', line: first } };
+}
+
+/** The first packet of the conversation that this reply belongs to, as far as the reply shows it. */
+function swapped(packet: Packet): Packet {
+  const family = familyOf(packet);
+  const icmp = packet.protocol === (family === 4 ? 1 : 58);
+  const ports = packet.protocol === 6 || packet.protocol === 17;
+  return {
+    ...packet,
+    hook: packet.hook === 'forward' ? 'forward' : packet.hook === 'input' ? 'output' : 'input',
+    inInterface: packet.outInterface,
+    outInterface: packet.inInterface,
+    source: packet.destination,
+    destination: packet.source,
+    sourcePort: ports ? packet.value : 0,
+    value: ports ? packet.sourcePort : icmp ? (requestOf(family, packet.value >> 8) << 8) | (packet.value & 0xff) : packet.value,
+    direction: 'original',
+  };
+}
+
+function interfaceNamed(house: Gatehouse, name: string | undefined): Interface | undefined {
+  return house.gateway.interfaces.find((face) => face.name === name);
+}
+
+/** The zone of the address, if the interface faces it and the address is none of the gateway's own. */
+function zoneBehind(house: Gatehouse, interfaceName: string | undefined, address: Address): Zone | undefined {
+  if (isGatewayOnly(house.gateway, address)) return undefined;
+  const face = interfaceNamed(house, interfaceName);
+  return house.model.zones.find((zone) => face !== undefined && face.faces.includes(zone.name) && containsAddress(zone.addresses, address));
+}
+
+/** Own addresses, directed broadcasts and subnet-router anycasts (rule 5). */
+function isGatewayOnly(gateway: Gateway, address: Address): boolean {
+  return gateway.interfaces.some((face) =>
+    face.addresses.some((own) => {
+      if (own.address.family !== address.family) return false;
+      if (own.address.value === address.value) return true;
+      if (own.network.family === 4) return own.length <= 30 && own.network.last === address.value;
+      return own.length <= 126 && own.network.first === address.value;
+    }),
+  );
+}
+
+function isInterfaceAddress(house: Gatehouse, name: string | undefined, packet: Packet, address: Address): boolean {
+  const face = interfaceNamed(house, name);
+  if (face === undefined) return false;
+  return face.dynamic ? packet.local : face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
+}
+
+function isOwn(house: Gatehouse, packet: Packet, address: Address): boolean {
+  if (house.gateway.interfaces.some((face) => face.dynamic)) return packet.local;
+  return house.gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
+}
+
+function passFor(house: Gatehouse, packet: Packet): string | undefined {
+  const face = interfaceNamed(house, packet.hook === 'input' ? packet.inInterface : packet.outInterface);
+  if (face === undefined || packet.hook === 'forward') return undefined;
+  const services = [...baseline, ...interfaceServices.filter((service) => face.runs.includes(service.name))];
+  return services.find((service) => service.rows.some((row) => passRow(house, face, row, packet)))?.name;
+}
+
+function passRow(house: Gatehouse, face: Interface, row: PassRow, packet: Packet): boolean {
+  if (row.hook !== packet.hook || row.family !== familyOf(packet) || row.protocol !== packet.protocol) return false;
+  if (row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
+  const icmp = row.protocol === (row.family === 4 ? 1 : 58);
+  if (row.values !== undefined && !row.values.includes(icmp ? packet.value >> 8 : packet.value)) return false;
+  if (row.sourcePorts !== undefined && !row.sourcePorts.includes(packet.sourcePort)) return false;
+  const lies = (address: Address, where: Where): boolean => {
+    if (where === 'faced') return zoneBehind(house, face.name, address) !== undefined;
+    if (where !== 'own') return containsAddress(builtInNetworks(...where.networks), address);
+    if (row.hook === 'input') return isInterfaceAddress(house, face.name, packet, address);
+    const dynamic = house.gateway.interfaces.some((one) => one.dynamic);
+    return dynamic ? packet.local : house.gateway.interfaces.some((one) => isInterfaceAddress(house, one.name, packet, address));
+  };
+  return row.source.some((where) => lies(packet.source, where)) && row.destination.some((where) => lies(packet.destination, where));
+}

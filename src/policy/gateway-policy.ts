@@ -1,0 +1,100 @@
+/**
+ * The target-neutral form of what one gateway has to enforce (Ir).
+ *
+ * Order-free: a set of entries. An empty side is empty, never "any"; families are split by whoever lowers it. The
+ * baseline and the gateway's own traffic are entries like any other, and each entry keeps its span.
+ */
+import type { Span } from '../base/source.ts';
+import type { AddressSet } from '../net/address-set.ts';
+import type { Grade, Rate } from '../model/model.ts';
+import type { Where } from '../model/interface-services.ts';
+import type { Family } from '../net/address.ts';
+import type { Hook } from '../packets/packet.ts';
+import type { ServiceSet } from '../packets/service-set.ts';
+import type { SettledOptions } from './capabilities.ts';
+
+/** A zone as this gateway sees it: without the gateway's own, broadcast and anycast addresses. */
+export interface PlacedZone {
+  readonly name: string;
+  readonly addresses: AddressSet;
+}
+
+export interface PlacedInterface {
+  readonly name: string;
+  readonly zones: readonly PlacedZone[];
+  /** All of `zones` together. */
+  readonly faced: AddressSet;
+  /** Static addresses. */
+  readonly own: AddressSet;
+  readonly dynamic: boolean;
+  /** Nothing goes back out of the interface it came by. */
+  readonly sharedWire: boolean;
+}
+
+/** Where an entry came from. */
+export interface Origin {
+  /** Name of the flow, or the words of a `manage`, `receive` or `send` line. */
+  readonly name: string;
+  readonly conduit: string | undefined;
+  readonly span: Span;
+}
+
+/** The right (or the ban) to start conversations. `forward`: from → to; `input`: from → the gateway; `output`: the gateway → to. */
+export interface Entry {
+  readonly hook: Hook;
+  readonly origin: Origin;
+  readonly effect: 'allow' | 'deny';
+  /** Within the faced zones; the whole side for the gateway's own end, where it is left empty. */
+  readonly from: AddressSet;
+  readonly to: AddressSet;
+  /** As written. */
+  readonly written: ServiceSet;
+  /** Written, widened to what the achieved grade tells apart. */
+  readonly enforced: ServiceSet;
+  /** What the gateway's target achieves, for flows that ask for inspection. */
+  readonly grade: Grade | undefined;
+  readonly log: boolean;
+  readonly count: boolean;
+  readonly rate: Rate | undefined;
+}
+
+/** Traffic of the gateway itself that passes whatever its connection state (rule 6). */
+export interface Pass {
+  readonly name: string;
+  readonly hook: Exclude<Hook, 'forward'>;
+  /** Interface that it is bound to. */
+  readonly interface: string;
+  readonly family: Family;
+  readonly protocol: number;
+  readonly sourcePorts: readonly number[] | undefined;
+  /** Destination ports, or ICMP types of the family. */
+  readonly values: readonly number[] | undefined;
+  readonly source: readonly Where[];
+  readonly destination: readonly Where[];
+  readonly hopLimit: number | undefined;
+}
+
+/** A conduit's own log of new conversations that are denied between two zones. */
+export interface DeniedLog {
+  readonly conduit: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface GatewayPolicy {
+  readonly gateway: string;
+  readonly target: string;
+  readonly options: SettledOptions;
+  /** Sorted by name. */
+  readonly interfaces: readonly PlacedInterface[];
+  /** Zones that some interface faces, sorted by name. */
+  readonly zones: readonly PlacedZone[];
+  /** Static addresses of all interfaces. */
+  readonly own: AddressSet;
+  /** Some interface has a dynamic address, so the platform must say what is the gateway's own. */
+  readonly anyDynamic: boolean;
+  /** Sorted by hook and name of origin. */
+  readonly entries: readonly Entry[];
+  readonly passes: readonly Pass[];
+  readonly deniedLogs: readonly DeniedLog[];
+}

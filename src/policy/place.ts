@@ -1,0 +1,283 @@
+/**
+ * Place: the model → what each gateway has to enforce.
+ *
+ * Takes the model, the capabilities of the targets and the date; gives one `GatewayPolicy` a gateway, and says what no
+ * gateway carries, what a target cannot give, and what opens nothing. Decides the achieved grades, and with them the
+ * enforced sets.
+ */
+import { nearest } from '../base/nearest.ts';
+import { lintCodes } from '../diagnostics/codes/lint.ts';
+import { modelCodes } from '../diagnostics/codes/model.ts';
+import { targetCodes } from '../diagnostics/codes/target.ts';
+import { type Diagnostic, diagnostic, type Outcome } from '../diagnostics/diagnostic.ts';
+import { interfaceServices } from '../model/interface-services.ts';
+import { commonFamilies, type Flow, type Gateway, type GatewayTraffic, type Grade, grades, type Model, type Zone } from '../model/model.ts';
+import type { Address } from '../net/address.ts';
+import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { hasServices, isNoService } from '../packets/service-set.ts';
+import { baseline } from './baseline.ts';
+import { gradeFor, type TargetCapabilities } from './capabilities.ts';
+import { daysBetween, inForce, isExpired } from './dates.ts';
+import type { DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
+import { gradeEnforces } from './grades.ts';
+import { Joins } from './joins.ts';
+import { settleOptions } from './options.ts';
+
+export interface Placement {
+  readonly date: string;
+  readonly gateways: readonly GatewayPolicy[];
+  readonly joins: Joins;
+}
+
+/** Days before its end from which an essential flow's expiry is said loudly (rule 9). */
+const loudDays = 60;
+
+export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilities>, date: string): Outcome<Placement> {
+  const diagnostics: Diagnostic[] = [];
+  const joins = new Joins(model);
+  reportZones(model, joins, diagnostics);
+  for (const flow of model.flows) reportFlow(flow, model, joins, date, diagnostics);
+  const gateways: GatewayPolicy[] = [];
+  for (const gateway of model.gateways) {
+    const target = targets.get(gateway.target.value);
+    if (target === undefined) {
+      const suggestion = nearest(gateway.target.value, targets.keys());
+      diagnostics.push(
+        diagnostic(modelCodes.unknownTarget, gateway.target.span, { name: gateway.target.value }, {
+          help: [suggestion === undefined ? `known: ${[...targets.keys()].join(', ')}` : `did you mean \`${suggestion}\`?`],
+        }),
+      );
+      continue;
+    }
+    gateways.push(placeGateway(model, gateway, target, date, diagnostics));
+  }
+  return { value: { date, gateways, joins }, diagnostics };
+}
+
+/** The gateway's own addresses, and those at which the kernel takes packets for its subnets (rule 5). */
+export function gatewayOnlyAddresses(gateway: Gateway): AddressSet {
+  const sets: AddressSet[] = [];
+  for (const face of gateway.interfaces) {
+    for (const own of face.addresses) {
+      sets.push(addressSetOf(own.address));
+      // RFC 3021: no broadcast on /31; RFC 6164: no anycast on /127.
+      if (own.network.family === 4 && own.length < 31) sets.push(addressSetOf({ family: 4, value: own.network.last }));
+      if (own.network.family === 6 && own.length < 127) sets.push(addressSetOf({ family: 6, value: own.network.first }));
+    }
+  }
+  return unionAddresses(...sets);
+}
+
+/** The static addresses alone. */
+function staticAddresses(addresses: readonly { readonly address: Address }[]): AddressSet {
+  return unionAddresses(...addresses.map((own) => addressSetOf(own.address)));
+}
+
+function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities, date: string, diagnostics: Diagnostic[]): GatewayPolicy {
+  const excluded = gatewayOnlyAddresses(gateway);
+  const zoneHere = new Map<string, PlacedZone>();
+  for (const face of gateway.interfaces) {
+    for (const name of face.faces) {
+      const zone = model.zones.find((candidate) => candidate.name === name);
+      if (zone !== undefined && !zoneHere.has(name)) zoneHere.set(name, { name, addresses: subtractAddresses(zone.addresses, excluded) });
+    }
+  }
+  const interfaces: PlacedInterface[] = gateway.interfaces.map((face) => {
+    const zones = face.faces.flatMap((name) => zoneHere.get(name) ?? []);
+    if (face.dynamic && !target.dynamicAddresses) {
+      diagnostics.push(diagnostic(targetCodes.inexpressible, face.span, { what: 'an interface with a dynamic address', gateway: gateway.name, target: target.name }, { help: ['give the interface a static address'] }));
+    }
+    return { name: face.name, zones, faced: unionAddresses(...zones.map((zone) => zone.addresses)), own: staticAddresses(face.addresses), dynamic: face.dynamic, sharedWire: face.sharedWire !== undefined };
+  });
+  const zones = [...zoneHere.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const faced = unionAddresses(...zones.map((zone) => zone.addresses));
+  const entries: Entry[] = [];
+  for (const flow of model.flows) {
+    if (!inForce(flow, date)) continue;
+    const from = intersectAddresses(flow.from.addresses, faced);
+    const to = intersectAddresses(flow.to.addresses, faced);
+    if (isEmpty(from) || isEmpty(to) || isNoService(flow.services.set)) continue;
+    entries.push(forwardEntry(flow, from, to, gateway.name, target, diagnostics));
+  }
+  for (const line of gateway.traffic) {
+    if (!inForce(line, date)) continue;
+    const peer = intersectAddresses(line.peer.addresses, faced);
+    if (isEmpty(peer)) {
+      diagnostics.push(diagnostic(lintCodes.opensNothing, line.peer.span, { flow: line.name, why: `no interface of \`${gateway.name}\` faces the other side` }, { help: ['name a host of a zone that the gateway faces'] }));
+      continue;
+    }
+    entries.push(ownEntry(line, peer));
+  }
+  const forbidden: readonly [boolean, (entry: Entry) => boolean, string][] = [
+    [target.rateLimits, (entry) => entry.rate !== undefined, 'a limited rate'],
+    [target.counting, (entry) => entry.count, 'counters'],
+    [target.logging, (entry) => entry.log, 'logs'],
+  ];
+  for (const [can, uses, what] of forbidden) {
+    const entry = can ? undefined : entries.find(uses);
+    if (entry !== undefined) diagnostics.push(diagnostic(targetCodes.inexpressible, entry.origin.span, { what, gateway: gateway.name, target: target.name }));
+  }
+  return {
+    gateway: gateway.name,
+    target: target.name,
+    options: settleOptions(gateway, target, diagnostics),
+    interfaces,
+    zones,
+    own: unionAddresses(...interfaces.map((face) => face.own)),
+    anyDynamic: interfaces.some((face) => face.dynamic),
+    entries: entries.toSorted((a, b) => (a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0)),
+    passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs)),
+    deniedLogs: deniedLogs(model, zones),
+  };
+}
+
+function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
+  const protocols = [...new Set([...flow.services.functions.map((named) => named.protocol), ...flow.services.otProtocols])];
+  const given = protocols.map((protocol) => gradeFor(target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
+  const grade: Grade | undefined = flow.asked === undefined ? undefined : protocols.length === 0 ? target.grades.default : given;
+  const enforced = flow.effect === 'allow' ? gradeEnforces(target, flow) : flow.services.set;
+  if (flow.asked !== undefined && grade !== undefined && grades.indexOf(grade) < grades.indexOf(flow.asked.value)) {
+    const accepted = flow.acceptWeaker !== undefined && grades.indexOf(grade) >= grades.indexOf(flow.acceptWeaker.grade);
+    if (flow.effect === 'deny') {
+      diagnostics.push(
+        diagnostic(targetCodes.denyOfFunctions, flow.services.span, { flow: flow.name, gateway, target: target.name }, {
+          notes: ['a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids'],
+          help: ['deny the whole protocol, or allow only the functions that are needed'],
+        }),
+      );
+    } else if (!accepted) {
+      diagnostics.push(
+        diagnostic(targetCodes.gradeNotReached, flow.asked.span, { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade }, {
+          notes: flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : [],
+          help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
+        }),
+      );
+    }
+  }
+  return {
+    hook: 'forward',
+    origin: { name: flow.name, conduit: flow.conduit?.name, span: flow.span },
+    effect: flow.effect,
+    from,
+    to,
+    written: flow.services.set,
+    enforced,
+    grade,
+    log: flow.log,
+    count: flow.count,
+    rate: flow.rate,
+  };
+}
+
+function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
+  const send = line.kind === 'send';
+  return {
+    hook: send ? 'output' : 'input',
+    origin: { name: line.name, conduit: undefined, span: line.span },
+    effect: 'allow',
+    from: send ? noAddresses : peer,
+    to: send ? peer : noAddresses,
+    written: line.services.set,
+    enforced: line.services.set,
+    grade: undefined,
+    log: line.log,
+    count: line.count,
+    rate: line.rate,
+  };
+}
+
+function passesOf(face: string, runs: readonly string[]): Pass[] {
+  const services = [...baseline, ...interfaceServices.filter((service) => runs.includes(service.name))];
+  return services.flatMap((service) =>
+    service.rows.map((row) => ({
+      name: service.name,
+      hook: row.hook,
+      interface: face,
+      family: row.family,
+      protocol: row.protocol,
+      sourcePorts: row.sourcePorts,
+      values: row.values,
+      source: row.source,
+      destination: row.destination,
+      hopLimit: row.hopLimit,
+    })),
+  );
+}
+
+function deniedLogs(model: Model, zones: readonly PlacedZone[]): DeniedLog[] {
+  const here = new Set(zones.map((zone) => zone.name));
+  const logs: DeniedLog[] = [];
+  for (const conduit of model.conduits) {
+    if (!conduit.logDenied || !here.has(conduit.left.name) || !here.has(conduit.right.name)) continue;
+    logs.push({ conduit: conduit.name, from: conduit.left.name, to: conduit.right.name });
+    if (conduit.bothWays) logs.push({ conduit: conduit.name, from: conduit.right.name, to: conduit.left.name });
+  }
+  return logs;
+}
+
+function reportZones(model: Model, joins: Joins, diagnostics: Diagnostic[]): void {
+  for (const zone of model.zones) {
+    if (!joins.faced(zone.name)) {
+      diagnostics.push(diagnostic(lintCodes.unfacedZone, zone.span, { zone: zone.name }, { help: ['add it to the `faces` of the interface it lies behind, also through other routers'] }));
+    }
+  }
+}
+
+/** Coverage (rule 11), emptiness (rule 4) and dates (rule 9) of one flow. */
+function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
+  const end = flow.expires?.value;
+  if (flow.expires !== undefined && end !== undefined && isExpired(flow, date)) {
+    diagnostics.push(diagnostic(lintCodes.expired, flow.expires.span, { flow: flow.name, date: end }, { help: ['remove the flow, or set a later date'] }));
+  } else if (flow.expires !== undefined && end !== undefined && flow.essential) {
+    const days = daysBetween(date, end);
+    const help = ['take `expires` out, or agree a later date before production stops'];
+    if (days <= loudDays) diagnostics.push(diagnostic(lintCodes.essentialExpiresSoon, flow.expires.span, { flow: flow.name, date: end, days: days === 1 ? '1 day' : `${days} days` }, { help }));
+    else diagnostics.push(diagnostic(lintCodes.essentialExpires, flow.expires.span, { flow: flow.name, date: end }, { help }));
+  }
+  const nothing = (why: string, help: string): void => {
+    diagnostics.push(diagnostic(lintCodes.opensNothing, flow.span, { flow: flow.name, why }, { help: [help] }));
+  };
+  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
+  const from = intersectAddresses(flow.from.addresses, inZones);
+  const to = intersectAddresses(flow.to.addresses, inZones);
+  if (isEmpty(from) || isEmpty(to)) {
+    nothing(`no zone holds \`${(isEmpty(from) ? flow.from : flow.to).text}\``, 'name a zone, a host or an address that lies in a zone');
+    return;
+  }
+  const families = commonFamilies(from, to);
+  if (families.length === 0) {
+    nothing('its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
+    return;
+  }
+  if (!families.some((family) => hasServices(flow.services.set, family))) {
+    nothing('its services do not exist in the address family that its two sides share', 'an `icmpv6` message needs IPv6 on both sides, an `icmp type` IPv4');
+    return;
+  }
+  let joined = false;
+  const unjoined: string[] = [];
+  const touched = (side: AddressSet): { zone: Zone; part: AddressSet }[] =>
+    model.zones.map((zone) => ({ zone, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
+  const targets = touched(to);
+  for (const source of touched(from)) {
+    for (const target of targets) {
+      if (commonFamilies(source.part, target.part).length === 0) continue;
+      if (joins.gateways(source.zone.name, target.zone.name).length > 0) joined = true;
+      else if (source.zone !== target.zone && joins.sharedInterface(source.zone.name, target.zone.name) === undefined) unjoined.push(`${source.zone.name} -> ${target.zone.name}`);
+    }
+  }
+  if (!joined) {
+    diagnostics.push(
+      diagnostic(modelCodes.notJoined, flow.span, { flow: flow.name }, {
+        secondary: [
+          { span: flow.from.span, label: 'from here' },
+          { span: flow.to.span, label: 'to here' },
+        ],
+        notes: unjoined.slice(0, 5).map((pair) => `no gateway has an interface that faces each side of ${pair}`),
+        help: ['declare the gateway between them, or add the zone to the `faces` of the interface it lies behind'],
+      }),
+    );
+  } else if (unjoined.length > 0 && flow.effect === 'allow') {
+    const shown = unjoined.slice(0, 4).join(', ') + (unjoined.length > 4 ? ` and ${unjoined.length - 4} more` : '');
+    diagnostics.push(diagnostic(lintCodes.partlyJoined, flow.span, { flow: flow.name, pairs: shown }, { help: ['name only zones that a gateway joins, or declare the gateway between them'] }));
+  }
+}

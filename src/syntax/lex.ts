@@ -1,0 +1,182 @@
+/**
+ * Cuts a text into tokens.
+ *
+ * Takes a source file, gives its tokens and comments; never fails. A mistake is reported here, once, and leaves a `bad`
+ * token, so that the piece around it is dropped in silence and everything else is still read.
+ */
+import moo from 'moo';
+import { HIDDEN, SPACED, TOKENS } from '../../grammar/tokens.ts';
+import type { SourceFile, Span } from '../base/source.ts';
+import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Token, TokenType } from './token.ts';
+
+export interface Lexed {
+  readonly tokens: readonly Token[];
+  readonly comments: readonly Span[];
+}
+
+type TableType = keyof typeof TOKENS;
+
+let compiled: moo.Lexer | undefined;
+
+/** Reports go to `report`; a text that is not text at all gives one report and no tokens. */
+export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void): Lexed {
+  const { text } = file;
+  const tokens: Token[] = [];
+  const comments: Span[] = [];
+  const span = (start: number, end: number): Span => ({ file: file.id, start, end });
+
+  const foreign = /[\0\ufffd]/u.exec(text);
+  if (foreign !== null) {
+    const found = foreign[0] === '\0' ? 'a NUL byte' : 'a byte sequence that is not UTF-8';
+    const extras = { help: ['save the file as UTF-8 without byte order mark; `file NAME` and `iconv` tell and convert the encoding'] };
+    report(diagnostic(codes.notText, span(foreign.index, foreign.index + 1), { found }, extras));
+    return { tokens, comments };
+  }
+
+  // A byte order mark is not part of the text.
+  const bom = text.startsWith('\ufeff') ? 1 : 0;
+  compiled ??= moo.compile(TOKENS);
+  const lexer = compiled.reset(bom === 0 ? text : text.slice(1));
+  let first = true;
+  let lineStart = bom;
+  let junkLine = -1;
+  for (let raw = lexer.next(); raw !== undefined; raw = lexer.next()) {
+    const table = (raw.type ?? 'badCharacter') as TableType;
+    const start = raw.offset + bom;
+    const written = raw.text;
+    const end = start + written.length;
+    if (table === 'space') continue;
+    if (table === 'newline') {
+      first = true;
+      lineStart = end;
+      continue;
+    }
+    if (table === 'comment') {
+      comments.push(span(start, end));
+      reportHidden(written, start);
+      continue;
+    }
+    const type = tokenType(table);
+    const token: Token = { type, text: '', value: written, span: span(start, end), first, column: start - lineStart };
+    first = false;
+    if (type === 'punctuation') {
+      token.text = written;
+      if (SPACED.has(written) && !(isBlank(text[start - 1]) && isBlank(text[end]))) {
+        const fix = { title: 'put spaces around it', edits: [{ span: token.span, text: ` ${written} ` }] };
+        report(diagnostic(codes.missingSpace, token.span, { sign: written }, { help: [`write \`a ${written} b\``], fix }));
+      }
+      tokens.push(token);
+    } else if (type === 'string') {
+      tokens.push({ ...token, value: unquote(written, start) });
+    } else {
+      if (type === 'bad') reportBad(table, token);
+      tokens.push(token);
+    }
+  }
+  return { tokens, comments };
+
+  function unquote(written: string, start: number): string {
+    reportHidden(written, start);
+    if (!written.includes('\\')) return written.slice(1, -1);
+    let reported = false;
+    return written.slice(1, -1).replace(/\\(.)/gsu, (escape: string, character: string, index: number) => {
+      if (character !== '"' && character !== '\\' && !reported) {
+        reported = true;
+        const at = span(start + 1 + index, start + 1 + index + escape.length);
+        report(diagnostic(codes.badEscape, at, { escape: `\`${escape}\`` }, { help: ['only `\\"` and `\\\\` are escapes; write a backslash as `\\\\`'] }));
+      }
+      return character;
+    });
+  }
+
+  function reportHidden(written: string, start: number): void {
+    const hidden = HIDDEN.exec(written);
+    if (hidden === null) return;
+    const at = span(start + hidden.index, start + hidden.index + hidden[0].length);
+    report(diagnostic(codes.hiddenCharacter, at, { found: codePoint(hidden[0]) }, { help: ['delete it: it could make the text look different from what it says'] }));
+  }
+
+  function reportBad(table: TableType, token: Token): void {
+    const at = token.span;
+    switch (table) {
+      case 'badString':
+        report(diagnostic(codes.unterminatedString, at, {}, { label: 'starts here', help: ['close it with `"` on the same line; a quote inside is written `\\"`'] }));
+        break;
+      case 'badNumber':
+        report(diagnostic(codes.badNumber, at, { found: shorten(token.value) }, { help: [numberHelp(token.value)] }));
+        break;
+      case 'badName': {
+        const fix = { title: 'drop the hyphen', edits: [{ span: at, text: token.value.replace(/-+$/u, '') }] };
+        report(diagnostic(codes.badName, at, { found: shorten(token.value) }, { help: ['end it in a letter, digit or `_`'], fix }));
+        break;
+      }
+      case 'badHidden':
+        reportHidden(token.value, at.start);
+        break;
+      default:
+        // More of them on one line are nearly always the same mistake.
+        if (lineStart === junkLine) break;
+        junkLine = lineStart;
+        report(diagnostic(codes.badCharacter, at, { found: described(token.value) }, { help: [characterHelp(token.value)] }));
+    }
+  }
+}
+
+function tokenType(table: TableType): TokenType {
+  switch (table) {
+    case 'newline':
+    case 'space':
+    case 'comment':
+    case 'badString':
+    case 'badNumber':
+    case 'badName':
+    case 'badHidden':
+    case 'badQuotes':
+    case 'badForeign':
+    case 'badCharacter':
+      return 'bad';
+    default:
+      return table;
+  }
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === undefined || character === ' ' || character === '\t' || character === '\n' || character === '\r';
+}
+
+/** At most 40 characters of something that the user wrote. */
+export function shorten(written: string): string {
+  const characters = Array.from(written.slice(0, 100));
+  return characters.length <= 40 ? characters.join('') : `${characters.slice(0, 39).join('')}…`;
+}
+
+function codePoint(text: string): string {
+  return `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+function described(written: string): string {
+  // Lone surrogates and blanks would print as nothing.
+  return /^[\s\ud800-\udfff]/u.test(written) ? codePoint(written) : `\`${shorten(written)}\``;
+}
+
+function numberHelp(written: string): string {
+  if (/^\d+\.\d+\.\d+\.\d+\/\d+\.\d/u.test(written)) return 'write the prefix length instead of the mask, as in `10.0.0.0/16`';
+  if (/^\d+(\.\d+){0,2}\/\d+$/u.test(written)) return 'write all four parts, as in `10.0.0.0/16`';
+  if (/^\d+-\d+-\d+$/u.test(written)) return 'write dates as YYYY-MM-DD, as in `2027-03-31`';
+  if (/^\d+[A-Za-z_]/u.test(written)) return 'a name starts with a letter or `_`';
+  if (/[:-]$/u.test(written)) return 'put a space before the sign that follows it';
+  return 'numbers, addresses (`10.0.0.1`), networks (`10.0.0.0/16`), ranges (`8000-8100`) and dates (`2027-03-31`) are written without spaces';
+}
+
+function characterHelp(written: string): string {
+  if (/^["'`\u2018-\u201f\u00ab\u00bb\uff02\u300c\u300d]/u.test(written)) return 'strings stand in straight double quotes: `"…"`';
+  if (/^\s/u.test(written)) return 'replace it with an ordinary space';
+  if (/^[^\x00-\x7f]/u.test(written)) return 'names are ASCII letters, digits, `_` and `-`; any script may stand in a string, as in `label "工場"`';
+  if (written === '.') return 'a name with a dot, as of an interface, stands in quotes: `"eth1.31"`';
+  if (written === '/') return 'comments start with `#`';
+  if (written === '-') return 'arrows are `->` and `<->`; ranges are written without spaces, as in `80-90`';
+  if (written === '*') return 'for everything write `any`; a pattern holds letters too, as in `cell_*`';
+  return 'put free text in a string, as in `label "…"`';
+}

@@ -1,0 +1,78 @@
+/**
+ * The port between the compiler and its targets.
+ *
+ * A target is one folder: what it can do (data), how it writes a gateway's policy, and how what it wrote is read back.
+ * Emitter and reader share no code; the compiler compares their packet sets and writes nothing if they differ.
+ */
+import type { Span } from '../base/source.ts';
+import type { TargetCapabilities } from '../policy/capabilities.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import type { Rate } from '../model/model.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Node, PacketSpace } from '../packets/packet-space.ts';
+
+/** What every emitted file says of itself. */
+export interface EmissionFacts {
+  readonly policyTitle: string;
+  readonly revision: number | undefined;
+  /** Digest of the sources, hexadecimal. */
+  readonly sourceDigest: string;
+  readonly date: string;
+  readonly compilerVersion: string;
+  /** The number that judged conversations carry (`policyNumber`). */
+  readonly policyNumber: number;
+  /** `plant.zone:41`. */
+  readonly place: (span: Span) => string;
+}
+
+export interface EmittedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface Emission {
+  readonly files: readonly EmittedFile[];
+  /** Names that had to be shortened, by the name emitted. */
+  readonly shortened: ReadonlyMap<string, string>;
+}
+
+/** A rate limit found in a configuration: packets that ask it. */
+export interface ReadLimit {
+  /** What tells this limit from others: two flows may not share one. */
+  readonly identity: string;
+  readonly rate: Rate;
+  readonly packets: Node;
+}
+
+/** What a reader makes of a configuration. */
+export interface ReadResult {
+  /** Packets that pass whatever any rate says. */
+  readonly accepted: Node;
+  /** Packets that pass if a rate lets them. */
+  readonly maybe: Node;
+  /** Packets after which the conversation carries the mark of the policy in force. */
+  readonly marked: Node;
+  readonly limits: readonly ReadLimit[];
+  /** What the reader does not model, with its place; non-empty means: never equal. */
+  readonly refusals: readonly { readonly line: number | undefined; readonly what: string }[];
+  /** What else hooks the same traffic (other tables), for `verify`. */
+  readonly others: readonly string[];
+}
+
+/** What a reader has to know besides the text. */
+export interface ReadContext {
+  readonly space: PacketSpace;
+  /** The conntrack mark of the policy in force, `(mark & mask) == value`. */
+  readonly mark: { readonly mask: number; readonly value: number };
+}
+
+export interface Target {
+  readonly capabilities: TargetCapabilities;
+  /** The mark that its emission uses, after the target's options. */
+  readonly mark: (policy: GatewayPolicy, policyNumber: number) => ReadContext['mark'];
+  readonly emit: (policy: GatewayPolicy, facts: EmissionFacts) => { readonly emission: Emission; readonly diagnostics: readonly Diagnostic[] };
+  /** Reads what `emit` wrote. */
+  readonly read: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
+  /** Reads what a running gateway says of itself; files in any order. */
+  readonly readRunning: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
+}

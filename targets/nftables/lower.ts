@@ -1,0 +1,394 @@
+/**
+ * Lower: the Ir of one gateway → the view of its ruleset.
+ *
+ * Every packet walks the same short way: interface and source, interface and destination (rule 1), state and mark
+ * (rules 2 and 3), then the lookups of its pair of zones. All decisions fall here; the template only places tokens.
+ */
+import { families, type Family } from '../../src/net/address.ts';
+import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
+import { relatedErrorTypes } from '../../src/packets/packet.ts';
+import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
+import type { EmissionFacts } from '../../src/target/target.ts';
+import { goTo, type Outcome, writeLookups } from './lookups.ts';
+import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey } from './pairs.ts';
+import { passRules } from './passes.ts';
+import { Ruleset } from './ruleset.ts';
+import { markOf } from './target.ts';
+import { addressInterval, anonymousMap, comment, headLine, hexadecimal, identifier, interfaceName, keyword, logPrefix, number, numbers, phrase, rate, type Token } from './tokens.ts';
+import type { ChainView, RulesetView } from './view.ts';
+
+/** Logs of one prefix: at most this many a second, and this many at once. */
+const logRate = { amount: 5, unit: 'second', burst: 10 } as const;
+
+const drop = keyword('drop');
+const permit = identifier('verdict.permit');
+const related = identifier('verdict.related');
+const badState = identifier('verdict.state');
+const spoofed = identifier('verdict.spoofed');
+const unrouted = identifier('verdict.unrouted');
+
+export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: RulesetView; shortened: ReadonlyMap<string, string> } {
+  const lowering = new Lowering(policy, facts);
+  return { view: lowering.view(), shortened: lowering.ruleset.shortened };
+}
+
+class Lowering {
+  readonly ruleset = new Ruleset();
+  readonly #policy: GatewayPolicy;
+  readonly #facts: EmissionFacts;
+  readonly #mark: { mask: number; value: number };
+  readonly #pairs: Map<string, Pair>;
+  /** Steps and exact sets of each pair, written once and used for requests and replies. */
+  readonly #plans = new Map<string, Step<Entry>[]>();
+  readonly #shared = new Map<Step<Entry>, Token>();
+  readonly #effects = new Map<string, Token>();
+
+  constructor(policy: GatewayPolicy, facts: EmissionFacts) {
+    this.#policy = policy;
+    this.#facts = facts;
+    this.#mark = markOf(Number(policy.options.get('mark-mask') ?? 0xffff_ffff), facts.policyNumber);
+    this.#pairs = forwardPairs(policy);
+  }
+
+  view(): RulesetView {
+    const { ruleset } = this;
+    this.#verdicts();
+    const bases = [this.#forward(), this.#input(), this.#output()];
+    return { head: this.#head(), counters: ruleset.counters, limits: ruleset.limits, sets: ruleset.sets, chains: [...ruleset.chains, ...bases] };
+  }
+
+  #head(): Token[] {
+    const { policyTitle, revision, sourceDigest, date, compilerVersion } = this.#facts;
+    return [
+      headLine(`gateway ${this.#policy.gateway} of policy "${policyTitle}"${revision === undefined ? '' : `, revision ${revision}`}`.replaceAll('"', "'")),
+      headLine(`compiled by zonewright ${compilerVersion} for ${date} from sources ${sourceDigest}`),
+      headLine('load it with: nft -f ruleset.nft; it replaces the table inet zonewright in one transaction and touches no other'),
+      headLine('do not edit: zonewright verify finds every hand edit'),
+    ];
+  }
+
+  // -- fixed ends ---------------------------------------------------------------------------------------------
+
+  #verdicts(): void {
+    const { mask, value } = this.#mark;
+    const set = mask === 0xffff_ffff ? phrase(keyword('ct mark set'), hexadecimal(value)) : phrase(keyword('ct mark set ct mark &'), hexadecimal(~mask >>> 0), keyword('|'), hexadecimal(value));
+    this.#fixed(permit, [phrase(set, keyword('accept'))], 'allowed: the conversation carries the number of this policy from now on');
+    this.#fixed(
+      related,
+      [
+        ...families.map((family) => {
+          const types = numbers(relatedErrorTypes(family).map((type) => ({ first: type, last: type })));
+          return phrase(keyword(family === 4 ? 'meta nfproto ipv4 icmp type' : 'meta nfproto ipv6 icmpv6 type'), types, keyword('accept'));
+        }),
+        goTo(badState),
+      ],
+      'related: ICMP errors only (RFC 4890)',
+    );
+    for (const [chain, word] of [
+      [badState, 'state'],
+      [spoofed, 'spoof'],
+      [unrouted, 'unrouted'],
+    ] as const) {
+      this.#fixed(chain, [this.#deniedLog(word), drop], undefined);
+    }
+  }
+
+  #fixed(name: Token, rules: readonly Token[], note: string | undefined): void {
+    this.ruleset.chains.push({ name, hook: undefined, note: note === undefined ? undefined : headLine(note), rules });
+  }
+
+  /** A log under the gateway's shared limit. */
+  #deniedLog(words: string): Token {
+    return phrase(keyword('limit name'), this.#quotedLimit('limit.denied'), logPrefix(`zw ${this.#policy.gateway} ${words}`));
+  }
+
+  #quotedLimit(name: string): Token {
+    return this.ruleset.limit(name, logRate);
+  }
+
+  // -- the way of a packet ------------------------------------------------------------------------------------
+
+  #base(name: string, rules: readonly Token[]): ChainView {
+    const offset = Number(this.#policy.options.get('priority') ?? 0);
+    const priority = offset === 0 ? keyword('filter') : phrase(keyword('filter'), keyword('+'), number(offset));
+    return { name: keyword(name), hook: phrase(keyword('type filter hook'), keyword(name), keyword('priority'), hookEnd(priority)), note: undefined, rules };
+  }
+
+  #dispatch(field: 'iifname' | 'oifname', entries: readonly (readonly [string, Token])[]): Token[] {
+    return entries.length === 0 ? [] : [phrase(keyword(field), keyword('vmap'), anonymousMap(entries.map(([name, chain]) => [interfaceName(name), goTo(chain)])))];
+  }
+
+  /**
+   * Sends a packet on by the zone of one of its addresses; what lies in no zone of the interface falls through.
+   * An interface that faces one zone asks a set, one that faces several a map.
+   */
+  #byZone(stem: string, end: 'saddr' | 'daddr', zones: readonly PlacedZone[], next: (zone: PlacedZone) => Token): Token[] {
+    const rules: Token[] = [];
+    for (const family of families) {
+      const field = keyword(`${family === 4 ? 'ip' : 'ip6'} ${end}`);
+      const filled = zones.filter((zone) => rangesOf(zone, family).length > 0);
+      const [only] = filled;
+      if (only === undefined) continue;
+      if (filled.length === 1) {
+        rules.push(phrase(field, this.#zoneSet(only, family), goTo(next(only))));
+        continue;
+      }
+      const elements = filled.flatMap((zone) => rangesOf(zone, family).map((range) => phrase(addressInterval(range), keyword(':'), goTo(next(zone)))));
+      const type = phrase(keyword(family === 4 ? 'ipv4_addr' : 'ipv6_addr'), keyword(':'), keyword('verdict'));
+      rules.push(phrase(field, keyword('vmap'), this.ruleset.set(`map.${stem}.${family}`, { word: keyword('map'), type, interval: true, elements })));
+    }
+    return rules;
+  }
+
+  readonly #zoneSets = new Map<string, Token>();
+
+  #zoneSet(zone: PlacedZone, family: Family): Token {
+    const name = `zone.${zone.name}.${family}`;
+    const known = this.#zoneSets.get(name);
+    if (known !== undefined) return known;
+    const reference = this.ruleset.set(name, {
+      word: keyword('set'),
+      type: keyword(family === 4 ? 'ipv4_addr' : 'ipv6_addr'),
+      interval: true,
+      elements: rangesOf(zone, family).map(addressInterval),
+    });
+    this.#zoneSets.set(name, reference);
+    return reference;
+  }
+
+  #forward(): ChainView {
+    const { interfaces, zones } = this.#policy;
+    const states = new Map<string, Token>();
+    const state = (from: string, to: string): Token => {
+      const key = pairKey(from, to);
+      const known = states.get(key);
+      if (known !== undefined) return known;
+      const pair = this.#pairs.get(key);
+      const chain = pair === undefined ? unrouted : this.#stateChain(pair, this.#pairs.get(pairKey(to, from)), 'forward');
+      states.set(key, chain);
+      return chain;
+    };
+    const faceOut = new Map<string, Token>();
+    const out = (from: PlacedZone, face: PlacedInterface): Token => {
+      const stem = `out.${from.name}.${face.name}`;
+      const known = faceOut.get(stem);
+      if (known !== undefined) return known;
+      const chain = this.ruleset.chain(stem, [...this.#byZone(`out.${from.name}.${face.name}`, 'daddr', face.zones, (to) => state(from.name, to.name)), goTo(unrouted)]);
+      faceOut.set(stem, chain);
+      return chain;
+    };
+    const fromZone = new Map<string, Token>();
+    for (const zone of zones) {
+      const rules = [...this.#dispatch('oifname', interfaces.filter((face) => face.zones.length > 0).map((face) => [face.name, out(zone, face)] as const)), goTo(unrouted)];
+      fromZone.set(zone.name, this.ruleset.chain(`from.${zone.name}`, rules));
+    }
+    const incoming = interfaces.map((face) => {
+      const back = face.sharedWire ? [phrase(keyword('oifname'), interfaceName(face.name), goTo(unrouted))] : [];
+      const rules = [...back, ...this.#byZone(`in.${face.name}`, 'saddr', face.zones, (zone) => fromZone.get(zone.name) ?? unrouted), goTo(spoofed)];
+      return [face.name, this.ruleset.chain(`in.${face.name}`, rules)] as const;
+    });
+    return this.#base('forward', [...this.#dispatch('iifname', incoming), goTo(spoofed)]);
+  }
+
+  #input(): ChainView {
+    const { interfaces } = this.#policy;
+    const incoming = interfaces.map((face) => {
+      const rules = [
+        ...passRules(this.#policy, face, 'input', this.ruleset),
+        ...this.#byZone(`self.${face.name}`, 'saddr', face.zones, (zone) => this.#stateChain(inputPair(this.#policy, zone, face), outputPair(this.#policy, zone, face), 'input')),
+        goTo(spoofed),
+      ];
+      return [face.name, this.ruleset.chain(`self.in.${face.name}`, rules)] as const;
+    });
+    return this.#base('input', [phrase(keyword('iifname'), interfaceName('lo'), keyword('accept')), ...this.#dispatch('iifname', incoming), goTo(spoofed)]);
+  }
+
+  #output(): ChainView {
+    const { interfaces } = this.#policy;
+    const outgoing = interfaces.map((face) => {
+      const rules = [
+        ...passRules(this.#policy, face, 'output', this.ruleset),
+        ...this.#byZone(`self.out.${face.name}`, 'daddr', face.zones, (zone) => this.#stateChain(outputPair(this.#policy, zone, face), inputPair(this.#policy, zone, face), 'output')),
+        goTo(unrouted),
+      ];
+      return [face.name, this.ruleset.chain(`self.out.${face.name}`, rules)] as const;
+    });
+    return this.#base('output', [phrase(keyword('oifname'), interfaceName('lo'), keyword('accept')), ...this.#dispatch('oifname', outgoing), goTo(unrouted)]);
+  }
+
+  // -- state, and what a pair allows ----------------------------------------------------------------------------
+
+  /** Rules 2 and 3 for one pair. `opposite` is the pair of the other direction: its requests are answered this way. */
+  readonly #stateChains = new Map<string, Token>();
+
+  #stateChain(pair: Pair, opposite: Pair | undefined, hook: 'forward' | 'input' | 'output'): Token {
+    const known = this.#stateChains.get(pair.stem);
+    if (known !== undefined) return known;
+    const { mask, value } = this.#mark;
+    const current = mask === 0xffff_ffff ? phrase(keyword('ct mark'), hexadecimal(value)) : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
+    const fresh = this.ruleset.chain(`new.${pair.stem}`, this.#newRules(pair));
+    const again = this.ruleset.chain(`again.${pair.stem}`, this.#againRules(pair, opposite, hook));
+    const chain = this.ruleset.chain(
+      `pair.${pair.stem}`,
+      [
+        phrase(keyword('ct state established'), current, keyword('accept')),
+        phrase(
+          keyword('ct state vmap'),
+          anonymousMap([
+            [keyword('established'), goTo(again)],
+            [keyword('related'), goTo(related)],
+            [keyword('new'), goTo(fresh)],
+          ]),
+        ),
+        goTo(badState),
+      ],
+      headLine(pair.label),
+    );
+    this.#stateChains.set(pair.stem, chain);
+    return chain;
+  }
+
+  #newRules(pair: Pair): Token[] {
+    const { entries } = pair;
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const denied = this.#deniedRules(pair, conduit);
+    const rules: Token[] = [];
+    rules.push(...this.#lookups(pair, entries, 'deny', this.#verdict(denied)));
+    const allowed = this.#allowedVerdict(pair);
+    rules.push(...this.#lookups(pair, entries, 'allow', this.#verdict(allowed)));
+    const limited = entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
+    if (limited.length > 0) rules.push(...this.#labelled(pair, limited, 'rate', (labels) => this.#rateChain(pair, labels, allowed)));
+    rules.push(this.#defaultLog(pair, conduit), drop);
+    return rules;
+  }
+
+  /** A conversation that runs already is judged again: no rate, no log (rule 3). */
+  #againRules(pair: Pair, opposite: Pair | undefined, hook: 'forward' | 'input' | 'output'): Token[] {
+    const answers = opposite === undefined ? [] : this.#judgement(opposite, true, hook);
+    const rules: Token[] = [];
+    if (answers.length === 0) {
+      rules.push(phrase(keyword('ct direction reply'), drop));
+    } else {
+      const chain = this.ruleset.chain(`answers.${pair.stem}`, [...answers, drop]);
+      rules.push(phrase(keyword('ct direction reply'), goTo(chain)));
+    }
+    rules.push(...this.#judgement(pair, false, hook), drop);
+    return rules;
+  }
+
+  /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
+  #judgement(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
+    const permitted = this.#verdict(goTo(permit));
+    return [
+      ...this.#lookups(pair, pair.entries, 'deny', this.#verdict(drop), swapped, hook),
+      ...this.#lookups(pair, pair.entries, 'allow', permitted, swapped, hook),
+      ...this.#lookups(pair, pair.entries, 'limited', permitted, swapped, hook),
+    ];
+  }
+
+  #verdict(verdict: Token): Outcome<Entry> {
+    return { kind: 'verdict', verdict, note: (labels) => this.#note(labels) };
+  }
+
+  /** `press_data/historian_poll plant.zone:41 +2`. */
+  #note(labels: readonly Entry[]): Token {
+    const first = labels[0];
+    if (first === undefined) return comment('no flow');
+    const place = this.#facts.place(first.origin.span);
+    const more = labels.length > 1 ? ` +${labels.length - 1}` : '';
+    const room = 120 - place.length - more.length;
+    const name = first.origin.name;
+    return comment(`${name.length > room ? `${name.slice(0, Math.max(room - 3, 8))}...` : name} ${place}${more}`);
+  }
+
+  #lookups(pair: Pair, entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited', outcome: Outcome<Entry>, swapped = false, hook?: 'forward' | 'input' | 'output'): Token[] {
+    const chosen = entries.filter(({ entry }) => (which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited')));
+    return this.#write(pair, chosen, `${which}.${pair.stem}`, outcome, swapped, hook);
+  }
+
+  #labelled(pair: Pair, entries: readonly PairEntry[], stem: string, chain: (labels: readonly Entry[]) => Token): Token[] {
+    return this.#write(pair, entries, `${stem}.${pair.stem}`, { kind: 'chains', chain, note: (labels) => this.#note(labels) }, false, undefined);
+  }
+
+  #write(pair: Pair, entries: readonly PairEntry[], stem: string, outcome: Outcome<Entry>, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
+    return families.flatMap((family) => {
+      const boxes: Box<Entry>[] = entries.flatMap((one) => one.boxes.get(family) ?? []).map((box) => (swapped && hook === 'input' ? { ...box, source: undefined } : box));
+      const key = `${stem}.${family}${swapped && hook === 'input' ? ' delivered' : ''}`;
+      const plan = this.#plans.get(key) ?? planLookups(family, boxes);
+      this.#plans.set(key, plan);
+      return writeLookups(plan, { ruleset: this.ruleset, family, stem: `${stem}.${family}`, outcome, swapped, shared: this.#shared, guard: this.#guard(pair, swapped, hook) });
+    });
+  }
+
+  /**
+   * What the platform is asked about the gateway's own end. Replies that the gateway sends show its address as their
+   * source; replies that reach it were delivered to an address of its own.
+   */
+  #guard(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
+    if (!pair.asksLocal) return [];
+    const toGateway = pair.to === this.#policy.gateway;
+    if (swapped) return hook === 'output' && toGateway ? [keyword('fib saddr type local')] : [];
+    return [toGateway ? keyword('fib daddr . iif type local') : keyword('fib saddr type local')];
+  }
+
+  // -- effects: logs, counters, rates ---------------------------------------------------------------------------
+
+  #deniedRules(pair: Pair, conduit: string | undefined): Token {
+    const loud = pair.entries.filter(({ entry }) => entry.effect === 'deny' && (entry.log || entry.count));
+    if (loud.length === 0 && conduit === undefined) return drop;
+    if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
+    const rules = [...this.#labelled(pair, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)), ...(conduit === undefined ? [] : [this.#defaultLog(pair, conduit)]), drop];
+    return goTo(this.ruleset.chain(`denied.${pair.stem}`, rules));
+  }
+
+  #allowedVerdict(pair: Pair): Token {
+    const loud = pair.entries.filter(({ entry }) => entry.effect === 'allow' && (entry.log || entry.count));
+    if (loud.length === 0) return goTo(permit);
+    return goTo(this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]));
+  }
+
+  /** Logs and counts of a set of flows; falls through. */
+  #effectChain(pair: Pair, labels: readonly Entry[]): Token {
+    const key = `${pair.stem} effect ${labels.map((entry) => entry.origin.name).join('\n')}`;
+    const known = this.#effects.get(key);
+    if (known !== undefined) return known;
+    const rules = labels.flatMap((entry) => {
+      const note = comment(`${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`);
+      const result: Token[] = [];
+      if (entry.count) result.push(phrase(keyword('counter name'), this.ruleset.counter(`flow.${entry.origin.name}`, `${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`), note));
+      if (entry.log) result.push(phrase(keyword('limit rate'), rate(logRate), logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${shortName(entry)}`), note));
+      return result;
+    });
+    const chain = this.ruleset.chain(this.ruleset.numbered(`effect.${pair.stem}`), rules);
+    this.#effects.set(key, chain);
+    return chain;
+  }
+
+  /** Any flow of the set that has a token left lets the conversation start. */
+  #rateChain(pair: Pair, labels: readonly Entry[], allowed: Token): Token {
+    const key = `${pair.stem} rate ${labels.map((entry) => entry.origin.name).join('\n')}`;
+    const known = this.#effects.get(key);
+    if (known !== undefined) return known;
+    const rules = labels.flatMap((entry) => (entry.rate === undefined ? [] : [phrase(keyword('limit name'), this.ruleset.limit(`rate.${entry.origin.name}`, entry.rate), allowed, this.#note([entry]))]));
+    const chain = this.ruleset.chain(this.ruleset.numbered(`tokens.${pair.stem}`), rules);
+    this.#effects.set(key, chain);
+    return chain;
+  }
+
+  #defaultLog(pair: Pair, conduit: string | undefined): Token {
+    if (conduit === undefined) return this.#deniedLog(`${pair.label} default`);
+    return phrase(keyword('limit name'), this.#quotedLimit(`limit.conduit.${conduit}`), logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${conduit} default`));
+  }
+}
+
+function shortName(entry: Entry): string {
+  return entry.hook === 'forward' ? entry.origin.name : (entry.origin.name.split(' ')[0] ?? entry.origin.name);
+}
+
+function rangesOf(zone: PlacedZone, family: Family): readonly ({ first: number; last: number } | { first: bigint; last: bigint })[] {
+  return family === 4 ? zone.addresses.v4 : zone.addresses.v6;
+}
+
+function hookEnd(priority: Token): Token {
+  return `${priority}; policy drop;` as Token;
+}

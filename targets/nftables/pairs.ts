@@ -1,0 +1,97 @@
+/**
+ * The pairs of ends between which a gateway judges: zone → zone, zone → gateway, gateway → zone.
+ *
+ * Takes the Ir, gives for each pair its boxes per family, for the requests that run that way. Where the platform alone
+ * knows an address of the gateway, the pair carries a question to it instead.
+ */
+import { families, type Family } from '../../src/net/address.ts';
+import { type AddressSet, intersectAddresses, isEmpty } from '../../src/net/address-set.ts';
+import { rangesEqual, type Ranges } from '../../src/net/ranges.ts';
+import { familyServices, hasServices } from '../../src/packets/service-set.ts';
+import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
+import type { Box, Side } from '../../src/target/lookup-plan.ts';
+
+export interface PairEntry {
+  readonly entry: Entry;
+  readonly boxes: ReadonlyMap<Family, Box<Entry>>;
+}
+
+export interface Pair {
+  /** Unique; part of chain names. */
+  readonly stem: string;
+  /** As the log prefix shows it: `dmz>press`. */
+  readonly label: string;
+  readonly from: string;
+  readonly to: string;
+  readonly entries: readonly PairEntry[];
+  /** The platform must say that the gateway's end is its own address: `destination` (input) or `source` (output). */
+  readonly asksLocal: boolean;
+}
+
+type Ends = { readonly source: AddressSet | undefined; readonly destination: AddressSet | undefined };
+
+/** `undefined` where the part is the whole side, since rule 1 has been checked before. */
+function side(part: AddressSet, whole: AddressSet, family: Family): Side {
+  const [mine, all]: [Ranges<number> | Ranges<bigint>, Ranges<number> | Ranges<bigint>] = family === 4 ? [part.v4, whole.v4] : [part.v6, whole.v6];
+  return mine.length > 0 && rangesEqual<number | bigint>(mine, all) ? undefined : mine;
+}
+
+function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined {
+  const boxes = new Map<Family, Box<Entry>>();
+  for (const family of families) {
+    if (!hasServices(entry.enforced, family)) continue;
+    const sides = (['source', 'destination'] as const).map((end) => {
+      const part = ends[end];
+      return part === undefined ? undefined : side(part, whole[end] ?? part, family);
+    });
+    // A side that is whole and yet has no address of this family has an empty list from `side`.
+    if (sides.some((one) => one?.length === 0)) continue;
+    boxes.set(family, { source: sides[0], destination: sides[1], services: familyServices(entry.enforced, family), label: entry });
+  }
+  return boxes.size === 0 ? undefined : { entry, boxes };
+}
+
+export function forwardPairs(policy: GatewayPolicy): Map<string, Pair> {
+  const pairs = new Map<string, Pair>();
+  for (const from of policy.zones) {
+    for (const to of policy.zones) {
+      const entries = policy.entries.flatMap((entry) => {
+        if (entry.hook !== 'forward') return [];
+        const source = intersectAddresses(entry.from, from.addresses);
+        if (isEmpty(source)) return [];
+        const destination = intersectAddresses(entry.to, to.addresses);
+        if (isEmpty(destination)) return [];
+        return pairEntry(entry, { source, destination }, { source: from.addresses, destination: to.addresses }) ?? [];
+      });
+      pairs.set(pairKey(from.name, to.name), { stem: `${from.name}.${to.name}`, label: `${from.name}>${to.name}`, from: from.name, to: to.name, entries, asksLocal: false });
+    }
+  }
+  return pairs;
+}
+
+/** Zone → gateway by one interface: `manage` and `receive`. */
+export function inputPair(policy: GatewayPolicy, zone: PlacedZone, face: PlacedInterface): Pair {
+  const entries = policy.entries.flatMap((entry) => {
+    if (entry.hook !== 'input') return [];
+    const source = intersectAddresses(entry.from, zone.addresses);
+    if (isEmpty(source)) return [];
+    // The gateway's own end is never "whole": which address it is has to be asked, unless the platform is.
+    return pairEntry(entry, { source, destination: face.dynamic ? undefined : face.own }, { source: zone.addresses, destination: { v4: [], v6: [] } }) ?? [];
+  });
+  return { stem: `${zone.name}.self.${face.name}`, label: `${zone.name}>${policy.gateway}`, from: zone.name, to: policy.gateway, entries, asksLocal: face.dynamic };
+}
+
+/** Gateway → zone by one interface: `send`. */
+export function outputPair(policy: GatewayPolicy, zone: PlacedZone, face: PlacedInterface): Pair {
+  const entries = policy.entries.flatMap((entry) => {
+    if (entry.hook !== 'output') return [];
+    const destination = intersectAddresses(entry.to, zone.addresses);
+    if (isEmpty(destination)) return [];
+    return pairEntry(entry, { source: policy.anyDynamic ? undefined : policy.own, destination }, { source: { v4: [], v6: [] }, destination: zone.addresses }) ?? [];
+  });
+  return { stem: `self.${zone.name}.${face.name}`, label: `${policy.gateway}>${zone.name}`, from: policy.gateway, to: zone.name, entries, asksLocal: policy.anyDynamic };
+}
+
+export function pairKey(from: string, to: string): string {
+  return `${from} ${to}`;
+}

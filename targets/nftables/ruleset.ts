@@ -1,0 +1,77 @@
+/**
+ * The ruleset while it is being built: named objects, sets and chains, each with a name that fits the platform.
+ */
+import { ShortNames } from '../../src/target/short-names.ts';
+import { limits } from './target.ts';
+import { comment, identifier, rate, setReference, type Token } from './tokens.ts';
+import type { Rate } from '../../src/model/model.ts';
+import type { ChainView, CounterView, LimitView, SetView } from './view.ts';
+
+export class Ruleset {
+  readonly counters: CounterView[] = [];
+  readonly limits: LimitView[] = [];
+  readonly sets: SetView[] = [];
+  readonly chains: ChainView[] = [];
+  readonly #names = new ShortNames({ longest: limits.name, allowed: /[A-Za-z0-9_.-]/u });
+  readonly #known = new Set<string>();
+  readonly #numbers = new Map<string, number>();
+
+  get shortened(): ReadonlyMap<string, string> {
+    return this.#names.changed;
+  }
+
+  name(original: string): string {
+    return this.#names.name(original);
+  }
+
+  /** `stem.1`, `stem.2`, … */
+  numbered(stem: string): string {
+    const next = (this.#numbers.get(stem) ?? 0) + 1;
+    this.#numbers.set(stem, next);
+    return `${stem}.${next}`;
+  }
+
+  /** The name of a counter, made on first use. */
+  counter(original: string, note: string): Token {
+    const name = this.name(original);
+    if (!this.#known.has(name)) {
+      this.#known.add(name);
+      this.counters.push({ name: identifier(name), comment: comment(note) });
+    }
+    return identifier(name);
+  }
+
+  /** The name of a limit, made on first use. */
+  limit(original: string, limit: Rate): Token {
+    const name = this.name(original);
+    if (!this.#known.has(name)) {
+      this.#known.add(name);
+      this.limits.push({ name: identifier(name), rate: rate(limit) });
+    }
+    return identifier(name);
+  }
+
+  /** Adds a set or map and gives its reference. */
+  set(original: string, set: Omit<SetView, 'name'>): Token {
+    const name = this.name(original);
+    if (set.elements.length === 0) throw new Error(`set ${name} would be empty`);
+    this.sets.push({ ...set, name: identifier(name) });
+    return setReference(name);
+  }
+
+  readonly #sharedSets = new Map<string, Token>();
+
+  /** A set that several rules ask, made on first use. */
+  sharedSet(original: string, set: Omit<SetView, 'name'>): Token {
+    const known = this.#sharedSets.get(original) ?? this.set(original, set);
+    this.#sharedSets.set(original, known);
+    return known;
+  }
+
+  /** Adds a chain and gives its name. */
+  chain(original: string, rules: readonly Token[], note?: Token): Token {
+    const name = identifier(this.name(original));
+    this.chains.push({ name, hook: undefined, note, rules });
+    return name;
+  }
+}

@@ -1,0 +1,32 @@
+/** What the nftables target is and can do, as data. Measured on nft 1.0.6 and Linux 6.18. */
+import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
+
+export const capabilities: TargetCapabilities = {
+  name: 'nftables',
+  title: 'Linux nftables, one table `inet zonewright`',
+  versions: 'nft 1.0.6, Linux 6.18',
+  files: ['ruleset.nft'],
+  options: [
+    {
+      name: 'mark-mask',
+      title: 'bits of the conntrack mark that carry the number of the policy in force; others are left alone',
+      type: { kind: 'number', first: 1, last: 0xffff_ffff },
+      default: String(0xffff_ffff),
+    },
+    { name: 'priority', title: 'priority of the base chains, relative to `filter`', type: { kind: 'number', first: 0, last: 99 }, default: '0' },
+  ],
+  grades: { default: 'ports' },
+  dynamicAddresses: true,
+  logging: true,
+  counting: true,
+  rateLimits: true,
+};
+
+/** Limits of the platform, in bytes. */
+export const limits = { comment: 127, logPrefix: 126, name: 120 } as const;
+
+/** The bits of the mask hold the policy's number; never all zero, which is the mark of the unjudged. */
+export function markOf(mask: number, policyNumber: number): { mask: number; value: number } {
+  const value = (policyNumber & mask) >>> 0;
+  return { mask, value: value === 0 ? (mask & -mask) >>> 0 : value };
+}

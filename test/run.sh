@@ -1,0 +1,55 @@
+#!/bin/sh
+# The one test command: sh test/run.sh
+#
+# Installs what the tests need when it can, builds, checks types, style and layers, and runs every test; each step
+# before the tests counts as one. Prints `N passed, N failed` last; with CI=true a skipped test is a failed one.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+step() {
+  name=$1
+  shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "== $name failed"
+  fi
+}
+
+# Command and Debian package of each tool that the kernel tests call.
+missing=''
+for pair in nft:nftables iptables:iptables ipset:ipset ip:iproute2 tcpreplay:tcpreplay tcpdump:tcpdump conntrack:conntrack; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "skipped: cannot install$missing: not root"
+  elif ! command -v apt-get >/dev/null 2>&1; then
+    echo "skipped: cannot install$missing: no apt-get on this machine"
+  else
+    echo "== installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086  # a list of packages
+    { apt-get -qq update && apt-get -qq install --no-install-recommends -y $missing >/dev/null; } || echo "skipped: apt-get could not install$missing"
+  fi
+fi
+
+if [ "${CI:-}" = true ] || [ ! -d node_modules ]; then
+  step 'npm ci' npm ci
+fi
+step 'build' npm run --silent build
+step 'types' npm run --silent typecheck
+step 'lint' npm run --silent lint:code
+step 'format' npm run --silent lint:format
+step 'layers' npm run --silent lint:layers
+step 'unused' npm run --silent lint:unused
+
+results=.vitest/results.json
+rm -f "$results"
+echo '== tests'
+npx vitest run --reporter=default --reporter=json --outputFile.json="$results"
+exec node test/summary.mjs "$results" "$passed" "$failed"
