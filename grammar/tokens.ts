@@ -36,7 +36,7 @@ export const TOKENS = {
   decimal: number(String.raw`\d+\.\d+`),
   number: number(String.raw`\d+`),
   badNumber: /[0-9](?:[\w./*]|-(?!>)|:(?=\S))*/,
-  pattern: /[A-Za-z_][\w-]*\*[\w*-]*|\*[\w*-]*[A-Za-z_][\w*-]*/,
+  pattern: /[A-Za-z_][\w-]*\*[\w*-]*|\*[\w*-]+/,
   badName: /[A-Za-z_][\w-]*-(?![\w>-])/,
   name: /[A-Za-z_](?:[\w-]*\w)?/,
   punctuation: ['<->', '->', '<=', '>=', '{', '}', '[', ']', ',', ';', ':', '<', '>', '='],

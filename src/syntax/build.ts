@@ -59,7 +59,14 @@ export const second = <A>([, a]: [unknown, A]): A => a;
 export const only = <A>([[a]]: [[A]]): A => a;
 export const one = <A>([item]: [A]): Linked<A> => ({ before: undefined, item });
 export const more = <A>([before, , item]: [Linked<A>, Token, A]): Linked<A> => ({ before, item });
-export const another = <A>([before, item]: [Linked<A> | undefined, A]): Linked<A> => ({ before, item });
+/**
+ * Grows a list that no closing rule follows: its owner is built anew with each item, so it must stay short. `reject` is
+ * how nearley is told that there is no such reading.
+ */
+export const another = <A>([before, item]: [(Linked<A> & { readonly size: number }) | undefined, A], _: number, reject: unknown): unknown => {
+  const size = (before?.size ?? 0) + 1;
+  return size > 64 ? reject : { before, item, size };
+};
 export const oneOf = <A>([[item]]: [[A]]): Linked<A> => ({ before: undefined, item });
 export const moreOf = <A>([before, , [item]]: [Linked<A>, Token, [A]]): Linked<A> => ({ before, item });
 export const list = <A>([items]: [Linked<A>, End]): readonly A[] => array(items);

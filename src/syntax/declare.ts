@@ -45,8 +45,8 @@ export class Declarer {
   }
 
   include(head: readonly Token[]): Ast.IncludeDecl | undefined {
-    const read = this.#read('titled_head', head);
-    return read && { kind: 'include', path: read.name, span: across(head) };
+    const title = this.#read('titled_head', head);
+    return title && { kind: 'include', path: title.name, span: across(head) };
   }
 
   /** `keyword` is what the head's first word means; it may be misspelt. */

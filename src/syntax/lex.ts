@@ -58,7 +58,8 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
       reportHidden(written, start);
       continue;
     }
-    const type = tokenType(table);
+    // A pattern without a letter would only be another way to say `any`.
+    const type = table === 'pattern' && !/[A-Za-z_]/u.test(written) ? 'bad' : tokenType(table);
     const token: Token = { type, text: '', value: written, span: span(start, end), first, column: start - lineStart };
     first = false;
     if (type === 'punctuation') {
@@ -177,6 +178,6 @@ function characterHelp(written: string): string {
   if (written === '.') return 'a name with a dot, as of an interface, stands in quotes: `"eth1.31"`';
   if (written === '/') return 'comments start with `#`';
   if (written === '-') return 'arrows are `->` and `<->`; ranges are written without spaces, as in `80-90`';
-  if (written === '*') return 'for everything write `any`; a pattern holds letters too, as in `cell_*`';
+  if (written.startsWith('*')) return 'for everything write `any`; a pattern holds letters too, as in `cell_*`';
   return 'put free text in a string, as in `label "…"`';
 }

@@ -115,8 +115,8 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
 function expectedIn(column: Column | undefined): Expected[] {
   return (column?.scannable ?? []).map((state) => {
     const symbol = state.rule.symbols[state.dot];
-    const [inner = ""] = state.rule.name.split("$");
-    return { rule: inner, opens: state.dot === 0, ...terminal(symbol) };
+    const [rule = ''] = state.rule.name.split('$');
+    return { rule, opens: state.dot === 0, ...terminal(symbol) };
   });
 }
 

@@ -227,7 +227,8 @@ class Lowering {
     const { mask, value } = this.#mark;
     const current = mask === 0xffff_ffff ? phrase(keyword('ct mark'), hexadecimal(value)) : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
     const fresh = this.ruleset.chain(`new.${pair.stem}`, this.#newRules(pair));
-    const again = this.ruleset.chain(`again.${pair.stem}`, this.#againRules(pair, opposite, hook));
+    const rejudged = this.#againRules(pair, opposite, hook);
+    const again = rejudged.length === 0 ? drop : goTo(this.ruleset.chain(`again.${pair.stem}`, rejudged));
     const chain = this.ruleset.chain(
       `pair.${pair.stem}`,
       [
@@ -235,7 +236,7 @@ class Lowering {
         phrase(
           keyword('ct state vmap'),
           anonymousMap([
-            [keyword('established'), goTo(again)],
+            [keyword('established'), again],
             [keyword('related'), goTo(related)],
             [keyword('new'), goTo(fresh)],
           ]),
@@ -262,22 +263,18 @@ class Lowering {
     return rules;
   }
 
-  /** A conversation that runs already is judged again: no rate, no log (rule 3). */
+  /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
   #againRules(pair: Pair, opposite: Pair | undefined, hook: 'forward' | 'input' | 'output'): Token[] {
     const answers = opposite === undefined ? [] : this.#judgement(opposite, true, hook);
-    const rules: Token[] = [];
-    if (answers.length === 0) {
-      rules.push(phrase(keyword('ct direction reply'), drop));
-    } else {
-      const chain = this.ruleset.chain(`answers.${pair.stem}`, [...answers, drop]);
-      rules.push(phrase(keyword('ct direction reply'), goTo(chain)));
-    }
-    rules.push(...this.#judgement(pair, false, hook), drop);
-    return rules;
+    const requests = this.#judgement(pair, false, hook);
+    if (answers.length === 0 && requests.length === 0) return [];
+    const reply = answers.length === 0 ? drop : goTo(this.ruleset.chain(`answers.${pair.stem}`, [...answers, drop]));
+    return [phrase(keyword('ct direction reply'), reply), ...requests, drop];
   }
 
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
   #judgement(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
+    if (!pair.entries.some(({ entry }) => entry.effect === 'allow')) return [];
     const permitted = this.#verdict(goTo(permit));
     return [
       ...this.#lookups(pair, pair.entries, 'deny', this.#verdict(drop), swapped, hook),

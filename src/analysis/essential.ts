@@ -1,0 +1,81 @@
+/**
+ * Essential flows must be permitted whole (rule 10): every packet of from × to × service, on every gateway on its path.
+ */
+import { assertCodes } from '../diagnostics/codes/asserts.ts';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { commonFamilies, type Flow, type Model } from '../model/model.ts';
+import { intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { empty } from '../packets/packet-space.ts';
+import { isExpired } from '../policy/dates.ts';
+import { missing } from './asserts.ts';
+import type { PlantSets } from './plant-sets.ts';
+import { witness } from './witness.ts';
+import { endWords, packetWords, serviceWords } from './words.ts';
+
+export function checkEssential(model: Model, plant: PlantSets, date: string): Diagnostic[] {
+  const flows = model.flows.filter((flow) => flow.essential && flow.effect === 'allow').flatMap((flow) => checkFlow(model, plant, flow, date) ?? []);
+  return [...flows, ...checkOwnTraffic(model, plant, date)];
+}
+
+function lost(flow: Flow, why: string, help: string, data?: unknown): Diagnostic {
+  return diagnostic(assertCodes.essentialLost, flow.span, { flow: flow.name, why }, { help: [help], data });
+}
+
+function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Diagnostic | undefined {
+  if (flow.disabled !== undefined) return lost(flow, 'it is disabled', 'take `disabled` or `essential` out');
+  if (isExpired(flow, date)) return lost(flow, `it expired on ${flow.expires?.value ?? ''}`, 'set a later date, or take `expires` out');
+  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
+  for (const side of [flow.from, flow.to]) {
+    if (!isEmpty(subtractAddresses(side.addresses, inZones))) return lost(flow, `\`${side.text}\` holds addresses of no zone`, 'name only what lies in zones');
+  }
+  if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0) return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
+  for (const pair of plant.pairs(flow.from.addresses, flow.to.addresses)) {
+    const gateways = plant.joins.gateways(pair.from, pair.to);
+    const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
+    if (gateways.length === 0 && !freely) return lost(flow, `no gateway joins ${pair.from} and ${pair.to}`, 'declare the gateway between them');
+    for (const name of gateways) {
+      const policy = plant.gateway(name);
+      if (policy === undefined) continue;
+      const set = missing(plant, policy, pair, flow.services.set);
+      const packet = set === empty ? undefined : witness(model, plant.space, set);
+      if (packet === undefined) continue;
+      const denies = model.flows.filter((other) => other.effect === 'deny' && policy.entries.some((entry) => entry.origin.name === other.name && plant.space.diagram.intersect(set, plant.product(entry.from, entry.to, entry.enforced)) !== empty));
+      const because = denies.length > 0 ? `, denied by flow ${denies.map((deny) => `\`${deny.name}\``).join(', ')}` : '';
+      return diagnostic(
+        assertCodes.essentialLost,
+        flow.span,
+        { flow: flow.name, why: `${endWords(model, packet.source)} cannot reach ${endWords(model, packet.destination)} on ${serviceWords(model, packet)} through ${name}${because}` },
+        {
+          secondary: denies.map((deny) => ({ span: deny.span, label: 'this flow denies a part of it' })),
+          help: ['an essential flow may lose nothing: narrow the deny, or the flow'],
+          data: { witness: packetWords(model, packet), gateway: name },
+        },
+      );
+    }
+  }
+  return undefined;
+}
+
+function checkOwnTraffic(model: Model, plant: PlantSets, date: string): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const gateway of model.gateways) {
+    const policy = plant.gateway(gateway.name);
+    if (policy === undefined) continue;
+    const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
+    for (const line of gateway.traffic) {
+      if (!line.essential) continue;
+      const why =
+        line.disabled !== undefined
+          ? 'it is disabled'
+          : isExpired(line, date)
+            ? `it expired on ${line.expires?.value ?? ''}`
+            : isEmpty(subtractAddresses(line.peer.addresses, faced))
+              ? isEmpty(intersectAddresses(line.peer.addresses, faced))
+                ? `no interface of \`${gateway.name}\` faces \`${line.peer.text}\``
+                : undefined
+              : `no interface of \`${gateway.name}\` faces all of \`${line.peer.text}\``;
+      if (why !== undefined) found.push(diagnostic(assertCodes.essentialLost, line.span, { flow: line.name, why }, { help: ['essential traffic may lose nothing'] }));
+    }
+  }
+  return found;
+}

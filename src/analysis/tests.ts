@@ -1,0 +1,92 @@
+/** Test blocks: `allow` means every member of the line passes, `deny` that none does. */
+import { assertCodes } from '../diagnostics/codes/asserts.ts';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { noAddresses } from '../net/address-set.ts';
+import type { Model, TestLine } from '../model/model.ts';
+import { empty, type Node } from '../packets/packet-space.ts';
+import { missing } from './asserts.ts';
+import type { PlantSets } from './plant-sets.ts';
+import { witness } from './witness.ts';
+import { endWords, packetWords, serviceWords } from './words.ts';
+
+export interface TestResult {
+  readonly title: string;
+  readonly line: string;
+  readonly passed: boolean;
+  /** False if part of it is never seen by a gateway. */
+  readonly enforced: boolean;
+}
+
+export function runTests(model: Model, plant: PlantSets): { readonly results: TestResult[]; readonly diagnostics: Diagnostic[] } {
+  const results: TestResult[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const test of model.tests) {
+    for (const line of test.lines) {
+      const found = run(model, plant, line);
+      results.push({ title: test.title, line: `${line.expect} ${line.from.text} -> ${line.to.text} : ${line.services.text}`, passed: found.failure === undefined, enforced: found.enforced });
+      if (found.failure !== undefined) diagnostics.push(found.failure);
+    }
+  }
+  return { results, diagnostics };
+}
+
+function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnostic | undefined; enforced: boolean } {
+  const { diagram } = plant.space;
+  let enforced = true;
+  const fail = (got: string, packet: string, data: unknown, help: string): { failure: Diagnostic; enforced: boolean } => ({
+    failure: diagnostic(assertCodes.testFailed, line.span, { expected: line.expect, got, packet }, { help: [help], data }),
+    enforced,
+  });
+  const shown = (set: Node, gateway: string): { words: string; data: unknown } => {
+    const packet = witness(model, plant.space, set);
+    if (packet === undefined) throw new Error('a failed test has no witness');
+    return { words: `${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}, on ${gateway}`, data: { witness: packetWords(model, packet), gateway } };
+  };
+  let touched = false;
+  for (const pair of plant.pairs(line.from.addresses, line.to.addresses)) {
+    touched = true;
+    const gateways = plant.joins.gateways(pair.from, pair.to);
+    const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
+    if (freely) {
+      enforced = false;
+      if (line.expect === 'deny') return fail('no gateway stands between', `${pair.from} -> ${pair.to} talk freely`, undefined, 'what no gateway sees cannot be denied');
+      if (gateways.length === 0) continue;
+    }
+    if (gateways.length === 0) {
+      if (line.expect === 'allow') return fail('no gateway joins them', `${pair.from} -> ${pair.to}`, undefined, 'declare the gateway between them');
+      continue;
+    }
+    for (const name of gateways) {
+      const policy = plant.gateway(name);
+      if (policy === undefined) continue;
+      if (line.expect === 'allow') {
+        const set = missing(plant, policy, pair, line.services.set);
+        if (set !== empty && !freely) {
+          const { words, data } = shown(set, name);
+          return fail('it is denied', words, data, `run \`zonewright trace\` on it to see why`);
+        }
+      } else {
+        const set = diagram.intersect(plant.permitted(policy, false), plant.product(plant.seenBy(policy, pair.from, pair.source), plant.seenBy(policy, pair.to, pair.destination), line.services.set));
+        if (set !== empty) {
+          const { words, data } = shown(set, name);
+          return fail('it is allowed', words, data, `run \`zonewright trace\` on it to see why`);
+        }
+      }
+    }
+  }
+  for (const policy of plant.gateways) {
+    for (const [hook, named] of [['input', line.to.gateways], ['output', line.from.gateways]] as const) {
+      if (!named.includes(policy.gateway)) continue;
+      touched = true;
+      const open = plant.own(policy, hook, hook === 'input' ? line.from.addresses : noAddresses, hook === 'input' ? noAddresses : line.to.addresses, line.services.set);
+      const wanted = hook === 'input' ? plant.product(line.from.addresses, policy.own, line.services.set) : plant.product(policy.own, line.to.addresses, line.services.set);
+      const wrong = line.expect === 'allow' ? diagram.subtract(wanted, open) : open;
+      if (wrong !== empty) {
+        const { words, data } = shown(wrong, policy.gateway);
+        return fail(line.expect === 'allow' ? 'it is denied' : 'it is allowed', words, data, 'see `manage`, `receive` and `send` of the gateway');
+      }
+    }
+  }
+  if (!touched && line.expect === 'allow') return fail('its two sides share no address family', `${line.from.text} -> ${line.to.text}`, undefined, 'name ends that have a common family');
+  return { failure: undefined, enforced };
+}

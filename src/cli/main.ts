@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+/**
+ * The command line. Each command is a file of its own that is loaded only when it runs, so `--version` and `--help` stay
+ * quick.
+ *
+ * Exit status: 0 good, 1 the policy has findings, 2 the input is wrong, 3 a target cannot express the policy, 4 a proof
+ * failed or zonewright did.
+ */
+import { Command, CommanderError } from 'commander';
+import { version } from '../base/version.ts';
+
+type Options = Record<string, string | boolean | string[] | undefined>;
+type Run = (args: readonly string[], options: Options) => Promise<number>;
+
+const many = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+function program(done: (status: number) => void): Command {
+  const root = new Command('zonewright')
+    .description('Compiles one readable zone file into firewall configurations that are proved equal to it.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help; `zonewright help COMMAND` shows more')
+    .showHelpAfterError('(zonewright --help shows what there is)')
+    .configureOutput({ outputError: (text, write) => write(text) })
+    .exitOverride();
+  root.addHelpText(
+    'after',
+    `
+Start here:
+  zonewright init plant            write a small zone file to begin with
+  zonewright check plant/plant.zone
+  zonewright compile plant/plant.zone -o out
+  zonewright trace plant/plant.zone --from historian --to plc --service "modbus read"
+
+Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
+3 a target cannot express the policy, 4 a proof failed or zonewright did.`,
+  );
+  const command = (name: string, summary: string, load: () => Promise<{ run: Run }>, more: string): Command =>
+    root
+      .command(name)
+      .description(summary)
+      .addHelpText('after', `\n${more}`)
+      .exitOverride()
+      .action(async (...all: unknown[]) => {
+        const self = all.pop() as Command;
+        done(await (await load()).run(self.args, self.opts<Options>()));
+      });
+  const date = ['--date <date>', 'the day to judge for, YYYY-MM-DD (default: today in the policy\'s time zone)'] as const;
+  const format = ['--format <format>', 'text or json', 'text'] as const;
+
+  command('check <file>', 'parse, resolve, lint, prove every assert, run every test', () => import('./commands/check.ts'), 'FILE is a zone file, or - for standard input.')
+    .option(...date)
+    .option(...format);
+  command(
+    'compile <file>',
+    'check, then write the configuration of every gateway, each proved by reading it back',
+    () => import('./commands/compile.ts'),
+    'Writes DIR/<gateway>/… and DIR/manifest.json, all or nothing; nothing is written unless the exit status is 0.',
+  )
+    .option('-o, --output <dir>', 'the output folder', 'out')
+    .option('--gateway <name>', 'only this gateway (may be repeated); the others keep what an equal compile wrote', many)
+    .option(...date)
+    .option(...format);
+  command(
+    'trace <file>',
+    'what happens to one conversation, gateway by gateway, and why',
+    () => import('./commands/trace.ts'),
+    `A and B are names or addresses. Examples:
+  zonewright trace plant.zone --from historian --to plc_press --service "modbus read"
+  zonewright trace plant.zone --from 10.0.3.4 --to plc_press --proto tcp --dport 445 --expect deny
+  zonewright trace plant.zone --from office --to press --proto icmp --type 8
+  journalctl -k | grep zw | tail -1 | zonewright trace plant.zone --log -`,
+  )
+    .option('--from <a>', 'where the conversation starts')
+    .option('--to <b>', 'where it goes')
+    .option('--proto <protocol>', 'tcp, udp, icmp, icmpv6 or a number')
+    .option('--dport <port>', 'destination port')
+    .option('--sport <port>', 'source port')
+    .option('--type <type>', 'ICMP type')
+    .option('--code <code>', 'ICMP code')
+    .option('--service <service>', 'a service of the zone language instead, such as "modbus write"')
+    .option('--log <line>', 'a kernel log line instead of all of these, or - to read one')
+    .option('--expect <verdict>', 'allow or deny: exit 1 if it is otherwise')
+    .option(...date)
+    .option(...format);
+  command('targets', 'the targets that can be compiled for, and what each can do', () => import('./commands/targets.ts'), 'A gateway names its target: `target nftables`.').option(...format);
+  command('protocols [name]', 'the protocols that a zone file can call by name', () => import('./commands/protocols.ts'), '`zonewright protocols modbus` shows one of them.').option(...format);
+  command('explain <code>', 'what a diagnostic means, with an example and the way out', () => import('./commands/explain.ts'), 'For example: zonewright explain ZW2006').option(...format);
+  command('init [dir]', 'write a small zone file to begin with', () => import('./commands/init.ts'), 'Writes DIR/plant.zone (default: this folder); an existing file is never touched.');
+  return root;
+}
+
+export async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  try {
+    const root = program((one) => {
+      status = one;
+    });
+    if (argv.length === 0) {
+      process.stdout.write(root.helpInformation());
+      return 0;
+    }
+    await root.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { complain, UsageError } = await import('./io.ts');
+    if (error instanceof UsageError) {
+      complain([error.diagnostic]);
+      return 2;
+    }
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0;
+    const { internalCodes } = await import('../diagnostics/codes/internal.ts');
+    const { diagnostic } = await import('../diagnostics/diagnostic.ts');
+    const what = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6) : [];
+    complain([diagnostic(internalCodes.crashed, undefined, { what }, { notes: stack.map((line) => line.trim()), help: ['this is a bug of zonewright; nothing was written'] })]);
+    return 4;
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+});
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,170 @@
+/**
+ * Compile: check, emit, read back, compare, write.
+ *
+ * Nothing is written unless every file of every gateway is proved equal to the policy and the policy has no findings.
+ */
+import { version } from '../base/version.ts';
+import { fileCodes } from '../diagnostics/codes/files.ts';
+import { internalCodes } from '../diagnostics/codes/internal.ts';
+import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
+import { nearest } from '../base/nearest.ts';
+import { endWords, packetWords, serviceWords } from '../analysis/words.ts';
+import type { Model } from '../model/model.ts';
+import type { Packet } from '../packets/packet.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import { policyNumber, policySets } from '../policy/sets.ts';
+import type { EmittedFile, Target } from '../target/target.ts';
+import { type Checked, check, type CheckOptions, exitStatus } from './check.ts';
+import { essentialFlows, type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
+import { manifestName, type OutputFiles, readManifest, recover, refusal, replaceOutput } from './output.ts';
+import { prove } from './prove.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface CompileOptions extends CheckOptions {
+  readonly output: string;
+  /** Only these gateways; all if undefined. */
+  readonly gateways: readonly string[] | undefined;
+  readonly loadTarget: (name: string) => Promise<Target>;
+}
+
+export interface Compiled {
+  readonly checked: Checked;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Undefined if nothing was written. */
+  readonly manifest: Manifest | undefined;
+}
+
+export async function compile(path: string, options: CompileOptions): Promise<Compiled> {
+  const checked = check(path, options);
+  const diagnostics: Diagnostic[] = [...checked.diagnostics];
+  const stop = (): Compiled => ({ checked, diagnostics, manifest: undefined });
+  const names = checked.model.gateways.map((gateway) => gateway.name);
+  for (const name of options.gateways ?? []) {
+    if (names.includes(name)) continue;
+    const suggestion = nearest(name, names);
+    diagnostics.push(diagnostic(fileCodes.unknownGateway, undefined, { name }, { help: [suggestion === undefined ? `gateways of this policy: ${names.join(', ') || 'none'}` : `did you mean \`${suggestion}\`?`] }));
+  }
+  if (exitStatus(diagnostics) !== 0) return stop();
+  const refused = recover(options.output) ?? refusal(options.output);
+  if (refused !== undefined) {
+    diagnostics.push(refused);
+    return stop();
+  }
+  const digest = sourceDigest(checked.loaded.sources);
+  const files = new Map<string, string>();
+  const gateways: Record<string, ManifestGateway> = {};
+  for (const policy of checked.placement.gateways) {
+    const wanted = options.gateways === undefined || options.gateways.includes(policy.gateway);
+    if (!wanted) {
+      const kept = keep(options.output, policy.gateway, digest, checked.date, files);
+      if (typeof kept === 'string') {
+        diagnostics.push(
+          diagnostic(fileCodes.staleOutput, undefined, { path: options.output, why: kept }, { help: ['compile all gateways (without `--gateway`), or into another folder'] }),
+        );
+        return stop();
+      }
+      if (kept !== undefined) gateways[policy.gateway] = kept;
+      continue;
+    }
+    const target = await options.loadTarget(policy.target);
+    const built = build(checked, policy, target, digest, diagnostics);
+    if (built === undefined) return stop();
+    for (const file of built.files) files.set(`${policy.gateway}/${file.name}`, file.text);
+    gateways[policy.gateway] = built.entry;
+  }
+  const manifest: Manifest = {
+    generator: 'zonewright',
+    schema: manifestSchema,
+    compiler: version,
+    policy: { title: checked.model.title, revision: checked.model.revision ?? null },
+    date: checked.date,
+    sourceDigest: digest,
+    sources: checked.loaded.sources.files.map((file) => ({ name: file.name, sha256: sha256(file.text) })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    gateways,
+    essential: essentialFlows(checked.model),
+  };
+  const output: OutputFiles = new Map([...files, [manifestName, `${JSON.stringify(manifest, undefined, 2)}\n`]]);
+  const failed = replaceOutput(options.output, output);
+  if (failed !== undefined) {
+    diagnostics.push(failed);
+    return stop();
+  }
+  return { checked, diagnostics, manifest };
+}
+
+/** Emits one gateway and proves it; undefined (and a diagnostic) if the proof fails. */
+function build(checked: Checked, policy: GatewayPolicy, target: Target, digest: string, diagnostics: Diagnostic[]): { files: readonly EmittedFile[]; entry: ManifestGateway } | undefined {
+  const sets = policySets(policy);
+  const number = policyNumber(sets);
+  const place = checked.loaded.sources.place.bind(checked.loaded.sources);
+  const { emission, diagnostics: said } = target.emit(policy, {
+    policyTitle: checked.model.title,
+    revision: checked.model.revision,
+    sourceDigest: digest,
+    date: checked.date,
+    compilerVersion: version,
+    policyNumber: number,
+    place,
+  });
+  diagnostics.push(...said);
+  if (exitStatus(said) !== 0) return undefined;
+  const names = emission.files.map((file) => file.name).join(', ');
+  const mark = target.mark(policy, number);
+  const proof = prove(sets, target.read(emission.files, { space: sets.space, mark }));
+  if (proof.kind === 'refused') {
+    const [first] = proof.refusals;
+    diagnostics.push(
+      diagnostic(internalCodes.readerRefused, undefined, { gateway: policy.gateway, file: names, what: first?.what ?? 'nothing said why' }, { notes: proof.refusals.slice(0, 5).map((one) => `line ${one.line ?? '?'}: ${one.what}`) }),
+    );
+    return undefined;
+  }
+  if (proof.kind === 'differs') {
+    diagnostics.push(
+      diagnostic(internalCodes.proofFailed, undefined, { gateway: policy.gateway, file: names }, {
+        notes: [`${proof.packet === undefined ? 'some packet' : stateWords(checked.model, proof.packet)} ${proof.how}`],
+        help: ['this is a bug of zonewright; nothing was written'],
+        data: proof.packet === undefined ? undefined : { witness: packetWords(checked.model, proof.packet) },
+      }),
+    );
+    return undefined;
+  }
+  return {
+    files: emission.files,
+    entry: {
+      target: policy.target,
+      options: Object.fromEntries(policy.options),
+      policyNumber: `0x${mark.value.toString(16).padStart(8, '0')}`,
+      files: emission.files.map((file) => ({ name: file.name, sha256: sha256(file.text), bytes: Buffer.byteLength(file.text), proved: true, reader: target.capabilities.name })),
+      flows: manifestFlows(policy, place),
+      shortened: Object.fromEntries([...emission.shortened].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    },
+  };
+}
+
+/** `forward eth3 → eth2, new: historian 10.20.0.5 -> plc_press 192.168.10.11 on tcp 502 (modbus)`. */
+export function stateWords(model: Model, packet: Packet): string {
+  const way = [packet.inInterface, packet.outInterface].filter((name) => name !== undefined).join(' → ');
+  const state = packet.state === 'established' ? `established, ${packet.direction}, ${packet.markCurrent ? 'marked' : 'not marked'}` : packet.state;
+  return `${packet.hook} ${way}, ${state}: ${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}`;
+}
+
+/** Takes over a gateway's files from the earlier output; a string says why that cannot be. */
+function keep(output: string, gateway: string, digest: string, date: string, files: Map<string, string>): ManifestGateway | string | undefined {
+  const manifest = readManifest(output);
+  const entry = manifest?.gateways[gateway];
+  if (manifest === undefined || entry === undefined) return undefined;
+  if (manifest.sourceDigest !== digest) return 'they come from other sources';
+  if (manifest.date !== date) return `they were compiled for ${manifest.date}`;
+  for (const file of entry.files) {
+    let text: string;
+    try {
+      text = readFileSync(join(output, gateway, file.name), 'utf8');
+    } catch {
+      return `${gateway}/${file.name} is missing`;
+    }
+    if (sha256(text) !== file.sha256) return `${gateway}/${file.name} was edited`;
+    files.set(`${gateway}/${file.name}`, text);
+  }
+  return entry;
+}

@@ -1,0 +1,82 @@
+/**
+ * The manifest: what a compile wrote, from what, and what was proved. `manifest.json` in the output folder.
+ */
+import { createHash } from 'node:crypto';
+import type { SourceMap } from '../base/source.ts';
+import type { Grade, Model } from '../model/model.ts';
+import { addressRanges } from '../net/address-set.ts';
+import { formatRange } from '../net/address.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+
+export const manifestSchema = 1;
+
+export interface ManifestFile {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly proved: true;
+  /** The reader that proved it. */
+  readonly reader: string;
+}
+
+export interface ManifestFlow {
+  readonly name: string;
+  /** `plant.zone:41`. */
+  readonly place: string;
+  readonly effect: 'allow' | 'deny';
+  /** The grade achieved, for flows that ask for inspection. */
+  readonly grade: Grade | null;
+  /** True if what is enforced is more than what was written (`accept-weaker`). */
+  readonly widened: boolean;
+}
+
+export interface ManifestGateway {
+  readonly target: string;
+  readonly options: Readonly<Record<string, string>>;
+  /** Conntrack mark of conversations judged by this policy, hexadecimal. */
+  readonly policyNumber: string;
+  readonly files: readonly ManifestFile[];
+  readonly flows: readonly ManifestFlow[];
+  /** Emitted name → name in the zone file, for names that had to be shortened. */
+  readonly shortened: Readonly<Record<string, string>>;
+}
+
+/** An essential flow, as the next compile compares it. */
+export interface ManifestEssential {
+  readonly name: string;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly services: string;
+}
+
+export interface Manifest {
+  readonly generator: 'zonewright';
+  readonly schema: number;
+  readonly compiler: string;
+  readonly policy: { readonly title: string; readonly revision: number | null };
+  readonly date: string;
+  readonly sourceDigest: string;
+  readonly sources: readonly { readonly name: string; readonly sha256: string }[];
+  readonly gateways: Readonly<Record<string, ManifestGateway>>;
+  readonly essential: readonly ManifestEssential[];
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** Over names and contents, sorted by name, so neither the order of includes nor the machine matters. */
+export function sourceDigest(sources: SourceMap): string {
+  const files = sources.files.map((file) => `${sha256(file.text)}  ${file.name}\n`).sort();
+  return sha256(files.join(''));
+}
+
+export function essentialFlows(model: Model): ManifestEssential[] {
+  return model.flows
+    .filter((flow) => flow.essential && flow.effect === 'allow')
+    .map((flow) => ({ name: flow.name, from: addressRanges(flow.from.addresses).map(formatRange), to: addressRanges(flow.to.addresses).map(formatRange), services: flow.services.text }));
+}
+
+export function manifestFlows(policy: GatewayPolicy, place: (span: GatewayPolicy['entries'][number]['origin']['span']) => string): ManifestFlow[] {
+  return policy.entries.map((entry) => ({ name: entry.origin.name, place: place(entry.origin.span), effect: entry.effect, grade: entry.grade ?? null, widened: entry.enforced !== entry.written }));
+}

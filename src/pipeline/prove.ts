@@ -1,0 +1,48 @@
+/**
+ * Prove: what was emitted for a gateway, read back, against its policy.
+ *
+ * Equal means: the same packets pass, the same conversations are marked, and every rate binds the same packets. If not,
+ * one packet shows the difference.
+ */
+import type { Rate } from '../model/model.ts';
+import type { Packet } from '../packets/packet.ts';
+import { empty, type Node } from '../packets/packet-space.ts';
+import type { PolicySets } from '../policy/sets.ts';
+import type { ReadResult } from '../target/target.ts';
+
+export type Proof =
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'refused'; readonly refusals: ReadResult['refusals'] }
+  | { readonly kind: 'differs'; readonly how: string; readonly packet: Packet | undefined };
+
+export function prove(sets: PolicySets, result: ReadResult): Proof {
+  if (result.refusals.length > 0) return { kind: 'refused', refusals: result.refusals };
+  const { diagram } = sets.space;
+  const compare = (wanted: Node, found: Node, more: string, less: string): Proof | undefined => {
+    const extra = diagram.subtract(found, wanted);
+    if (extra !== empty) return { kind: 'differs', how: more, packet: sets.space.pick(extra) };
+    const lacking = diagram.subtract(wanted, found);
+    return lacking === empty ? undefined : { kind: 'differs', how: less, packet: sets.space.pick(lacking) };
+  };
+  return (
+    compare(diagram.union(sets.accepted, sets.maybe), diagram.union(result.accepted, result.maybe), 'passes, but the policy denies it', 'is dropped, but the policy allows it') ??
+    compare(sets.accepted, result.accepted, 'passes at any rate, but the policy limits it', 'is limited, but the policy lets it pass at any rate') ??
+    compare(sets.marked, result.marked, 'has its conversation marked as judged, but must not', 'passes without its conversation being marked') ??
+    compareLimits(sets, result) ?? { kind: 'equal' }
+  );
+}
+
+function compareLimits(sets: PolicySets, result: ReadResult): Proof | undefined {
+  const key = (rate: Rate, packets: Node): string => `${rate.amount}/${rate.unit} burst ${rate.burst} of ${packets}`;
+  const wanted = new Map<string, number>();
+  for (const limit of sets.limited) wanted.set(key(limit.rate, limit.packets), (wanted.get(key(limit.rate, limit.packets)) ?? 0) + 1);
+  for (const limit of result.limits) {
+    if (limit.packets === empty) continue;
+    const name = key(limit.rate, limit.packets);
+    const left = wanted.get(name) ?? 0;
+    if (left === 0) return { kind: 'differs', how: `is limited to ${limit.rate.amount}/${limit.rate.unit} burst ${limit.rate.burst}, which no flow asks for`, packet: sets.space.pick(limit.packets) };
+    wanted.set(name, left - 1);
+  }
+  const lacking = sets.limited.find((limit) => (wanted.get(key(limit.rate, limit.packets)) ?? 0) > 0);
+  return lacking === undefined ? undefined : { kind: 'differs', how: `is not limited to ${lacking.rate.amount}/${lacking.rate.unit} burst ${lacking.rate.burst}`, packet: sets.space.pick(lacking.packets) };
+}

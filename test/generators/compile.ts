@@ -1,0 +1,70 @@
+/**
+ * Zone files as text, compiled in one call.
+ *
+ * Takes the text of a zone file, gives what every stage made of it, and for each gateway its ruleset with the mark that it sets. The idea:
+ * tests that judge meanings run the whole compiler, from the first character on.
+ */
+import { load } from '../../src/pipeline/load.ts';
+import type { SourceMap } from '../../src/base/source.ts';
+import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
+import { resolve } from '../../src/model/resolve.ts';
+import type { Model } from '../../src/model/model.ts';
+import type { Gatehouse } from '../../src/policy/evaluate.ts';
+import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import { place } from '../../src/policy/place.ts';
+import { policyNumber, policySets } from '../../src/policy/sets.ts';
+import { emit } from '../../targets/nftables/emit.ts';
+import { capabilities, markOf } from '../../targets/nftables/target.ts';
+
+/** The day on which generated plants are judged. */
+export const judgementDay = '2026-11-22';
+
+export interface Compiled {
+  readonly text: string;
+  readonly sources: SourceMap;
+  readonly model: Model;
+  readonly policies: readonly GatewayPolicy[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Codes and messages of the errors, one a line; empty if it compiles. */
+  readonly errors: readonly string[];
+}
+
+export function compileText(text: string, date = judgementDay): Compiled {
+  const loaded = load('plant.zone', () => Buffer.from(text));
+  const resolved = resolve(loaded.declarations, loaded.sources);
+  const placed = place(resolved.value, new Map([[capabilities.name, capabilities]]), date);
+  const diagnostics = [...loaded.diagnostics, ...resolved.diagnostics, ...placed.diagnostics];
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code} ${message}`);
+  return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
+}
+
+export interface Ruleset {
+  readonly text: string;
+  readonly mark: { readonly mask: number; readonly value: number };
+  readonly house: Gatehouse;
+  readonly policy: GatewayPolicy;
+}
+
+/** The ruleset of a gateway, the only one unless named; throws with the errors if the zone file has any. */
+export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
+  if (compiled.errors.length > 0) throw new Error(`${compiled.errors.join('\n')}\n\n${compiled.text}`);
+  const policy = compiled.policies.find((candidate) => name === undefined || candidate.gateway === name);
+  const gateway = compiled.model.gateways.find((candidate) => candidate.name === policy?.gateway);
+  if (policy === undefined || gateway === undefined) throw new Error('no such gateway');
+  const number = policyNumber(policySets(policy));
+  const { files } = emit(policy, {
+    policyTitle: compiled.model.title,
+    revision: compiled.model.revision,
+    sourceDigest: 'test',
+    date,
+    compilerVersion: 'test',
+    policyNumber: number,
+    place: (span) => compiled.sources.place(span),
+  });
+  return {
+    text: files[0]?.text ?? '',
+    mark: markOf(Number(policy.options.get('mark-mask')), number),
+    house: { model: compiled.model, gateway, target: capabilities, date },
+    policy,
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * What a random flow says: its two sides and its services, as words.
+ *
+ * Takes the places of a plant and random choices, gives selectors around a zone and lists of services. The idea: ports, protocols and
+ * parts of networks come from small pools, so that flows overlap, touch and contain each other as they do in a plant that has grown.
+ */
+import { catalogue, isLayer2Only, needsPorts } from '../../src/catalogue/catalogue.ts';
+import { icmpMessages } from '../../src/catalogue/icmp.ts';
+import { blockText, partOf, spanText, subnet } from './address-plan.ts';
+import type { Draw } from './draw.ts';
+import { hostRoles, hostTraits, outside, type PlantHost, type PlantZone } from './plant-zones.ts';
+
+export interface Places {
+  readonly zones: readonly PlantZone[];
+  readonly hosts: readonly PlantHost[];
+  /** Names of groups, with the zone that each surely touches. */
+  readonly groups: readonly { readonly name: string; readonly zone: string }[];
+}
+
+/** A selector that touches the zone; inside it only, if `within`. */
+export function selector(draw: Draw, places: Places, zone: PlantZone, within = false): string {
+  const items = [item(draw, places, zone, within)];
+  while (draw.chance(20)) items.push(item(draw, places, within ? zone : draw.pick(places.zones), within));
+  return [...new Set(items)].join(', ');
+}
+
+function item(draw: Draw, places: Places, zone: PlantZone, within: boolean): string {
+  const hosts = places.hosts.filter((host) => host.zone === zone.name).map((host) => host.name);
+  const groups = places.groups.filter((group) => group.zone === zone.name).map((group) => group.name);
+  const choices: (readonly [number, () => string])[] = [
+    [6, () => zone.name],
+    [hosts.length * 3, () => draw.pick(hosts)],
+    [4, () => literal(draw, zone)],
+    [hosts.length > 0 ? 2 : 0, () => `${zone.name} except ${draw.chance(50) ? draw.pick(hosts) : `{ ${hosts.join(', ')} }`}`],
+  ];
+  if (!within) {
+    choices.push(
+      [groups.length * 4, () => draw.pick(groups)],
+      [3, () => 'any'],
+      [hosts.length > 0 ? 1 : 0, () => `any except ${draw.pick(hosts)}`],
+      [2, () => `level ${draw.pick(['<=', '>=', '='])} ${zone.level}`],
+      [zone.kind === undefined ? 0 : 1, () => `kind ${zone.kind ?? ''}`],
+      [1, () => `role ${draw.pick(hostRoles)}, ${zone.name}`],
+      [1, () => `trait ${draw.pick(hostTraits)}, ${zone.name}`],
+      [hosts.length > 0 ? 1 : 0, () => `${zone.name.slice(0, 3)}*, ${zone.name}`],
+    );
+  }
+  return draw.weighted(choices)();
+}
+
+/** A network, range or address of the zone. */
+function literal(draw: Draw, zone: PlantZone): string {
+  if (zone.rest) return draw.pick(outside).text;
+  const { block, spans } = draw.pick(zone.items);
+  const span = draw.pick(spans);
+  if (span.first === block.first && span.last === block.last && draw.chance(60)) return blockText(subnet(draw, block));
+  return spanText(block.family, partOf(draw, span));
+}
+
+export function groupMembers(draw: Draw, places: Places, zone: PlantZone): string {
+  const members = [item(draw, places, zone, true)];
+  for (let more = draw.integer(0, 3); more > 0; more -= 1) {
+    const nested = places.groups.map((group) => group.name);
+    members.push(nested.length > 0 && draw.chance(40) ? draw.pick(nested) : item(draw, places, draw.pick(places.zones), true));
+  }
+  return [...new Set(members)].join(', ');
+}
+
+const plainNames = [...catalogue.values()]
+  .filter((row) => row.cast === 'unicast' && row.dynamicPorts === undefined && !needsPorts(row) && !isLayer2Only(row))
+  .map((row) => row.name);
+const classed = [...catalogue.values()].filter((row) => row.functions.length > 0 && plainNames.includes(row.name));
+const otherProtocols = [0, 2, 4, 33, 41, 47, 50, 51, 89, 103, 112, 115, 132, 136, 253, 255];
+const messages = [...icmpMessages.keys()];
+const familiar = ['modbus', 's7comm', 'ntp', 'ssh', 'https', 'dns', 'enip', 'opcua', 'ping', 'snmp', 'iec104'];
+
+/** Ports that a plant's services are made of. */
+export function portPool(draw: Draw): number[] {
+  const base = [draw.integer(2, 65534), draw.integer(1024, 60000), 502];
+  return [...new Set([1, 65535, 502, 503, 443, ...base.flatMap((port) => [port - 1, port, port + 1]), 5000, 5010, 5013])];
+}
+
+export interface ServiceWords {
+  readonly text: string;
+  /** Functions are named, so a target of ports only has to be told that this is accepted. */
+  readonly weaker: boolean;
+}
+
+/** `classes`: functions may be named (in an allow of a flow). */
+export function services(draw: Draw, pool: readonly number[], declared: readonly string[], classes: boolean): ServiceWords {
+  const items = [serviceItem(draw, pool, declared, classes)];
+  while (draw.chance(30)) items.push(serviceItem(draw, pool, declared, classes));
+  return { text: [...new Set(items.map(({ text }) => text))].join(', '), weaker: items.some(({ weaker }) => weaker) };
+}
+
+function serviceItem(draw: Draw, pool: readonly number[], declared: readonly string[], classes: boolean): ServiceWords {
+  const plain = (text: string): ServiceWords => ({ text, weaker: false });
+  return draw.weighted<() => ServiceWords>([
+    [8, () => plain(`${draw.pick(['tcp', 'udp'])} ${portList(draw, pool)}`)],
+    [2, () => plain(draw.pick(['tcp', 'udp', 'icmp', 'icmpv6']))],
+    [2, () => plain(`ip protocol ${draw.chance(15) ? draw.pick([1, 6, 17, 58]) : draw.pick(otherProtocols)}`)],
+    [2, () => plain(`icmp ${draw.chance(50) ? 'echo-request' : draw.pick(messages)}`)],
+    [1, () => plain(`icmp type ${draw.pick([0, 3, 5, 8, 13, 17, draw.integer(0, 255)])}${draw.chance(50) ? ` code ${draw.pick([0, 1, 255])}` : ''}`)],
+    [2, () => plain(`icmpv6 type ${draw.pick([1, 128, 129, 135, 137, draw.integer(0, 255)])}${draw.chance(50) ? ` code ${draw.pick([0, 1, 255])}` : ''}`)],
+    [3, () => plain(draw.pick(draw.chance(70) ? familiar : plainNames))],
+    [declared.length * 2, () => plain(draw.pick(declared))],
+    [2, () => plain('any')],
+    [2, () => plain(`any except ${exception(draw, pool)}`)],
+    [1, () => plain(`modbus on ${draw.pick(['tcp', 'udp'])} ${portList(draw, pool)}`)],
+    [classes ? 3 : 0, () => withClasses(draw)],
+  ])();
+}
+
+function withClasses(draw: Draw): ServiceWords {
+  const row = draw.pick(classed);
+  const some = draw.some(row.functions, 2, 1);
+  return { text: some.length === 1 ? `${row.name} ${some[0] ?? ''}` : `${row.name} { ${some.join(', ')} }`, weaker: true };
+}
+
+function exception(draw: Draw, pool: readonly number[]): string {
+  const one = (): string => draw.pick([`tcp ${draw.pick(pool)}`, `udp ${draw.pick(pool)}`, 'icmp echo-request', 'ip protocol 47', 'modbus', 'icmpv6', 'udp']);
+  return draw.chance(40) ? one() : `{ ${[...new Set([one(), one(), one()])].join(', ')} }`;
+}
+
+function portList(draw: Draw, pool: readonly number[]): string {
+  const one = (): string => {
+    if (draw.chance(60)) return String(draw.pick(pool));
+    const [a, b] = draw.chance(50) ? [draw.pick(pool), draw.pick(pool)] : [1, 1];
+    const first = a === b ? draw.pick(pool) : Math.min(a, b);
+    const last = a === b ? Math.min(65535, first + draw.integer(1, 12)) : Math.max(a, b);
+    return `${first}-${last}`;
+  };
+  return draw.chance(60) ? one() : `{ ${[...new Set(Array.from({ length: draw.integer(2, 6) }, one))].join(', ')} }`;
+}
+
+/** The members of a declared service. */
+export function serviceMembers(draw: Draw, pool: readonly number[], declared: readonly string[]): string {
+  return services(draw, pool, declared, false).text;
+}
