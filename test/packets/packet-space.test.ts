@@ -1,0 +1,92 @@
+/** Packet sets against membership of single packets, field by field. */
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { addressSet, containsAddress } from '../../src/net/address-set.ts';
+import type { Address, AddressRange } from '../../src/net/address.ts';
+import { connectionStates, hooks, type Packet, requestOf } from '../../src/packets/packet.ts';
+import { empty, fields, full, PacketSpace } from '../../src/packets/packet-space.ts';
+import { containsService, icmpServices, portServices, protocolServices, unionServices } from '../../src/packets/service-set.ts';
+
+const address4 = fc.constantFrom(0, 1, 0x0a000000, 0x0a000001, 0x0a0000ff, 0x0a000100, 0xffffffff);
+const address6 = fc.constantFrom(0n, 1n, 0x20010db8n << 96n, (0x20010db8n << 96n) + 5n, 2n ** 128n - 1n);
+const addresses = fc.oneof(
+  fc.tuple(address4, address4).map(([source, destination]): [Address, Address] => [{ family: 4, value: source }, { family: 4, value: destination }]),
+  fc.tuple(address6, address6).map(([source, destination]): [Address, Address] => [{ family: 6, value: source }, { family: 6, value: destination }]),
+);
+const packets: fc.Arbitrary<Packet> = fc
+  .record({
+    hook: fc.constantFrom(...hooks),
+    inInterface: fc.constantFrom('eth0', 'eth1', 'lo', 'other0', undefined),
+    outInterface: fc.constantFrom('eth0', 'eth1', 'lo', 'other0', undefined),
+    protocol: fc.constantFrom(0, 1, 6, 17, 47, 58, 255),
+    sourcePort: fc.constantFrom(0, 22, 502, 65535),
+    value: fc.constantFrom(0, 22, 502, 503, 0x0800, 0x0000, 0x8000, 0x8100, 65535),
+    functionNumber: fc.integer({ min: 0, max: 4095 }),
+    hopLimit: fc.constantFrom(0, 64, 254, 255),
+    state: fc.constantFrom(...connectionStates),
+    direction: fc.constantFrom<'original' | 'reply'>('original', 'reply'),
+    markCurrent: fc.boolean(),
+    local: fc.boolean(),
+    ends: addresses,
+  })
+  .map(({ ends, ...rest }) => ({ ...rest, source: ends[0], destination: ends[1] }));
+
+const ranges = fc.oneof(
+  fc.tuple(address4, address4).map(([a, b]): AddressRange => ({ family: 4, first: Math.min(a, b), last: Math.max(a, b) })),
+  fc.tuple(address6, address6).map(([a, b]): AddressRange => ({ family: 6, first: a < b ? a : b, last: a < b ? b : a })),
+);
+
+const wanted = unionServices(
+  portServices('tcp', [{ first: 22, last: 22 }, { first: 502, last: 502 }]),
+  icmpServices(4, [{ first: 0x0800, last: 0x08ff }]),
+  icmpServices(6, [{ first: 0x8000, last: 0x80ff }]),
+  protocolServices(47),
+);
+
+describe('packet sets', () => {
+  const space = new PacketSpace(['eth0', 'eth1']);
+
+  test.prop([packets, fc.array(ranges, { maxLength: 4 })])('an address set holds exactly the packets with such an address', (packet, list) => {
+    const set = addressSet(list);
+    expect(space.contains(space.addressSet('source', set), packet)).toBe(containsAddress(set, packet.source));
+    expect(space.contains(space.addressSet('destination', set), packet)).toBe(containsAddress(set, packet.destination));
+  });
+
+  test.prop([packets])('services hold exactly the messages that they name', (packet) => {
+    const family = packet.source.family;
+    expect(space.contains(space.services(family, wanted), packet)).toBe(containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber));
+  });
+
+  test.prop([packets])('replies hold exactly the messages whose request is named', (packet) => {
+    const family = packet.source.family;
+    const icmp = packet.protocol === (family === 4 ? 1 : 58);
+    const ports = packet.protocol === 6 || packet.protocol === 17;
+    const value = ports ? packet.sourcePort : icmp ? requestOf(family, packet.value >> 8) * 256 + (packet.value & 255) : packet.value;
+    expect(space.contains(space.replies(family, wanted), packet)).toBe(containsService(wanted, family, packet.protocol, value, 1));
+  });
+
+  test.prop([packets])('every single field tells packets apart', (packet) => {
+    for (const hook of hooks) expect(space.contains(space.hook(hook), packet)).toBe(packet.hook === hook);
+    for (const state of connectionStates) expect(space.contains(space.state(state), packet)).toBe(packet.state === state);
+    expect(space.contains(space.direction('reply'), packet)).toBe(packet.direction === 'reply');
+    expect(space.contains(space.markCurrent(true), packet)).toBe(packet.markCurrent);
+    expect(space.contains(space.local(true), packet)).toBe(packet.local);
+    expect(space.contains(space.inInterface('eth0'), packet)).toBe(packet.inInterface === 'eth0');
+    expect(space.contains(space.outInterface('eth1'), packet)).toBe(packet.outInterface === 'eth1');
+    expect(space.contains(space.among(fields.hopLimit, [255]), packet)).toBe(packet.hopLimit === 255);
+  });
+
+  test.prop([fc.array(ranges, { minLength: 1, maxLength: 4 }), fc.boolean()])('a picked packet is a member', (list, swap) => {
+    const set = space.diagram.intersect(space.addressSet(swap ? 'source' : 'destination', addressSet(list)), space.family(list[0]?.family ?? 4, space.services(list[0]?.family ?? 4, wanted)));
+    const packet = space.pick(set);
+    if (set === empty) expect(packet).toBeUndefined();
+    else expect(packet !== undefined && space.contains(set, packet)).toBe(true);
+  });
+
+  it('knows nothing of an empty set and everything of the full one', () => {
+    expect(space.pick(empty)).toBeUndefined();
+    expect(space.within(fields.value, [])).toBe(empty);
+    expect(space.within(fields.value, [{ first: 0, last: 65535 }])).toBe(full);
+    expect(space.addressSet('source', { v4: [], v6: [] })).toBe(empty);
+  });
+});
