@@ -7,12 +7,13 @@ import { readFileSync } from 'node:fs';
 import type { TraceQuestion } from '../analysis/trace.ts';
 import { SourceMap } from '../base/source.ts';
 import { nearest } from '../base/nearest.ts';
-import type { Model } from '../model/model.ts';
+import { zoneOf } from '../analysis/words.ts';
+import type { Gateway, Interface, Model } from '../model/model.ts';
 import { Context } from '../model/context.ts';
 import { NameSpace, type ServiceDecl } from '../model/names.ts';
 import { ServiceResolver } from '../model/services.ts';
 import { type Address, families, parseAddress } from '../net/address.ts';
-import { type AddressSet, addressSetOf, unionAddresses } from '../net/address-set.ts';
+import { type AddressSet, addressSetOf, isEmpty, noAddresses, someAddress, unionAddresses } from '../net/address-set.ts';
 import { FunctionTable } from '../packets/functions.ts';
 import { familyServices, hasServices, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import type { Loaded } from '../pipeline/load.ts';
@@ -24,8 +25,8 @@ type Options = Readonly<Record<string, unknown>>;
 export function questions(model: Model, loaded: Loaded, options: Options): TraceQuestion[] {
   const log = text(options, 'log');
   if (log !== undefined) return [fromLog(model, log === '-' ? (readFileSync(0, 'utf8').trim().split('\n').at(-1) ?? '') : log)];
-  const from = end(model, '--from', text(options, 'from'));
-  const to = end(model, '--to', text(options, 'to'));
+  const from = end(model, '--from', text(options, 'from'), text(options, 'to'));
+  const to = end(model, '--to', text(options, 'to'), text(options, 'from'));
   const service = text(options, 'service');
   const proto = text(options, 'proto');
   if ((service === undefined) === (proto === undefined)) throw new UsageError('--proto', 'give either --proto or --service', 'for example --proto tcp --dport 502, or --service "modbus read"');
@@ -55,7 +56,7 @@ function number(options: Options, name: string, lowest: number, highest: number)
   throw new UsageError(`--${name}`, `\`${value}\` is not a number between ${lowest} and ${highest}`);
 }
 
-function end(model: Model, option: string, name: string | undefined): AddressSet {
+function end(model: Model, option: string, name: string | undefined, other: string | undefined): AddressSet {
   if (name === undefined) throw new UsageError(option, 'is missing', 'give a name of the zone file or an address, or a kernel log line with --log');
   const address = parseAddress(name);
   if (address !== undefined) return addressSetOf(address);
@@ -63,16 +64,27 @@ function end(model: Model, option: string, name: string | undefined): AddressSet
   const found = places.find((place) => place.name === name);
   if (found !== undefined) return found.addresses;
   const gateway = model.gateways.find((one) => one.name === name);
-  if (gateway !== undefined) return unionAddresses(...gateway.interfaces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))));
+  if (gateway !== undefined) return gatewayEnd(model, gateway, option, other);
   const suggestion = nearest(name, [...places.map((place) => place.name), ...model.gateways.map((one) => one.name)]);
   throw new UsageError(option, `\`${name}\` is neither an address nor a zone, host, group or gateway`, suggestion === undefined ? undefined : `did you mean \`${suggestion}\`?`);
+}
+
+/** A gateway is met at the interface that faces the other end, if that is known. */
+function gatewayEnd(model: Model, gateway: Gateway, option: string, other: string | undefined): AddressSet {
+  const of = (faces: readonly Interface[]): AddressSet => unionAddresses(...faces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))));
+  const peer = other === undefined ? undefined : (parseAddress(other) ?? someAddress([...model.hosts, ...model.zones, ...model.groups].find((place) => place.name === other)?.addresses ?? noAddresses));
+  const zone = peer === undefined ? undefined : zoneOf(model, peer);
+  const near = of(gateway.interfaces.filter((face) => zone !== undefined && face.faces.includes(zone)));
+  const addresses = isEmpty(near) ? of(gateway.interfaces) : near;
+  if (isEmpty(addresses)) throw new UsageError(option, `gateway \`${gateway.name}\` has no static address`, 'give the address that it has now');
+  return addresses;
 }
 
 /** A host's address; of a network an address that is neither its first nor a likely gateway's. */
 function first(set: AddressSet, family: 4 | 6): Address | undefined {
   if (family === 4) {
     const range = set.v4[0];
-    return range === undefined ? undefined : { family, value: Math.min(range.first + (range.last - range.first >= 16 ? 10 : 0), range.last) };
+    return range === undefined ? undefined : { family, value: range.first + Math.min(10, Math.floor((range.last - range.first + 1) / 2)) };
   }
   const range = set.v6[0];
   return range === undefined ? undefined : { family, value: range.last - range.first >= 16n ? range.first + 10n : range.first };

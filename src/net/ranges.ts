@@ -103,6 +103,7 @@ export function rangesWithin<T extends number | bigint>(a: Ranges<T>, b: Ranges<
 /** Number of members; a number, since it is only compared with small limits (above 2^53 it is rounded). */
 export function rangesSize<T extends number | bigint>(set: Ranges<T>): number {
   let size = 0;
-  for (const range of set) size += Number(range.last) - Number(range.first) + 1;
+  // Subtract before rounding: two IPv6 addresses far from 0 are the same double.
+  for (const { first, last } of set) size += (typeof first === 'bigint' && typeof last === 'bigint' ? Number(last - first) : Number(last) - Number(first)) + 1;
   return size;
 }

@@ -54,11 +54,14 @@ export function policySets(policy: GatewayPolicy, space: PacketSpace = new Packe
     const current = diagram.intersect(established, space.markCurrent(true));
     const stale = diagram.intersect(established, space.markCurrent(false));
     const related = diagram.intersect(space.state('related'), relatedErrors(space));
-    const here = (set: Node): Node => diagram.intersect(diagram.intersect(space.hook(hook), rule1), set);
+    // The baseline comes first: what it passes is never judged, marked or limited.
+    const passed = passes(space, policy, hook);
+    const beyond = diagram.subtract(diagram.intersect(space.hook(hook), rule1), passed);
+    const here = (set: Node): Node => diagram.intersect(beyond, set);
     const startsAlways = here(diagram.intersect(isNew, judged.unlimited));
     const startsMaybe = here(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
     const rejudged = here(diagram.intersect(stale, again));
-    parts.accepted.push(startsAlways, rejudged, here(current), here(related), diagram.intersect(space.hook(hook), passes(space, policy, hook)));
+    parts.accepted.push(startsAlways, rejudged, here(current), here(related), diagram.intersect(space.hook(hook), passed));
     parts.maybe.push(startsMaybe);
     parts.marked.push(startsAlways, startsMaybe, rejudged);
     parts.starts.push(startsAlways, startsMaybe);

@@ -4,7 +4,7 @@
  * Takes the tokens of a head and its block, gives the declaration or undefined; every mistake in it is reported, each
  * once, and the other pieces are still read. The names of what could not be read go to `broken`.
  */
-import { BLOCKS, type BlockTable, type TopKeyword, TRAFFIC_KEYWORDS } from '../../grammar/tokens.ts';
+import { BLOCKS, type BlockTable, RESERVED, type TopKeyword, TRAFFIC_KEYWORDS } from '../../grammar/tokens.ts';
 import { type Span, spanning } from '../base/source.ts';
 import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
@@ -28,6 +28,8 @@ export interface Part {
 
 /** In place of the brace of a declaration that needs no block. */
 const NO_BLOCK = -1;
+/** Declarations whose names others use. */
+const REFERRED: ReadonlySet<string> = new Set<TopKeyword>(['zone', 'host', 'group', 'service', 'flow', 'gateway']);
 const BLOCKLESS: ReadonlySet<string> = new Set(['target', ...TRAFFIC_KEYWORDS]);
 
 /** Reads a nested declaration; false if it could not be read and takes its parent along. */
@@ -52,7 +54,7 @@ export class Declarer {
   /** `keyword` is what the head's first word means; it may be misspelt. */
   declaration(keyword: Exclude<TopKeyword, 'include'>, part: Part): Ast.Declaration | undefined {
     const declared = this.#declared(keyword, part);
-    if (declared === undefined) this.#breaks(part.head);
+    if (declared === undefined) this.#breaks(keyword, part.head);
     return declared;
   }
 
@@ -75,12 +77,12 @@ export class Declarer {
       }
       case 'group': {
         const head = this.#read('named_head', part.head);
-        const members = this.#read('members', this.#body(part.open));
+        const members = this.#body('members', part.open);
         return head && members && { kind: 'group', ...head, members, span: this.#span(part) };
       }
       case 'service': {
         const head = this.#read('named_head', part.head);
-        const members = this.#read('service_members', this.#body(part.open));
+        const members = this.#body('service_members', part.open);
         return head && members && { kind: 'service', ...head, members, span: this.#span(part) };
       }
       case 'flow':
@@ -91,7 +93,7 @@ export class Declarer {
         return this.#gateway(part);
       case 'assert': {
         const head = this.#read('named_head', part.head);
-        const statement = this.#read('assert_body', this.#body(part.open));
+        const statement = this.#body('assert_body', part.open);
         return head && statement && { kind: 'assert', ...head, ...statement, span: this.#span(part) };
       }
       case 'test': {
@@ -116,7 +118,7 @@ export class Declarer {
     const flows: Ast.FlowDecl[] = [];
     const properties = this.#properties(BLOCKS.conduit, part.open, (_, part) => {
       const flow = this.#flow(part);
-      if (flow === undefined) this.#breaks(part.head);
+      if (flow === undefined) this.#breaks('flow', part.head);
       else flows.push(flow);
       return true;
     });
@@ -184,7 +186,6 @@ export class Declarer {
     if (piece.open === undefined && !BLOCKLESS.has(piece.keyword)) {
       this.missingBlock(piece.keyword, piece.tokens);
       this.unbalanced = true;
-      this.#breaks(piece.tokens);
       // A conduit stays without its broken flows.
       return piece.keyword === 'flow';
     }
@@ -193,9 +194,9 @@ export class Declarer {
 
   /** A head without a brace: reports the head's own mistake, or that the block is missing. */
   missingBlock(keyword: string, head: readonly Token[]): void {
-    const start = headStart(keyword);
+    this.#breaks(keyword, head);
     const last = head.at(-1);
-    if (last === undefined || this.#read(start, head) === undefined) return;
+    if (last === undefined || this.#read(headStart(keyword), head) === undefined) return;
     this.#source.report(diagnostic(codes.missingBlock, last.span, { keyword }, { label: 'expected `{` after this', help: [`write \`${keyword} … { … }\`; the braces may be empty`] }));
   }
 
@@ -214,23 +215,25 @@ export class Declarer {
   }
 
   /** Reads a piece; a mistake in it is reported, unless the lexer did so already. */
-  #read<S extends Start>(start: S, tokens: readonly Token[], table?: BlockTable): Starts[S] | undefined {
+  #read<S extends Start>(start: S, tokens: readonly Token[], table?: BlockTable, before?: Token): Starts[S] | undefined {
     if (tokens.some((token) => token.type === 'bad')) return undefined;
     classify(start, tokens);
-    const last = tokens.at(-1)?.span ?? { file: this.#source.file.id, start: 0, end: 0 };
-    const end: Token = { type: 'end', text: '', value: '', span: { ...last, start: last.end }, first: false, column: 0 };
+    const span = (tokens.at(-1) ?? before)?.span ?? { file: this.#source.file.id, start: 0, end: 0 };
+    const end: Token = { type: 'end', text: '', value: '', span: { ...span, start: span.end }, first: false, column: 0 };
     const reading = read(start, tokens, end);
     if (reading.ok) return reading.value;
-    this.#source.report(explain(start, tokens, reading.index, reading.expected, table));
+    // A brace that the outline closed for want of its own: reported there.
+    if (reading.index === tokens.length && tokens.reduce((depth, token) => depth + (isPunctuation(token, '{') ? 1 : isPunctuation(token, '}') ? -1 : 0), 0) > 0) return undefined;
+    this.#source.report(explain({ start, tokens, index: reading.index, expected: reading.expected, table, before }));
     return undefined;
   }
 
-  /** The tokens between the braces. */
-  #body(open: number): readonly Token[] {
+  /** Reads everything between the braces as one piece. */
+  #body<S extends Start>(start: S, open: number): Starts[S] | undefined {
     const end = this.#source.close[open] ?? open;
     const tokens = this.#source.tokens.slice(open + 1, end);
     while (isPunctuation(tokens.at(-1), ';')) tokens.pop();
-    return tokens;
+    return this.#read(start, tokens, undefined, this.#source.tokens[open]);
   }
 
   /** From the keyword to the closing brace. */
@@ -241,10 +244,9 @@ export class Declarer {
     return last === undefined ? head : spanning(head, last.span);
   }
 
-  /** Remembers the name that a broken declaration has, if it has one. */
-  #breaks(head: readonly Token[]): void {
-    const name = head[1];
-    if (isWord(name)) this.#broken.push(word(name));
+  /** Remembers the name that a broken declaration has, if others may speak of it. */
+  #breaks(keyword: string, [, name]: readonly Token[]): void {
+    if (REFERRED.has(keyword) && isWord(name) && !RESERVED.has(name.value)) this.#broken.push(word(name));
   }
 }
 

@@ -40,13 +40,26 @@ const QUIET: ReadonlySet<string> = new Set([
   'except', 'on', 'passive', 'unit', 'address', 'stream', 'group', 'variation', 'function', '{', '[', 'where', 'type', 'code', 'burst',
 ]);
 
-/** The diagnostic for a piece that could not be read. `table` is the block that it stands in, if any. */
-export function explain(start: Start, tokens: readonly Token[], index: number, expected: readonly Expected[], table: BlockTable | undefined): Diagnostic {
+/** A piece that could not be read. */
+export interface Stop {
+  readonly start: Start;
+  readonly tokens: readonly Token[];
+  /** The token that fits nowhere; the number of tokens if one is missing at the end. */
+  readonly index: number;
+  readonly expected: readonly Expected[];
+  /** The block that the piece stands in, if it is a property. */
+  readonly table: BlockTable | undefined;
+  /** Stands before the piece; blamed if the piece is empty. */
+  readonly before: Token | undefined;
+}
+
+/** The diagnostic for a piece that could not be read. */
+export function explain({ start, tokens, index, expected, table, before: outside }: Stop): Diagnostic {
   const token = tokens[index];
   const keyword = tokens[0];
   const wanted = phrases(start, expected);
   if (token === undefined) {
-    const last = tokens.at(-1);
+    const last = tokens.at(-1) ?? outside;
     const what = keyword === undefined || start === 'assert_body' || start.endsWith('members') ? 'the block' : `\`${keyword.value}\``;
     const trailing = isPunctuation(last, ',') ? 'the comma promises another item: give it or delete the comma' : undefined;
     return diagnostic(codes.unfinished, last?.span, { what, expected: wanted }, { label: `expected ${wanted} after this`, help: [trailing, ...helpFor(start, expected)] });
@@ -68,10 +81,11 @@ export function explain(start: Start, tokens: readonly Token[], index: number, e
   }
   const before = tokens[index - 1];
   const notes: string[] = [];
-  if (table !== undefined && before?.type === 'name' && index > 1 && (table.properties.has(before.value) || before.value === 'from' || before.value === 'to')) {
+  const goesOn = [index, index - 1].some((at) => tokens[at]?.first === true && isPunctuation(tokens[at - 1], ','));
+  if (goesOn) notes.push('the list goes on here because the line before ends in a comma');
+  else if (table !== undefined && before?.type === 'name' && index > 1 && (table.properties.has(before.value) || before.value === 'from' || before.value === 'to')) {
     notes.push(`\`${before.value}\` is read as a name here, since a value has to follow \`${tokens[index - 2]?.value ?? ''}\``);
   }
-  if (token.first && isPunctuation(before, ',')) notes.push('the list goes on here because the line before ends in a comma');
   const help = [...helpFor(start, expected), suggestion(token, expected)];
   if (start === 'traffic_head' && (token.type === 'string' || token.type === 'date')) help.push('properties stand in braces: `manage from a allow ssh { owner "…" }`');
   if (isPunctuation(token, '{') && start.endsWith('_property')) help.push('a property has no block of its own');

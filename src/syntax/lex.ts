@@ -45,7 +45,8 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
   for (let raw = lexer.next(); raw !== undefined; raw = lexer.next()) {
     const table = (raw.type ?? 'badCharacter') as TableType;
     const start = raw.offset + bom;
-    const written = raw.text;
+    // The carriage return of a line end is part of no comment or string.
+    const written = raw.text.length > 1 && raw.text.endsWith('\r') && text[start + raw.text.length] === '\n' ? raw.text.slice(0, -1) : raw.text;
     const end = start + written.length;
     if (table === 'space') continue;
     if (table === 'newline') {

@@ -154,7 +154,8 @@ function mend(source: Source, start: number, open: number, cut: number): void {
         forgotten(top, index);
       }
     }
-    if (isPunctuation(token, '{')) stack.push({ index, column: lineColumn, indented: undefined });
+    // What begins behind the brace on its own line says nothing about indentation: assume it.
+    if (isPunctuation(token, '{')) stack.push({ index, column: lineColumn, indented: tokens[index + 1]?.first === false ? true : undefined });
     else if (closes) {
       const top = stack.pop();
       if (top === undefined) return;

@@ -74,8 +74,6 @@ function declarations(source: Source, diagnostics: readonly Diagnostic[]): Ast.A
     }
     if (head.open === undefined) {
       if (!misspelt) declarer.missingBlock(keyword, written);
-      const name = written[1];
-      if (isWord(name)) broken.push({ text: name.value, span: name.span });
       return nextDeclaration(source, start, indentation(source, start));
     }
     const readable = settle(source, start, head.open);

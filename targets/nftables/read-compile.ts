@@ -143,7 +143,8 @@ class Compiler {
     const { line } = rule.place;
     const steps: Step[] = [];
     let pending: MatchStep | undefined;
-    let protocolNamed = false;
+    let before: Node = full;
+    const named: Key[] = [];
     let effect = false;
     const flush = (): void => {
       if (pending !== undefined) steps.push(pending);
@@ -153,14 +154,16 @@ class Compiler {
       switch (statement.kind) {
         case 'match': {
           const key = this.#keys.key(statement.key, line);
-          this.#checkFamily(key, pending?.set ?? full, protocolNamed, line);
-          protocolNamed ||= statement.key.some((selector) => selector.name === 'meta l4proto');
-          pending = this.#both(pending, this.#match(key, statement, line));
+          this.#checkImplied(key, before, named, line);
+          const step = this.#match(key, statement, line);
+          before = this.#space.diagram.intersect(before, step.set);
+          named.push(key);
+          pending = this.#both(pending, step);
           break;
         }
         case 'vmap': {
           const key = this.#keys.key(statement.key, line);
-          this.#checkFamily(key, pending?.set ?? full, protocolNamed, line);
+          this.#checkImplied(key, before, named, line);
           const step = this.#verdicts(key, statement, rule.place);
           flush();
           if (step.rows.length > 0) {
@@ -201,12 +204,13 @@ class Compiler {
     return effect ? steps : [];
   }
 
-  /** `icmp type` checks the family by itself, unless nft has already seen the protocol named in the rule. */
-  #checkFamily(key: Key, before: Node, protocolNamed: boolean, line: number | undefined): void {
-    if (!protocolNamed || !this.#keys.isIcmp(key)) return;
-    if (this.#space.diagram.subtract(before, this.#keys.familyOf(key)) !== empty) {
-      throw new Refusal(line, `${key.name} behind meta l4proto: nft then leaves out the check of the family`);
-    }
+  /**
+   * nft adds the checks that a key implies (`tcp dport`: TCP), but leaves them out where an earlier match of the rule
+   * has named a family or protocol, right or wrong; then the earlier matches must have made sure of them.
+   */
+  #checkImplied(key: Key, before: Node, earlier: readonly Key[], line: number | undefined): void {
+    const omitted = this.#keys.omittedChecks(key, earlier);
+    if (this.#space.diagram.subtract(before, omitted) !== empty) throw new Refusal(line, `${key.name} stands behind a match after which nft leaves out a check that it implies`);
   }
 
   #match(key: Key, statement: Extract<Statement, { kind: 'match' }>, line: number | undefined): MatchStep {
@@ -216,8 +220,8 @@ class Compiler {
       if (set.entries !== undefined) throw new Refusal(line, `@${operand.name} is a map, not a set`);
       return this.#step(
         key,
-        this.#remembered(`${statement.negated ? '!' : ''}${operand.name}\n${key.name}`, () =>
-          this.#keys.matching(key, this.#boxes(key, set.items, set.place.line), statement.negated),
+        this.#remembered(`${statement.negated ? 'not ' : ''}${set.place.name}\n${key.name}`, () =>
+          this.#keys.matching(key, this.#boxes(key, set.items, set.place.line, set), statement.negated),
         ),
       );
     }
@@ -228,12 +232,14 @@ class Compiler {
     const { operand } = statement;
     let entries: readonly Entry[];
     let { line } = place;
-    let name: string | undefined;
+    let map: NamedSet | undefined;
     if (operand.kind === 'map') {
-      const map = this.#named(operand.name, key, line);
+      map = this.#named(operand.name, key, line);
       if (map.entries === undefined) throw new Refusal(line, `@${operand.name} is a set, not a verdict map`);
-      ({ entries, place: { line } } = map);
-      ({ name } = operand);
+      ({
+        entries,
+        place: { line },
+      } = map);
     } else {
       ({ entries } = operand);
     }
@@ -241,7 +247,7 @@ class Compiler {
     const byTarget = new Map<string, { target: Target; boxes: Box[] }>();
     let previous: { readonly verdict: Verdict; readonly boxes: Box[]; readonly same: Box[] | undefined } | undefined;
     for (const entry of entries) {
-      const boxes = this.#keys.boxes(key, entry.item, line);
+      const boxes = this.#element(key, entry.item, line, map);
       if (previous === undefined || !sameVerdict(previous.verdict, entry.verdict)) {
         const written = getOrMake(byVerdict, verdictText(entry.verdict), (): Box[] => []);
         const target = this.#target(entry.verdict, place);
@@ -255,14 +261,14 @@ class Compiler {
     }
     const groups = [...byVerdict.values()];
     if (groups.length > 1 && groupsOverlap(this.#space.diagram, key.slots, groups)) {
-      throw new Refusal(line, `${name === undefined ? 'a verdict map' : `the map ${name}`} gives one key two verdicts`);
+      throw new Refusal(line, `${map?.place.name ?? 'a verdict map'} gives one key two verdicts`);
     }
     let unknown: Node = empty;
     let reason = '';
     const rows: VerdictRow[] = [];
     for (const { target, boxes } of byTarget.values()) {
       const build = (): Matching => this.#keys.matching(key, boxes, false);
-      const step = this.#step(key, name === undefined ? build() : this.#remembered(`${name}\n${key.name}\n${targetText(target)}`, build));
+      const step = this.#step(key, map === undefined ? build() : this.#remembered(`${map.place.name}\n${key.name}\n${targetText(target)}`, build));
       rows.push({ set: step.set, remarked: step.remarked, target });
       unknown = this.#space.diagram.union(unknown, step.unknown);
       reason ||= step.reason;
@@ -270,10 +276,19 @@ class Compiler {
     return { kind: 'verdicts', rows, unknown, reason };
   }
 
-  #boxes(key: Key, items: readonly Item[], line: number | undefined): Box[] {
+  #boxes(key: Key, items: readonly Item[], line: number | undefined, set?: NamedSet): Box[] {
     const result: Box[] = [];
-    for (const item of items) for (const box of this.#keys.boxes(key, item, line)) result.push(box);
+    for (const item of items) for (const box of this.#element(key, item, line, set)) result.push(box);
     return result;
+  }
+
+  /** The boxes of one element; a named set holds ranges only where it says so. */
+  #element(key: Key, item: Item, line: number | undefined, set: NamedSet | undefined): readonly Box[] {
+    const boxes = this.#keys.boxes(key, item, line);
+    if (set?.interval === false && boxes.some((box) => box.some((bound, index) => index % 2 === 0 && bound !== box[index + 1]))) {
+      throw new Refusal(line, `${set.place.name} holds ${item.map(shown).join(' . ')} without flags interval`);
+    }
+    return boxes;
   }
 
   /** The named set, if its type is that of the key. */
@@ -282,10 +297,6 @@ class Compiler {
     if (set === undefined) throw new Refusal(line, `the set ${name} does not exist`);
     for (const type of set.types) if (!setTypes.has(type)) throw new Refusal(set.place.line, `a set of type ${type} is not modelled`);
     if (set.types.join(' . ') !== key.types.join(' . ')) throw new Refusal(line, `@${name} is of type ${set.types.join(' . ')}, ${key.name} is not`);
-    if (!set.interval) {
-      const wide = (set.entries?.map((entry) => entry.item) ?? set.items).find((item) => item.some((scalar) => typeof scalar !== 'string' || scalar.includes('/')));
-      if (wide !== undefined) throw new Refusal(set.place.line, `${name} holds ${wide.map(shown).join(' . ')} without flags interval`);
-    }
     return set;
   }
 

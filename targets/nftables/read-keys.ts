@@ -47,8 +47,6 @@ interface Look {
   readonly tracked?: true;
   /** The hook where the space has the answer. */
   readonly hook?: Hook;
-  /** ICMP: nft leaves the family out where the rule has already named the protocol. */
-  readonly icmp?: true;
 }
 
 function words(field: Field): readonly Slot[] {
@@ -62,7 +60,7 @@ function address(field: Field, family: 4 | 6): Look {
 }
 
 function icmp(type: NumericType, slot: Slot, family: 4 | 6): Look {
-  return { type, slots: [slot], family, protocol: family === 4 ? 1 : 58, icmp: true };
+  return { type, slots: [slot], family, protocol: family === 4 ? 1 : 58 };
 }
 
 const looks: ReadonlyMap<string, Look> = new Map<string, Look>([
@@ -142,6 +140,9 @@ export class Keys {
       if (look.hook !== undefined && selectors.length > 1) throw new Refusal(line, `${selector.name} within a concatenation is not modelled`);
       known.push(look);
     }
+    if (new Set(known.flatMap((look) => look.family ?? [])).size > 1 || new Set(known.flatMap((look) => look.protocol ?? [])).size > 1) {
+      throw new Refusal(line, 'a concatenation over two families or protocols is not modelled');
+    }
     const slots = known.flatMap((look) => look.slots).map((slot, position) => ({ level: slot.level, width: slot.width, position }));
     slots.sort((a, b) => a.level - b.level);
     for (const [index, slot] of slots.entries()) {
@@ -202,14 +203,18 @@ export class Keys {
     return key.types.includes('mark');
   }
 
-  /** Whether nft would check the family by itself only if no match of the protocol stands before it in the rule. */
-  isIcmp(key: Key): boolean {
-    return key.looks.some((look) => look.icmp);
-  }
-
-  /** Packets of the families that the key asks for. */
-  familyOf(key: Key): Node {
-    return this.#space.diagram.unionAll(key.looks.flatMap((look) => (look.family === undefined ? [] : [this.#space.family(look.family)])));
+  /** Packets that pass the checks that nft leaves out because the earlier keys of the rule name a family or protocol. */
+  omittedChecks(key: Key, earlier: readonly Key[]): Node {
+    const { diagram } = this.#space;
+    const named = earlier.flatMap((one) => one.looks);
+    const protocolNamed = named.some((look) => look.protocol !== undefined || look.type === 'inet_proto');
+    const familyNamed = named.some((look) => look.family !== undefined || look.type === 'nf_proto');
+    let result: Node = full;
+    for (const look of key.looks) {
+      if (look.protocol !== undefined && protocolNamed) result = diagram.intersect(result, this.#space.among(fields.protocol, [look.protocol]));
+      if (look.family !== undefined && (familyNamed || (protocolNamed && look.protocol !== undefined))) result = diagram.intersect(result, this.#space.family(look.family));
+    }
+    return result;
   }
 
   #needed(key: Key): Node {

@@ -6,6 +6,7 @@
  */
 import { catalogue, isLayer2Only, needsPorts } from '../../src/catalogue/catalogue.ts';
 import { icmpMessages } from '../../src/catalogue/icmp.ts';
+import type { Family } from '../../src/net/address.ts';
 import { blockText, partOf, spanText, subnet } from './address-plan.ts';
 import type { Draw } from './draw.ts';
 import { hostRoles, hostTraits, outside, type PlantHost, type PlantZone } from './plant-zones.ts';
@@ -17,21 +18,29 @@ export interface Places {
   readonly groups: readonly { readonly name: string; readonly zone: string }[];
 }
 
-/** A selector that touches the zone; inside it only, if `within`. */
-export function selector(draw: Draw, places: Places, zone: PlantZone, within = false): string {
-  const items = [item(draw, places, zone, within)];
-  while (draw.chance(20)) items.push(item(draw, places, within ? zone : draw.pick(places.zones), within));
-  return [...new Set(items)].join(', ');
+/** A selector that touches the zone, in this family if one is given; inside it only, if `within`. */
+export function selector(draw: Draw, places: Places, zone: PlantZone, family: Family | undefined, within = false): string {
+  const items = [item(draw, places, zone, family, within)];
+  while (draw.chance(20)) items.push(item(draw, places, within ? zone : draw.pick(places.zones), undefined, within));
+  return joined(items);
 }
 
-function item(draw: Draw, places: Places, zone: PlantZone, within: boolean): string {
-  const hosts = places.hosts.filter((host) => host.zone === zone.name).map((host) => host.name);
+/** A comma behind an exception without braces would be an error. */
+function joined(items: readonly string[]): string {
+  const unique = [...new Set(items)];
+  return unique.length === 1 ? unique.join('') : unique.map((text) => text.replace(/except (?!\{)(.*)$/, 'except { $1 }')).join(', ');
+}
+
+function item(draw: Draw, places: Places, zone: PlantZone, family: Family | undefined, within: boolean): string {
+  const has = (addresses: readonly { readonly family: Family }[]): boolean => family === undefined || addresses.some((address) => address.family === family);
+  const hosts = places.hosts.filter((host) => host.zone === zone.name && has(host.addresses)).map((host) => host.name);
+  const roomy = zone.rest || zone.items.some(({ block, spans }) => (family === undefined || block.family === family) && spans.some(({ first, last }) => last - first > 8n));
   const groups = places.groups.filter((group) => group.zone === zone.name).map((group) => group.name);
   const choices: (readonly [number, () => string])[] = [
     [6, () => zone.name],
     [hosts.length * 3, () => draw.pick(hosts)],
-    [4, () => literal(draw, zone)],
-    [hosts.length > 0 ? 2 : 0, () => `${zone.name} except ${draw.chance(50) ? draw.pick(hosts) : `{ ${hosts.join(', ')} }`}`],
+    [4, () => literal(draw, zone, family)],
+    [hosts.length > 0 && roomy ? 2 : 0, () => `${zone.name} except ${draw.chance(50) || hosts.length < 2 ? draw.pick(hosts) : `{ ${hosts.join(', ')} }`}`],
   ];
   if (!within) {
     choices.push(
@@ -49,21 +58,22 @@ function item(draw: Draw, places: Places, zone: PlantZone, within: boolean): str
 }
 
 /** A network, range or address of the zone. */
-function literal(draw: Draw, zone: PlantZone): string {
-  if (zone.rest) return draw.pick(outside).text;
-  const { block, spans } = draw.pick(zone.items);
+function literal(draw: Draw, zone: PlantZone, family: Family | undefined): string {
+  const wanted = (one: Family): boolean => family === undefined || one === family;
+  if (zone.rest) return draw.pick(outside.filter((one) => wanted(one.family))).text;
+  const { block, spans } = draw.pick(zone.items.filter((one) => wanted(one.block.family)));
   const span = draw.pick(spans);
   if (span.first === block.first && span.last === block.last && draw.chance(60)) return blockText(subnet(draw, block));
   return spanText(block.family, partOf(draw, span));
 }
 
 export function groupMembers(draw: Draw, places: Places, zone: PlantZone): string {
-  const members = [item(draw, places, zone, true)];
+  const members = [item(draw, places, zone, undefined, true)];
   for (let more = draw.integer(0, 3); more > 0; more -= 1) {
     const nested = places.groups.map((group) => group.name);
-    members.push(nested.length > 0 && draw.chance(40) ? draw.pick(nested) : item(draw, places, draw.pick(places.zones), true));
+    members.push(nested.length > 0 && draw.chance(40) ? draw.pick(nested) : item(draw, places, draw.pick(places.zones), undefined, true));
   }
-  return [...new Set(members)].join(', ');
+  return joined(members);
 }
 
 const plainNames = [...catalogue.values()]
@@ -90,7 +100,7 @@ export interface ServiceWords {
 export function services(draw: Draw, pool: readonly number[], declared: readonly string[], classes: boolean): ServiceWords {
   const items = [serviceItem(draw, pool, declared, classes)];
   while (draw.chance(30)) items.push(serviceItem(draw, pool, declared, classes));
-  return { text: [...new Set(items.map(({ text }) => text))].join(', '), weaker: items.some(({ weaker }) => weaker) };
+  return { text: joined(items.map(({ text }) => text)), weaker: items.some(({ weaker }) => weaker) };
 }
 
 function serviceItem(draw: Draw, pool: readonly number[], declared: readonly string[], classes: boolean): ServiceWords {

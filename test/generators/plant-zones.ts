@@ -123,7 +123,9 @@ function smallest(family: Family, span: Span, block: Block): Block {
 function describeZone(draw: Draw, draft: { name: string; items: ZoneItem[]; rest: boolean }): PlantZone {
   const kind = draft.rest && draw.chance(70) ? 'untrusted' : draw.chance(40) ? draw.pick(kinds) : undefined;
   const level = kind === 'untrusted' && draw.chance(50) ? undefined : draw.pick(levels);
-  const networks = draft.rest ? 'rest' : draft.items.map(({ text }) => text).join(draw.chance(50) ? ', ' : '\n    networks ');
+  const texts = draft.items.map(({ text }) => text);
+  const lines = texts.some((text) => / except [^{]/.test(text)) || draw.chance(50);
+  const networks = draft.rest ? 'rest' : texts.join(lines ? '\n    networks ' : ', ');
   const properties = draw.shuffled([
     ...(kind === undefined ? [] : [`kind ${kind}`]),
     ...(level === undefined ? [] : [`level ${level}`]),
@@ -140,8 +142,8 @@ export function zoneFamilies(zone: PlantZone): Family[] {
 
 export function drawHosts(draw: Draw, zones: readonly PlantZone[], interfaces: readonly PlantInterface[]): PlantHost[] {
   const taken = new Set(interfaces.flatMap(({ own }) => own.map(({ family, value }) => `${family} ${value}`)));
-  return zones.flatMap((zone) =>
-    Array.from({ length: draw.integer(0, 3) }, (_, index) => drawHost(draw, zone, `${zone.name.slice(0, 4)}_h${index}`, taken)).filter((host) => host !== undefined),
+  return zones.flatMap((zone, at) =>
+    Array.from({ length: draw.integer(0, 3) }, (_, index) => drawHost(draw, zone, `${zone.name.slice(0, 4)}_h${at}${index}`, taken)).filter((host) => host !== undefined),
   );
 }
 

@@ -109,7 +109,7 @@ function joinedPairs(zones: readonly PlantZone[], interfaces: readonly PlantInte
   );
 }
 
-const longName = 'a_flow_whose_name_is_so_long_that_no_chain_name_and_no_comment_of_the_kernel_can_hold_it_without_shortening_it_first_and_then_some_more';
+const longName = 'a_flow_whose_name_is_as_long_as_names_may_be_so_that_it_is_cut';
 
 function drawFlows(words: Words, pairs: readonly ZonePair[]): Piece[] {
   if (pairs.length === 0) return [];
@@ -147,10 +147,11 @@ function drawConduits(words: Words, pairs: readonly ZonePair[]): Piece[] {
 function flowText(words: Words, name: string, [from, to]: ZonePair, within: boolean): string {
   const { draw, places, pool, declared } = words;
   const allow = draw.chance(75);
+  const family = draw.pick(zoneFamilies(from).filter((one) => zoneFamilies(to).includes(one)));
   const lines = Array.from({ length: draw.chance(85) ? 1 : 2 }, () => services(draw, pool, declared, allow));
   const properties = draw.shuffled([
-    `from ${selector(draw, places, from, within)}`,
-    `to ${selector(draw, places, to, within)}`,
+    `from ${selector(draw, places, from, family, within)}`,
+    `to ${selector(draw, places, to, family, within)}`,
     ...lines.map(({ text }) => `${allow ? 'allow' : 'deny'} ${text}`),
     ...(lines.some(({ weaker }) => weaker) ? ['accept-weaker ports "no inspection on this gateway"'] : []),
     ...flowEffects(draw, allow),
@@ -179,7 +180,7 @@ function drawGateway(words: Words, interfaces: readonly PlantInterface[]): Piece
   const line = (kind: string): Piece => {
     const words2 = services(draw, pool, declared, false);
     const effects = flowEffects(draw, true);
-    const text = `${kind} ${kind === 'send' ? 'to' : 'from'} ${selector(draw, places, draw.pick(faced))} allow ${words2.text}${effects.length === 0 ? '' : ` { ${effects.join('   ')} }`}`;
+    const text = `${kind} ${kind === 'send' ? 'to' : 'from'} ${selector(draw, places, draw.pick(faced), undefined)} allow ${words2.text}${effects.length === 0 ? '' : ` { ${effects.join('   ')} }`}`;
     return { kind: 'traffic', name: text, inside: 'gw', text };
   };
   const traffic = (['manage', 'receive', 'send'] as const).flatMap((kind) => Array.from({ length: draw.integer(0, kind === 'send' ? 3 : 2) }, () => line(kind)));

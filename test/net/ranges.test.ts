@@ -35,6 +35,11 @@ describe('range sets', () => {
     expect(rangesWithin(intersectRanges(a, [{ first: 0, last: value }]), a)).toBe(true);
   });
 
+  it('counts IPv6 ranges far from zero', () => {
+    expect(rangesSize([{ first: 0x20010db8n << 96n, last: (0x20010db8n << 96n) + 9n }])).toBe(10);
+    expect(rangesSize([{ first: 0x20010db8n << 96n, last: (0x20010db8n << 96n) + 2n ** 40n - 1n }])).toBe(2 ** 40);
+  });
+
   it('keeps IPv6 exact where numbers would round', () => {
     const top = 2n ** 128n - 1n;
     expect(subtractRanges([{ first: 0n, last: top }], [{ first: top, last: top }])).toEqual([{ first: 0n, last: top - 1n }]);

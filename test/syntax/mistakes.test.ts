@@ -94,13 +94,15 @@ describe('one mistake gives one diagnostic', () => {
     [`flow f { from ${'{'.repeat(70)} a ${'}'.repeat(70)} }`, 'ZW1019 «{»'],
     ['zone a { level 4 label "\0" }', 'ZW1007 «\0»'],
   ];
-  test.each(cases)('%s', (text, mistake, hint) => {
-    const { diagnostics, mistakes } = parseText(text);
-    expect(mistakes).toEqual([mistake]);
-    const [{ help, notes, message } = { help: [], notes: [], message: '' }] = diagnostics;
-    expect(message).toMatch(/^[^A-Z\n]/u);
-    if (hint !== undefined) expect([...help, ...notes].join('\n')).toContain(hint);
-  });
+  for (const [text, mistake, hint] of cases) {
+    test(JSON.stringify(text), () => {
+      const { diagnostics, mistakes } = parseText(text);
+      expect(mistakes).toEqual([mistake]);
+      const [{ help, notes, message } = { help: [], notes: [], message: '' }] = diagnostics;
+      expect(message).toMatch(/^[^A-Z\n]/u);
+      if (hint !== undefined) expect([...help, ...notes].join('\n')).toContain(hint);
+    });
+  }
 });
 
 describe('independent mistakes all show, in file order', () => {
@@ -152,10 +154,10 @@ zone last { level 3 }
     expect(expected.length).toBeGreaterThanOrEqual(20);
     const { diagnostics, ast } = parseText(plain);
     expect(diagnostics.map((one) => ({ word: plain.slice(one.span?.start, one.span?.end), at: one.span?.start }))).toEqual(expected);
-    expect(ast.declarations.map((one) => ('name' in one ? one.name?.text : one.kind))).toEqual(['last']);
+    expect(ast.declarations.map((one) => ('name' in one ? one.name?.text : one.kind))).toEqual(['open', 'last']);
   });
 
   test('and the names of what could not be read are known', () => {
-    expect(parseText(plain).ast.broken.map((name) => name.text)).toEqual(expect.arrayContaining(['office', 'fab', 'plc', 'plc2', 'g', 'h', 'x', 'y', 'gw', 'open', 'z']));
+    expect(parseText(plain).ast.broken.map((name) => name.text)).toEqual(['office', 'fab', 'plc', 'plc2', 'g', 'h', 'x', 'y', 'gw', 'z']);
   });
 });

@@ -1,0 +1,95 @@
+/**
+ * The reader of nftables: what a ruleset does, as packet sets.
+ *
+ * Takes the text that we emit, or what `nft -j list ruleset` says of a gateway; gives the packets that pass, that a rate
+ * may let pass, and that are marked. It shares no code with the emitter and models what it can model exactly; anything
+ * else is a refusal. One thing nft itself does not tell: it prints `meta l4proto icmp icmp type X` and `icmp type X`
+ * alike, though only the second checks the family, so a running ruleset is read as the second.
+ */
+import { hooks } from '../../src/packets/packet.ts';
+import { empty, type Node } from '../../src/packets/packet-space.ts';
+import { possible } from '../../src/policy/sets.ts';
+import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
+import { compileRules } from './read-compile.ts';
+import { type BaseChainRun, Executor } from './read-execute.ts';
+import { parseJson } from './read-json.ts';
+import { parseText } from './read-text.ts';
+import { type BaseChain, Refusal, type RuleTree } from './read-tree.ts';
+
+/** Reads the one file that the emitter writes. */
+export function read(files: readonly EmittedFile[], context: ReadContext): ReadResult {
+  return guarded(() => {
+    const [file] = files;
+    if (files.length !== 1 || file === undefined) throw new Refusal(undefined, `one ruleset is expected, not ${files.length} files`);
+    return execute(parseText(file.text), context, []);
+  });
+}
+
+/** Reads the output of `nft -j list ruleset`. */
+export function readRunning(files: readonly EmittedFile[], context: ReadContext): ReadResult {
+  return guarded(() => {
+    const [file] = files;
+    if (files.length !== 1 || file === undefined) throw new Refusal(undefined, `one output of nft -j list ruleset is expected, not ${files.length} files`);
+    const { tree, others } = parseJson(file.text);
+    return execute(tree, context, others);
+  });
+}
+
+/** A refusal anywhere is a result without sets. */
+function guarded(work: () => ReadResult): ReadResult {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals: [{ line: error.line, what: error.message }], others: [] };
+  }
+}
+
+function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonly string[]): ReadResult {
+  const refusals: { line: number | undefined; what: string }[] = [];
+  const told = new Set<string>();
+  const refuse = (refusal: Refusal): void => {
+    const text = `${refusal.line} ${refusal.message}`;
+    if (!told.has(text)) refusals.push({ line: refusal.line, what: refusal.message });
+    told.add(text);
+  };
+  if (tree instanceof Refusal) {
+    refuse(tree);
+    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals, others };
+  }
+  const { space } = context;
+  const { diagram } = space;
+  const compiled = compileRules(space, context.mark, tree, refuse);
+  const executor = new Executor(space, compiled, refuse);
+  const universe = possible(space);
+  const passing: Node[] = [];
+  const dropped: Node[] = [];
+  for (const hook of hooks) {
+    const chains: (BaseChainRun & BaseChain)[] = [];
+    for (const [name, chain] of tree.chains) {
+      const number = compiled.classOf.get(name);
+      if (chain.base?.hook === hook && number !== undefined) chains.push({ ...chain.base, class: number });
+    }
+    chains.sort((a, b) => a.priority - b.priority);
+    if (new Set(chains.map((chain) => chain.priority)).size < chains.length) refuse(new Refusal(undefined, `two chains hook ${hook} with one priority`));
+    const outcome = executor.hook(chains, diagram.intersect(universe, space.hook(hook)));
+    passing.push(outcome.passing);
+    dropped.push(outcome.dropped);
+  }
+  const mayPass = diagram.unionAll(passing);
+  const mayDrop = diagram.unionAll(dropped);
+  const limits: ReadLimit[] = [];
+  for (const [identity, packets] of executor.asked) {
+    const rate = compiled.rates.get(identity);
+    if (rate !== undefined && packets !== empty) limits.push({ identity, rate, packets });
+  }
+  limits.sort((a, b) => (a.identity < b.identity ? -1 : 1));
+  return {
+    accepted: diagram.subtract(mayPass, mayDrop),
+    maybe: diagram.intersect(mayPass, mayDrop),
+    marked: executor.marked,
+    limits,
+    refusals,
+    others,
+  };
+}
