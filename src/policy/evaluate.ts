@@ -82,8 +82,8 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
 }
 
 /**
- * Rules 5, 7 and 9: who allows the start of this conversation. `delivered`: an answer of it has reached the gateway, so
- * the platform has vouched for the gateway's address.
+ * Rules 5, 7 and 9: who allows the start of this conversation. `delivered`: an answer of it has reached the gateway,
+ * which shows that a dynamic address is its own.
  */
 function judge(house: Gatehouse, packet: Packet, delivered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
   if (packet.hook !== 'forward') return judgeOwn(house, packet, delivered);
@@ -105,7 +105,7 @@ function judgeOwn(house: Gatehouse, packet: Packet, delivered: boolean): { accep
   const lines = house.gateway.traffic.filter((line) => {
     if (!inForce(line, house.date) || (line.kind === 'send') !== (packet.hook === 'output')) return false;
     if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber)) return false;
-    if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && (delivered || isOwn(house, packet, packet.source));
+    if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && isOwn(house, packet, packet.source, delivered);
     return containsAddress(line.peer.addresses, packet.source) && isInterfaceAddress(house, packet.inInterface, packet, packet.destination);
   });
   const first = lines[0];
@@ -160,8 +160,8 @@ function isInterfaceAddress(house: Gatehouse, name: string | undefined, packet: 
   return face.dynamic ? packet.local : face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
 }
 
-function isOwn(house: Gatehouse, packet: Packet, address: Address): boolean {
-  if (house.gateway.interfaces.some((face) => face.dynamic)) return packet.local;
+function isOwn(house: Gatehouse, packet: Packet, address: Address, delivered: boolean): boolean {
+  if (house.gateway.interfaces.some((face) => face.dynamic)) return delivered || packet.local;
   return house.gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
 }
 

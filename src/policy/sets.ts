@@ -196,8 +196,8 @@ function answerSet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, read
         ),
       );
     case 'output':
-      // Answers to what the gateway started come to it; the platform has delivered them to an address of its own.
-      return both(undefined, entry.to);
+      // Answers to what the gateway started; that they reached it shows that a dynamic address is its own.
+      return both(policy.anyDynamic ? undefined : policy.own, entry.to);
   }
 }
 

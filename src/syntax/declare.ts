@@ -4,14 +4,14 @@
  * Takes the tokens of a head and its block, gives the declaration or undefined; every mistake in it is reported, each
  * once, and the other pieces are still read. The names of what could not be read go to `broken`.
  */
-import { BLOCKS, type BlockTable, RESERVED, type TopKeyword, TRAFFIC_KEYWORDS } from '../../grammar/tokens.ts';
+import { BLOCKS, type BlockTable, RESERVED, type TopKeyword } from '../../grammar/tokens.ts';
 import { type Span, spanning } from '../base/source.ts';
 import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 import type * as Ast from './ast.ts';
 import { classify } from './classify.ts';
 import { explain, explainUnknown } from './explain.ts';
-import { optionPieces, type Piece, pieces } from './layout.ts';
+import { BLOCKLESS, optionPieces, type Piece, pieces } from './layout.ts';
 import type { Source } from './outline.ts';
 import { read, type Start, type Starts } from './read.ts';
 import { isPunctuation, isWord, type Token, word } from './token.ts';
@@ -30,7 +30,6 @@ export interface Part {
 const NO_BLOCK = -1;
 /** Declarations whose names others use. */
 const REFERRED: ReadonlySet<string> = new Set<TopKeyword>(['zone', 'host', 'group', 'service', 'flow', 'gateway']);
-const BLOCKLESS: ReadonlySet<string> = new Set(['target', ...TRAFFIC_KEYWORDS]);
 
 /** Reads a nested declaration; false if it could not be read and takes its parent along. */
 type Nest = (nested: Nested, part: Part) => boolean;
@@ -99,7 +98,7 @@ export class Declarer {
       case 'test': {
         const head = this.#read('titled_head', part.head);
         const lines = this.#each(pieces(this.#source, BLOCKS.test, part.open), (piece) =>
-          piece.kind === 'property' ? this.#read('test_line_property', piece.tokens, BLOCKS.test) : this.#unknown(piece, BLOCKS.test),
+          piece.kind === 'property' ? this.#read('test_line_property', piece.tokens, BLOCKS.test) : this.#unknown(piece, BLOCKS.test, part.open),
         );
         return head && lines && { kind: 'test', title: head.name, lines, span: this.#span(part) };
       }
@@ -161,6 +160,7 @@ export class Declarer {
 
   #traffic(kind: Ast.GatewayTrafficDecl['kind'], part: Part): Ast.GatewayTrafficDecl | undefined {
     const head = this.#read('traffic_head', part.head, BLOCKS.gateway);
+    if (head === undefined && part.open === NO_BLOCK) this.unbalanced = true;
     const properties = part.open === NO_BLOCK ? [] : this.#properties(BLOCKS.traffic, part.open);
     return head && properties && { kind, ...head, properties, span: this.#span(part) };
   }
@@ -175,7 +175,7 @@ export class Declarer {
         const property = this.#read(`${piece.shape}_property` as PropertyStart, piece.tokens, table);
         sound = keep(properties, property) && sound;
       } else if (piece.kind === 'unknown') {
-        this.#unknown(piece, table);
+        this.#unknown(piece, table, open);
         sound = false;
       } else sound = this.#nested(piece, nest) && sound;
     }
@@ -200,9 +200,11 @@ export class Declarer {
     this.#source.report(diagnostic(codes.missingBlock, last.span, { keyword }, { label: 'expected `{` after this', help: [`write \`${keyword} … { … }\`; the braces may be empty`] }));
   }
 
-  #unknown(piece: { readonly tokens: readonly Token[] }, table: BlockTable): undefined {
+  #unknown(piece: { readonly tokens: readonly Token[] }, table: BlockTable, open: number): undefined {
     const [first] = piece.tokens;
-    if (first !== undefined && !piece.tokens.some((token) => token.type === 'bad')) this.#source.report(explainUnknown(first, table));
+    // A second brace behind the first one: the outline has reported that one of them is not closed.
+    const doubled = isPunctuation(first, '{') && this.#source.close[open] === this.#source.after[open];
+    if (first !== undefined && !doubled && !piece.tokens.some((token) => token.type === 'bad')) this.#source.report(explainUnknown(first, table));
     return undefined;
   }
 

@@ -34,7 +34,8 @@ export function pieces(source: Source, table: BlockTable, open: number): Piece[]
     if (nested !== undefined) {
       const head = headEnd(source, table, index, end, TRAFFIC_KEYWORDS.has(nested));
       found.push({ kind: 'nested', keyword: nested, tokens: tokens.slice(index, head.end), open: head.open });
-      index = head.open === undefined ? head.end : (source.after[head.open] ?? end);
+      if (head.open !== undefined) index = source.after[head.open] ?? end;
+      else index = BLOCKLESS.has(nested) ? head.end : behindLostBlock(source, token, head.end, end);
       continue;
     }
     const shape = isWord(token) ? table.properties.get(token.value) : undefined;
@@ -43,6 +44,20 @@ export function pieces(source: Source, table: BlockTable, open: number): Piece[]
     index = next;
   }
   return found;
+}
+
+/** Declarations that may stand without a block. */
+export const BLOCKLESS: ReadonlySet<NestedKeyword> = new Set<NestedKeyword>(['target', 'manage', 'receive', 'send']);
+
+/** Behind a nested declaration that has no brace: its properties, told by their indentation, belong to nothing. */
+function behindLostBlock(source: Source, keyword: Token, from: number, end: number): number {
+  let index = from;
+  while (index < end) {
+    const token = source.tokens[index];
+    if (token?.first === true && (!keyword.first || token.column <= keyword.column)) break;
+    index++;
+  }
+  return index;
 }
 
 /** The options of a target: a name and one value (or values joined by commas) each. */

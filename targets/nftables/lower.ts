@@ -309,8 +309,8 @@ class Lowering {
 
   #write(pair: Pair, entries: readonly PairEntry[], stem: string, outcome: Outcome<Entry>, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
     return families.flatMap((family) => {
-      const boxes: Box<Entry>[] = entries.flatMap((one) => one.boxes.get(family) ?? []).map((box) => (swapped && hook === 'input' ? { ...box, source: undefined } : box));
-      const key = `${stem}.${family}${swapped && hook === 'input' ? ' delivered' : ''}`;
+      const boxes: Box<Entry>[] = entries.flatMap((one) => one.boxes.get(family) ?? []);
+      const key = `${stem}.${family}`;
       const plan = this.#plans.get(key) ?? planLookups(family, boxes);
       this.#plans.set(key, plan);
       return writeLookups(plan, { ruleset: this.ruleset, family, stem: `${stem}.${family}`, outcome, swapped, shared: this.#shared, guard: this.#guard(pair, swapped, hook) });

@@ -8,7 +8,7 @@
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { type CurrentMark, type Key, Keys, type Matching, setTypes, shown } from './read-keys.ts';
 import { type Box, groupsOverlap } from './read-products.ts';
-import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Selector, type Statement, type Verdict } from './read-tree.ts';
+import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Statement, type Verdict } from './read-tree.ts';
 import type { Rate } from '../../src/model/model.ts';
 
 /** Where a verdict leads; `class` numbers a compiled chain. */
@@ -210,7 +210,8 @@ class Compiler {
    */
   #checkImplied(key: Key, before: Node, earlier: readonly Key[], line: number | undefined): void {
     const omitted = this.#keys.omittedChecks(key, earlier);
-    if (this.#space.diagram.subtract(before, omitted) !== empty) throw new Refusal(line, `${key.name} stands behind a match after which nft leaves out a check that it implies`);
+    if (this.#space.diagram.subtract(before, omitted) !== empty)
+      throw new Refusal(line, `${key.name} stands behind a match after which nft leaves out a check that it implies`);
   }
 
   #match(key: Key, statement: Extract<Statement, { kind: 'match' }>, line: number | undefined): MatchStep {
@@ -378,7 +379,9 @@ function gatingLimits(tree: RuleTree): ReadonlySet<string> {
   const result = new Set<string>();
   for (const chain of tree.chains.values()) {
     for (const rule of chain.rules) {
-      const gates = rule.statements.some((statement) => statement.kind === 'vmap' || statement.kind === 'mark' || (statement.kind === 'verdict' && statement.verdict.kind !== 'continue'));
+      const gates = rule.statements.some(
+        (statement) => statement.kind === 'vmap' || statement.kind === 'mark' || (statement.kind === 'verdict' && statement.verdict.kind !== 'continue'),
+      );
       if (!gates) continue;
       for (const [index, statement] of rule.statements.entries()) {
         if (statement.kind === 'limit') result.add(typeof statement.limit === 'string' ? statement.limit : `${chain.place.name}, ${rule.place.name}, ${index}`);

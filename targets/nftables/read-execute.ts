@@ -5,7 +5,6 @@
  * both ways are followed; what may pass and cannot be dropped is accepted. The one idea: a chain is run once for each
  * set that reaches it, never for a packet, and packets that were given the current mark on their way travel apart.
  */
-import type { Hook } from '../../src/packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import type { Compiled, CompiledRule, Step, Target } from './read-compile.ts';
 import { Refusal } from './read-tree.ts';

@@ -212,7 +212,8 @@ export class Keys {
     let result: Node = full;
     for (const look of key.looks) {
       if (look.protocol !== undefined && protocolNamed) result = diagram.intersect(result, this.#space.among(fields.protocol, [look.protocol]));
-      if (look.family !== undefined && (familyNamed || (protocolNamed && look.protocol !== undefined))) result = diagram.intersect(result, this.#space.family(look.family));
+      if (look.family !== undefined && (familyNamed || (protocolNamed && look.protocol !== undefined)))
+        result = diagram.intersect(result, this.#space.family(look.family));
     }
     return result;
   }
@@ -246,7 +247,8 @@ export class Keys {
   #typed(type: Type, mask: number | undefined, scalar: Scalar, line: number | undefined): readonly Box[] {
     if (type === 'mark') return this.#markValue(mask, scalar, line);
     if (type === 'ifname') {
-      if (typeof scalar !== 'string' || !this.#space.knowsInterface(scalar)) throw new Refusal(line, `the interface ${shown(scalar)} is none of this gateway's`);
+      if (typeof scalar !== 'string' || !this.#space.knowsInterface(scalar))
+        throw new Refusal(line, `the interface ${shown(scalar)} is none of this gateway's`);
       const number = this.#space.interfaceNumber(scalar);
       return [[number, number]];
     }
@@ -267,7 +269,8 @@ export class Keys {
 
 /** nft's JSON writes `mark & mask == value` as a prefix where the mask is one of leading ones. */
 function prefixMark(scalar: Exclude<Scalar, string>, mask: number | undefined): { value: number | undefined; mask: number } {
-  if (!('address' in scalar) || mask !== undefined || !Number.isInteger(scalar.length) || scalar.length < 0 || scalar.length > 32) return { value: undefined, mask: 0 };
+  if (!('address' in scalar) || mask !== undefined || !Number.isInteger(scalar.length) || scalar.length < 0 || scalar.length > 32)
+    return { value: undefined, mask: 0 };
   return { value: readNumber(scalar.address), mask: 2 ** 32 - 2 ** (32 - scalar.length) };
 }
 

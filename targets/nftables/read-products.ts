@@ -29,7 +29,7 @@ export function unionOfBoxes(diagram: Diagram, slots: readonly Slot[], boxes: re
     const slot = slots[column];
     if (slot === undefined) return from < to ? full : empty;
     const pieces: Piece[] = [];
-    for (let start = from; start < to; ) {
+    for (let start = from; start < to;) {
       const first = sorted[start]?.[2 * column] ?? 0;
       const last = sorted[start]?.[2 * column + 1] ?? 0;
       let end = start + 1;
@@ -51,7 +51,7 @@ export function groupsOverlap(diagram: Diagram, slots: readonly Slot[], groups: 
     for (let i = from; i < to && !mixed; i++) mixed = sorted[i]?.group !== group;
     if (!mixed) return false;
     if (column === slots.length) return true;
-    for (let start = from; start < to; ) {
+    for (let start = from; start < to;) {
       const first = sorted[start]?.box[2 * column] ?? 0;
       let last = sorted[start]?.box[2 * column + 1] ?? 0;
       let same = true;

@@ -17,7 +17,7 @@ const quote = 34;
 const hash = 35;
 
 /** Characters that stand alone whatever is around them; `.` and `:` do so only between blanks. */
-const single = new Set(['{', '}', ',', ';', '=', '&', '|', '^', '(', ')', '!']);
+const single = new Set(['{', '}', ',', ';', '=', '&', '|', '^', '(', ')', '!', '+']);
 
 export function scan(text: string): Token[] {
   const tokens: Token[] = [];

@@ -198,13 +198,13 @@ class Parser {
 
   #priority(): number {
     const word = this.#word();
-    const named = priorityNames.get(word);
+    const base = priorityNames.get(word);
     const plain = readNumber(word.replace(/^-/u, ''));
-    if (named === undefined) return plain === undefined ? this.#refuseBefore(word, 'as a priority') : word.startsWith('-') ? -plain : plain;
+    if (base === undefined) return plain === undefined ? this.#refuseBefore(word, 'as a priority') : word.startsWith('-') ? -plain : plain;
     const sign = this.#peek();
-    if (sign.text !== '+' && sign.text !== '-') return named;
+    if (sign.text !== '+' && sign.text !== '-') return base;
     this.#next();
-    return sign.text === '+' ? named + this.#number() : named - this.#number();
+    return sign.text === '+' ? base + this.#number() : base - this.#number();
   }
 
   #rule(ordinal: number): Rule {
@@ -272,7 +272,7 @@ class Parser {
     if (this.#peek().text === '{') return { kind: 'match', key, negated, operand: { kind: 'items', items: this.#items() } };
     const items = [this.#item()];
     // `ct state established,related`: a mask of states, which means any of them.
-    while (!negated && key.length === 1 && key[0]?.name === 'ct state' && this.#accept(',')) items.push(this.#item());
+    if (!negated && key.length === 1 && key[0]?.name === 'ct state') while (this.#accept(',')) items.push(this.#item());
     return { kind: 'match', key, negated, operand: { kind: 'items', items } };
   }
 

@@ -34,7 +34,7 @@ describe('a forgotten brace', () => {
   test('of services', () => {
     const text = 'flow x {\n  from a\n  allow modbus { read, write\n  to b\n}\nzone z { level 1 }';
     expect(parseText(text).mistakes).toEqual(['ZW1011 «to»']);
-    expect(names(text)).toEqual(['x', 'z']);
+    expect(names(text)).toEqual(['z']);
   });
 
   test('in three declarations', () => {
@@ -79,6 +79,22 @@ describe('a block too many or too few', () => {
     const text = 'gateway g {\n  interface a  faces x }\n  interface b { faces y }\n}\nzone z { level 1 }';
     expect(parseText(text).mistakes).toEqual(['ZW1001 «faces»']);
     expect(names(text)).toEqual(['z']);
+  });
+
+  test('a flow without its opening brace', () => {
+    const text = 'conduit c a -> b {\n  flow x "X"\n    from a\n    to b\n  }\n  flow y { }\n}\nzone z { level 1 }';
+    expect(parseText(text).mistakes).toEqual(['ZW1013 «"X"»']);
+    expect(names(text)).toEqual(['c', 'z']);
+  });
+
+  test('a manage line without its opening brace', () => {
+    const text = 'gateway g {\n  manage from a allow ssh owner "x" }\n  send to b allow ntp\n}\nzone z { level 1 }';
+    expect(parseText(text).mistakes).toEqual(['ZW1001 «"x"»']);
+    expect(names(text)).toEqual(['z']);
+  });
+
+  test('a brace too many at the start of a block', () => {
+    expect(parseText('zone a { { level 1 }\nzone z { level 1 }').mistakes).toEqual(['ZW1011 «zone»']);
   });
 
   test('a broken flow leaves its conduit and its neighbours', () => {

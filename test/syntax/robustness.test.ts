@@ -2,6 +2,8 @@
 import { test as property, fc } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
 import { SourceFile } from '../../src/base/source.ts';
+import type { Ast } from '../../src/syntax/ast.ts';
+import { lex } from '../../src/syntax/lex.ts';
 import { parse } from '../../src/syntax/parse.ts';
 import { parseText } from './tree.ts';
 
@@ -107,6 +109,39 @@ function sound(text: string): void {
   for (const one of diagnostics) {
     expect(one.span).toBeDefined();
     expect(one.message).not.toMatch(/[\n\r]/u);
+  }
+  if (diagnostics.length === 0) {
+    expect(ast.broken).toEqual([]);
+    nothingSkipped(text, ast);
+  }
+}
+
+interface Part {
+  readonly span: { readonly start: number; readonly end: number };
+}
+
+/** Without a diagnostic every token is in the tree: in a declaration, and in its block in a property or a nested one. */
+function nothingSkipped(text: string, ast: Ast): void {
+  const { tokens } = lex(new SourceFile(0, 'test.zone', text), () => {});
+  const covered = (from: number, to: number, parts: readonly Part[]): void => {
+    for (const { value, span } of tokens) {
+      if (span.start < from || span.end > to || value === ';') continue;
+      if (!parts.some((part) => part.span.start <= span.start && span.end <= part.span.end)) throw new Error(`\`${value}\` at ${span.start} is in no part of the tree`);
+    }
+  };
+  covered(0, text.length, ast.declarations);
+  const block = (whole: Part, parts: readonly Part[]): void => {
+    const open = tokens.find(({ span, value }) => span.start > whole.span.start && value === '{');
+    if (open !== undefined) covered(open.span.end, whole.span.end - 1, parts);
+  };
+  for (const one of ast.declarations) {
+    if (one.kind === 'conduit') {
+      block(one, [...one.properties, ...one.flows]);
+      for (const flow of one.flows) block(flow, flow.properties);
+    } else if (one.kind === 'gateway') {
+      block(one, [...one.properties, ...one.targets, ...one.interfaces, ...one.traffic]);
+      for (const face of one.interfaces) block(face, face.properties);
+    } else if ('properties' in one) block(one, one.properties);
   }
 }
 
