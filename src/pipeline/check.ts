@@ -76,9 +76,7 @@ function followsFrom(one: Diagnostic, broken: readonly Diagnostic[], loaded: Loa
   if (unknownCodes.includes(one.code)) {
     // A file that could not be read may have declared anything.
     if (broken.some((other) => other.code.startsWith('ZW6'))) return true;
-    const name = loaded.sources.text(one.span).replaceAll(/[^A-Za-z0-9_-]/gu, '');
-    const declares = new RegExp(`(^|[\\s;{}])(zone|host|group|gateway|service)\\s+${name}(?![A-Za-z0-9_-])`, 'mu');
-    return name !== '' && loaded.sources.files.some((file) => declares.test(file.text));
+    return loaded.broken.includes(loaded.sources.text(one.span));
   }
   if (incompleteCodes.includes(one.code)) {
     const declaration = loaded.declarations.find((candidate) => within(one.span, candidate.span));

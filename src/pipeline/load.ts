@@ -15,6 +15,8 @@ import { parse } from '../syntax/parse.ts';
 export interface Loaded {
   readonly sources: SourceMap;
   readonly declarations: readonly Declaration[];
+  /** Names of declarations that could not be read. */
+  readonly broken: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -29,6 +31,7 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
   const sources = new SourceMap();
   const diagnostics: Diagnostic[] = [];
   const declarations: Declaration[] = [];
+  const broken: string[] = [];
   const root = path === '-' ? process.cwd() : dirname(resolvePath(path));
   const done = new Set<string>();
   const open: string[] = [];
@@ -50,6 +53,7 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
     open.push(absolute);
     const parsed = parse(source);
     diagnostics.push(...parsed.diagnostics);
+    broken.push(...parsed.value.broken.map((word) => word.text));
     for (const declaration of parsed.value.declarations) {
       declarations.push(declaration);
       if (declaration.kind !== 'include') continue;
@@ -85,7 +89,7 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
   };
 
   enter(path, path, undefined);
-  return { sources, declarations, diagnostics };
+  return { sources, declarations, broken, diagnostics };
 }
 
 /** The operating system's reason in plain words. */

@@ -23,8 +23,12 @@ export function addressText(family: Family, value: bigint): string {
   return formatAddress(addressOf(family, value));
 }
 
+const top = { 4: 0xffff_ffffn, 6: (1n << 128n) - 1n } as const;
+
+/** Kept within the family's addresses. */
 export function addressOf(family: Family, value: bigint): Address {
-  return family === 4 ? { family, value: Number(value) } : { family, value };
+  const kept = value < 0n ? 0n : value > top[family] ? top[family] : value;
+  return family === 4 ? { family, value: Number(kept) } : { family, value: kept };
 }
 
 export function blockText(block: Block): string {

@@ -17,8 +17,6 @@ export interface Message {
   readonly value: number;
 }
 
-const top = { 4: 0xffff_ffffn, 6: (1n << 128n) - 1n } as const;
-
 /** An address at, beside or inside some range of the set; undefined if it has none in this family. */
 export function nearAddress(draw: Draw, set: AddressSet, family: Family): Address | undefined {
   const ranges: readonly { readonly first: number | bigint; readonly last: number | bigint }[] = family === 4 ? set.v4 : set.v6;
@@ -34,7 +32,7 @@ export function nearAddress(draw: Draw, set: AddressSet, family: Family): Addres
     [1, last - 1n],
     [5, draw.big(first, last)],
   ]);
-  return addressOf(family, value < 0n ? 0n : value > top[family] ? top[family] : value);
+  return addressOf(family, value);
 }
 
 /** A message at, beside or inside some range of the services; undefined if they have none in this family. */

@@ -8,11 +8,12 @@
 import { baseline } from '../../src/policy/baseline.ts';
 import type { Gatehouse } from '../../src/policy/evaluate.ts';
 import { type Address, type Family, formatAddress, parseAddress } from '../../src/net/address.ts';
-import { addressSetOf, type AddressSet, builtInNetworks, containsAddress, unionAddresses } from '../../src/net/address-set.ts';
+import { type AddressSet, builtInNetworks, containsAddress, unionAddresses } from '../../src/net/address-set.ts';
 import { interfaceServices, type PassRow, type Where } from '../../src/model/interface-services.ts';
 import type { Hook } from '../../src/packets/packet.ts';
 import { encodePacket, type Extension, icmpError, type Packet, protocolNumber, type Transport } from '../kernel/frames.ts';
 import type { Entry } from '../kernel/observation.ts';
+import { addressOf } from './address-plan.ts';
 import { type Message, nearAddress, nearMessage, RoutingTable, strangeAddresses } from './boundaries.ts';
 import type { Draw } from './draw.ts';
 import type { Plant } from './plants.ts';
@@ -122,10 +123,10 @@ export class PacketMaker {
     const own = (draw.chance(75) && near.length > 0 ? near : this.#plant.interfaces).flatMap((face) => [
       ...face.own.filter((one) => one.family === family).map((one) => one.value),
       ...face.own.filter((one) => one.family === family && draw.chance(20)).map((one) => (family === 4 ? one.block.last : one.block.first)),
-      ...(family === 6 ? [this.#linkLocalOf(face.name).value] : []),
+      ...(family === 6 ? [BigInt(this.#linkLocalOf(face.name).value)] : []),
     ]);
     if (own.length === 0) return undefined;
-    return this.#wire(source, addressFrom(family, draw.pick(own)), message);
+    return this.#wire(source, addressOf(family, draw.pick(own)), message);
   }
 
   #fromGateway(): Sample | undefined {
@@ -137,7 +138,7 @@ export class PacketMaker {
     const message = line === undefined || draw.chance(15) ? this.#someMessage() : nearMessage(draw, line.services.set, family);
     if (destination === undefined || message === undefined) return undefined;
     const own = this.#plant.interfaces.flatMap((face) => face.own.filter((one) => one.family === family).map((one) => one.value));
-    const source = own.length === 0 || draw.chance(15) ? this.#someAddress(family) : addressFrom(family, draw.pick(own));
+    const source = own.length === 0 || draw.chance(15) ? this.#someAddress(family) : addressOf(family, draw.pick(own));
     return this.#local(source, destination, message, undefined, undefined);
   }
 
@@ -171,7 +172,7 @@ export class PacketMaker {
     if (where === 'own') {
       const faces = this.#plant.interfaces.filter((one) => one.name === face || draw.chance(15));
       const own = faces.flatMap((one) => one.own.filter(({ family }) => family === row.family));
-      return own.length === 0 ? undefined : addressFrom(row.family, draw.pick(own).value);
+      return own.length === 0 ? undefined : addressOf(row.family, draw.pick(own).value);
     }
     if (where !== 'faced') {
       const network = builtInNetworks(...where.networks);
@@ -204,7 +205,7 @@ export class PacketMaker {
     if (own.length === 0) return this.#text(this.#draw.pick(strangeAddresses[family]));
     const { value, block } = this.#draw.pick(own);
     const beside = this.#draw.pick([value - 1n, value + 1n, block.first, block.first + 1n, block.last, block.last - 1n, block.last + 1n]);
-    return addressFrom(family, beside);
+    return addressOf(family, beside);
   }
 
   #someMessage(): Message {
@@ -334,7 +335,7 @@ export class PacketMaker {
   }
 
   #ownOf(family: Family): string[] {
-    return this.#plant.interfaces.flatMap((face) => face.own.filter((one) => one.family === family).map((one) => formatAddress(addressFrom(family, one.value))));
+    return this.#plant.interfaces.flatMap((face) => face.own.filter((one) => one.family === family).map((one) => formatAddress(addressOf(family, one.value))));
   }
 
   #text(text: string): Address {
@@ -359,14 +360,4 @@ function answerTo(transport: Transport, family: Family): Transport | undefined {
   const answers: Readonly<Record<number, number>> = family === 4 ? { 8: 0, 13: 14, 17: 18 } : { 128: 129 };
   const type = answers[transport.type];
   return type === undefined ? undefined : { ...transport, type };
-}
-
-function addressFrom(family: Family, value: bigint): Address {
-  const last = family === 4 ? 0xffff_ffffn : (1n << 128n) - 1n;
-  const kept = value < 0n ? 0n : value > last ? last : value;
-  return family === 4 ? { family, value: Number(kept) } : { family, value: kept };
-}
-
-export function hostSet(...addresses: readonly Address[]): AddressSet {
-  return unionAddresses(...addresses.map(addressSetOf));
 }

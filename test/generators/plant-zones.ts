@@ -99,12 +99,12 @@ function drawItem(draw: Draw, plan: AddressPlan, family: Family, holes: ZoneItem
     const span = partOf(draw, block);
     return { text: spanText(family, span), block, spans: [span] };
   }
-  const hole = draw.chance(50) ? partOf(draw, block) : subnet(draw, block);
+  const network = draw.chance(50) ? subnet(draw, block) : undefined;
+  const hole = network ?? partOf(draw, block);
   const spans = around(block, hole);
   if (spans.length === 0) return { text: whole, block, spans: [block] };
-  const text = 'length' in hole ? blockText(hole) : spanText(family, hole);
-  const own = 'length' in hole ? hole : smallest(family, hole, block);
-  holes.push({ text, block: own, spans: [hole] });
+  const text = network === undefined ? spanText(family, hole) : blockText(network);
+  holes.push({ text, block: network ?? smallest(family, hole, block), spans: [hole] });
   return { text: `${whole} except ${draw.chance(30) ? `{ ${text} }` : text}`, block, spans };
 }
 

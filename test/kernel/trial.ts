@@ -1,0 +1,310 @@
+// One plant in the kernel. Takes a plant and a seed, builds its gateway, loads its policy and its neighbours' one after the other, sends
+// packets and what follows from them, and gives every verdict that differs from `evaluate`. The idea: the packet that `evaluate` judges
+// has its hook, interfaces, state, direction and mark from the kernel itself, so that only the verdict is compared; what the
+// construction expects of those fields is asserted apart.
+
+import { evaluate, type Verdict } from '../../src/policy/evaluate.ts';
+import { formatAddress } from '../../src/net/address.ts';
+import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
+import { noFunction } from '../../src/packets/functions.ts';
+import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
+import { Draw } from '../generators/draw.ts';
+import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
+import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
+import { KernelGateway, type Observation, type Passage } from './gateway.ts';
+
+export interface Sent extends Sample {
+  readonly id: number;
+  /** Packets of one conversation share it. */
+  readonly conversation: number;
+  /** What conntrack must say, as far as the construction knows. */
+  readonly expects: Expectation | undefined;
+}
+
+export interface Expectation {
+  readonly state: 'established';
+  readonly direction: 'original' | 'reply';
+  /** Whether the conversation carries the mark in force; undefined: not known. */
+  readonly current: boolean | undefined;
+}
+
+export interface Mismatch {
+  readonly sent: Sent;
+  readonly why: string;
+}
+
+export type Event = { readonly kind: 'load'; readonly plant: Plant } | { readonly kind: 'send'; readonly steps: readonly (readonly Sent[])[] };
+
+export interface TrialResult {
+  readonly verdicts: number;
+  /** By hook, family, state and verdict. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly mismatches: readonly Mismatch[];
+  /** Probes that a rate might have decided. */
+  readonly limited: number;
+}
+
+/** Groups that the interface services need; the kernel takes only what somebody joined. */
+const joins = ['224.0.0.18', '224.0.1.129', 'ff02::12', 'ff02::1:2'];
+
+export class Trial {
+  readonly #gateway: KernelGateway;
+  readonly #plant: Plant;
+  readonly #draw: Draw;
+  readonly #history: Event[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #mismatches: Mismatch[] = [];
+  #ruleset: Ruleset;
+  #verdicts = 0;
+  #limited = 0;
+  #nextId = 1;
+
+  private constructor(gateway: KernelGateway, plant: Plant, ruleset: Ruleset, seed: number) {
+    this.#gateway = gateway;
+    this.#plant = plant;
+    this.#ruleset = ruleset;
+    this.#draw = Draw.seeded(seed ^ 0x5eed);
+  }
+
+  static async create(plant: Plant, seed: number): Promise<Trial> {
+    const ruleset = rulesetOf(compileText(zoneFile(plant)));
+    const gateway = await KernelGateway.create({
+      interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+    });
+    return new Trial(gateway, plant, ruleset, seed);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#gateway.dispose();
+  }
+
+  /** `size`: packets that nothing came before; about as many follow from them. */
+  async run(size: number): Promise<TrialResult> {
+    const draw = this.#draw;
+    const maker = new PacketMaker(draw, this.#plant, this.#ruleset.house, new Map(this.#gateway.topology.links.map((link) => [link.spec.name, link.linkLocal])));
+    await this.#load(this.#plant);
+    const first = Array.from({ length: size }, () => this.#sent(maker.sample()));
+    const seen = await this.#send([first]);
+    const running = draw.shuffled(first.flatMap((sent) => this.#conversation(sent, seen.get(sent.id)) ?? [])).slice(0, Math.max(20, size / 5));
+    await this.#follow(maker, running);
+    const neighbour = changed(this.#plant, draw);
+    for (const plant of [neighbour, this.#plant, neighbour]) {
+      const before = this.#ruleset.mark.value;
+      if (!(await this.#load(plant))) continue;
+      await this.#resume(maker, running, this.#ruleset.mark.value !== before);
+    }
+    return this.result();
+  }
+
+  result(): TrialResult {
+    return { verdicts: this.#verdicts, counts: this.#counts, mismatches: this.#mismatches, limited: this.#limited };
+  }
+
+  /** False, and nothing happens, if the plant does not compile or is what is loaded already. */
+  async #load(plant: Plant): Promise<boolean> {
+    const compiled = compileText(zoneFile(plant));
+    if (compiled.errors.length > 0) return false;
+    this.#ruleset = rulesetOf(compiled);
+    this.#history.push({ kind: 'load', plant });
+    await this.#gateway.load(this.#ruleset.text);
+    return true;
+  }
+
+  #sent(sample: Sample, conversation?: number, expects?: Expectation): Sent {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return { ...sample, id, conversation: conversation ?? id, expects };
+  }
+
+  async #send(steps: readonly (readonly Sent[])[]): Promise<ReadonlyMap<number, Observation>> {
+    this.#history.push({ kind: 'send', steps });
+    const observations = await observe(this.#gateway, steps);
+    for (const sent of steps.flat()) {
+      const seen = observations.get(sent.id);
+      if (seen !== undefined) this.#compare(sent, seen);
+    }
+    return observations;
+  }
+
+  #compare(sent: Sent, seen: Observation): void {
+    for (const passage of seen.passages) {
+      const judged = judge(this.#gateway, this.#ruleset, sent.facts, passage);
+      if (judged === undefined) continue;
+      this.#verdicts += 1;
+      if (judged.verdict.limited) this.#limited += 1;
+      const key = `${passage.hook} IPv${sent.facts.source.family} ${passage.state ?? ''} ${passage.accepted ? 'accepted' : 'dropped'}`;
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    }
+    const why = complaint(this.#gateway, this.#ruleset, sent, seen);
+    if (why !== undefined) this.#mismatches.push({ sent, why });
+  }
+
+  /** A conversation that has begun: how its first packet went. */
+  #conversation(sent: Sent, seen: Observation | undefined): Running | undefined {
+    const last = seen?.passages.at(-1);
+    if (seen === undefined || last?.state !== 'new' || !last.accepted || seen.passages.some((passage) => !passage.accepted)) return undefined;
+    if (seen.reached === 'forward' && seen.wire === undefined) return undefined;
+    return { sent, hook: seen.reached === 'input' ? 'input' : seen.reached === 'output' ? 'output' : 'forward', out: seen.out, alone: seen.passages.length === 1 };
+  }
+
+  /** Answers, then more of everything: from the right side and the wrong one, and messages about it. */
+  async #follow(maker: PacketMaker, running: readonly Running[]): Promise<void> {
+    const answers = running.flatMap((one) => this.#answer(maker, one, true) ?? []);
+    const more = running.map((one) => this.#more(maker, one, undefined));
+    const wrong = running.map((one) => this.#sent(maker.elsewhere(one.sent), one.sent.conversation));
+    const errors = running.flatMap(({ sent, out, hook }) => (hook === 'input' || out === undefined || out === 'lo' ? [] : [this.#sent(maker.error(sent, out), sent.conversation)]));
+    const spoofed = running.flatMap((one) => {
+      const answer = maker.answer(one.sent, one.out, 'forward');
+      return answer === undefined || one.hook === 'input' ? [] : [this.#sent(maker.elsewhere(answer), one.sent.conversation)];
+    });
+    await this.#send([answers, this.#draw.shuffled([...wrong, ...spoofed, ...errors]), more]);
+  }
+
+  /** After a reload: from the side that answers, from the side that began, or from both, in random order. */
+  async #resume(maker: PacketMaker, running: readonly Running[], stale: boolean): Promise<void> {
+    const fresh = Array.from({ length: Math.ceil(running.length / 2) }, () => this.#sent(maker.sample()));
+    const first: Sent[] = [];
+    const second: Sent[] = [];
+    for (const one of running) {
+      const current = stale ? false : undefined;
+      const [a, b] = this.#draw.chance(50) ? [this.#answer(maker, one, current), this.#more(maker, one, undefined)] : [this.#more(maker, one, current), this.#answer(maker, one, undefined)];
+      if (a !== undefined) first.push(a);
+      if (b !== undefined) second.push(b);
+    }
+    await this.#send([first, second, fresh]);
+  }
+
+  #answer(maker: PacketMaker, { sent, out, hook, alone }: Running, current: boolean | undefined): Sent | undefined {
+    if (out === 'lo') return undefined;
+    const answer = maker.answer(sent, out, hook);
+    if (answer === undefined) return undefined;
+    // What the gateway itself takes part in, its own stack may have ended meanwhile; and protocols without ports share conversations.
+    const known = hook === 'forward' && alone && ['tcp', 'udp', 'icmp'].includes(sent.packet.transport.kind);
+    return this.#sent(answer, sent.conversation, known && current === true ? { state: 'established', direction: 'reply', current: true } : undefined);
+  }
+
+  #more(maker: PacketMaker, { sent }: Running, _current: boolean | undefined): Sent {
+    return this.#sent(maker.more(sent), sent.conversation);
+  }
+
+  // -- a smaller plant with the same mismatch ---------------------------------------------------------------------
+
+  /** The print of a mismatch: its plant without what does not matter, and the packets of its conversation. */
+  async explain(mismatch: Mismatch): Promise<string> {
+    const { id, conversation } = mismatch.sent;
+    let events = this.#history;
+    const only = events.map((event): Event => (event.kind === 'load' ? event : { kind: 'send', steps: event.steps.map((step) => step.filter((sent) => sent.conversation === conversation)) }));
+    if ((await this.#replay(only, id)) !== undefined) events = only;
+    let shrunk = true;
+    while (shrunk) {
+      shrunk = false;
+      const all = events.flatMap((event) => (event.kind === 'load' ? removable(event.plant) : []));
+      for (const piece of new Set(all)) {
+        const less = events.map((event): Event => (event.kind === 'load' ? { kind: 'load', plant: without(event.plant, piece) } : event));
+        if ((await this.#replay(less, id)) === undefined) continue;
+        events = less;
+        shrunk = true;
+      }
+    }
+    const why = (await this.#replay(events, id)) ?? `${mismatch.why} (not seen again in a replay)`;
+    const shown = events.map((event) => (event.kind === 'load' ? zoneFile(event.plant) : event.steps.flat().filter((sent) => sent.conversation === conversation).map(describeSent).join('\n')));
+    return [`seed ${this.#plant.seed}: ${why}`, ...shown.filter((text) => text !== '')].join('\n----\n');
+  }
+
+  async #replay(events: readonly Event[], id: number): Promise<string | undefined> {
+    await this.#gateway.reset();
+    let ruleset: Ruleset | undefined;
+    let found: string | undefined;
+    for (const event of events) {
+      if (event.kind === 'load') {
+        const compiled = compileText(zoneFile(event.plant));
+        if (compiled.errors.length > 0) return undefined;
+        ruleset = rulesetOf(compiled);
+        await this.#gateway.load(ruleset.text);
+        continue;
+      }
+      const seen = await observe(this.#gateway, event.steps);
+      const sent = event.steps.flat().find((one) => one.id === id);
+      const observation = seen.get(id);
+      if (sent !== undefined && observation !== undefined && ruleset !== undefined) found = complaint(this.#gateway, ruleset, sent, observation);
+    }
+    return found;
+  }
+}
+
+interface Running {
+  readonly sent: Sent;
+  readonly hook: 'forward' | 'input' | 'output';
+  readonly out: string | undefined;
+  /** It passed one hook only: not from the gateway to itself. */
+  readonly alone: boolean;
+}
+
+async function observe(gateway: KernelGateway, steps: readonly (readonly Sent[])[]): Promise<ReadonlyMap<number, Observation>> {
+  const probes = steps.filter((step) => step.length > 0).map((step) => step.map(({ id, entry, packet }) => ({ id, entry, packet })));
+  const seen = await gateway.sendSteps(probes);
+  gateway.takeStrays();
+  return new Map([...seen].map(([id, observation]) => [Number(id), observation]));
+}
+
+/** What `evaluate` says of a packet as the kernel saw it at one hook. */
+export function judge(gateway: KernelGateway, ruleset: Ruleset, facts: Facts, passage: Passage): { packet: Packet; verdict: Verdict } | undefined {
+  const hook = hooks.find((one) => one === passage.hook);
+  const state = connectionStates.find((one) => one === passage.state);
+  if (hook === undefined || state === undefined) return undefined;
+  const packet: Packet = {
+    ...facts,
+    hook,
+    inInterface: passage.in,
+    outInterface: passage.out,
+    functionNumber: noFunction,
+    state,
+    direction: passage.direction ?? 'original',
+    markCurrent: ((passage.mark & ruleset.mark.mask) >>> 0) === ruleset.mark.value,
+    local: isLocal(gateway, facts, hook, passage.in),
+  };
+  return { packet, verdict: evaluate(ruleset.house, packet) };
+}
+
+function isLocal(gateway: KernelGateway, facts: Facts, hook: string, into: string | undefined): boolean {
+  const { links } = gateway.topology;
+  const of = (link: (typeof links)[number]): string[] => [...link.spec.addresses.map((address) => address.replace(/\/.*/, '')), link.linkLocal];
+  if (hook === 'output') {
+    const text = formatAddress(facts.source);
+    return text.startsWith('127.') || text === '::1' || links.some((link) => of(link).includes(text));
+  }
+  return links.some((link) => link.spec.name === into && of(link).includes(formatAddress(facts.destination)));
+}
+
+/** What is wrong with what the kernel did, in words. */
+export function complaint(gateway: KernelGateway, ruleset: Ruleset, sent: Sent, seen: Observation): string | undefined {
+  for (const passage of seen.passages) {
+    const judged = judge(gateway, ruleset, sent.facts, passage);
+    if (judged === undefined) return `no verdict to compare at ${passage.hook}`;
+    const { packet, verdict } = judged;
+    const where = `${passage.hook} ${passage.in ?? ''}>${passage.out ?? ''} ${packet.state} ${packet.direction}${packet.markCurrent ? ' marked' : ''}`;
+    if (passage.accepted !== verdict.accepted && !verdict.limited) {
+      return `the kernel ${passage.accepted ? 'accepts' : 'drops'}, evaluate ${verdict.accepted ? 'accepts' : 'drops'} (${JSON.stringify(verdict.reason.kind)}) at ${where}`;
+    }
+    if (!passage.accepted) continue;
+    const marked = verdict.marks ? ((passage.mark & ~ruleset.mark.mask) | ruleset.mark.value) >>> 0 : passage.mark;
+    if (passage.markAfter !== marked) return `the mark is ${passage.markAfter ?? 'none'} instead of ${marked} at ${where}`;
+  }
+  const [first] = seen.passages;
+  if (first?.hook === 'forward' && first.accepted && seen.wire !== first.out) return `accepted for ${first.out ?? ''}, seen on ${seen.wire ?? 'no wire'}`;
+  if (sent.route !== undefined && (seen.reached !== sent.route.hook || seen.out !== sent.route.out)) {
+    return `routed to ${seen.reached ?? 'nowhere'} ${seen.out ?? ''} instead of ${sent.route.hook} ${sent.route.out ?? ''}`;
+  }
+  const { expects } = sent;
+  if (expects === undefined) return undefined;
+  const current = ((seen.mark & ruleset.mark.mask) >>> 0) === ruleset.mark.value;
+  if (seen.state !== expects.state || seen.direction !== expects.direction) return `seen as ${seen.state ?? 'nothing'} ${seen.direction ?? ''} instead of ${expects.state} ${expects.direction}`;
+  if (expects.current !== undefined && current !== expects.current) return `its conversation is ${current ? '' : 'not '}marked`;
+  return undefined;
+}
+
+export function describeSent({ id, entry, packet }: Sent): string {
+  const way = entry.kind === 'wire' ? `in by ${entry.interface}` : `from the gateway${entry.interface === undefined ? '' : ` by ${entry.interface}`}`;
+  const show = (_key: string, value: unknown): unknown => (value instanceof Uint8Array ? `${value.length} bytes` : value);
+  return `packet ${id} ${way}: ${JSON.stringify(packet, show)}`;
+}
