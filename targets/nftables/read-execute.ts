@@ -2,24 +2,33 @@
  * Compiled rules to packet sets: every packet at once through the chains of each hook.
  *
  * Takes classes of rules and base chains, gives what may pass and what may be dropped. A limit may match or not, so
- * both ways are followed; what may pass and cannot be dropped is accepted. The one idea: a chain is run once for each
- * set that reaches it, never for a packet, and packets that were given the current mark on their way travel apart.
+ * both ways are followed; what may pass and cannot be dropped is accepted. A chain is run once for each set that
+ * reaches it, never for a packet, and packets that were given the current mark on their way travel apart.
  */
-import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
+import { type Diagram, empty, type Node } from '../../src/packets/diagram.ts';
 import type { Compiled, CompiledRule, Step, Target } from './read-compile.ts';
 import { Refusal } from './read-tree.ts';
 
+/**
+ * The set `keep` less its subset `less`. What goes on behind a large lookup is mostly dropped by the policy of the chain, so the
+ * difference is taken only where somebody asks.
+ */
+interface Part {
+  readonly keep: Node;
+  readonly less: Node;
+}
+
 /** Packets on their way: with the mark they came with, and with the current one given to them on the way. */
-export interface Flow {
-  readonly plain: Node;
-  readonly remarked: Node;
+interface Flow {
+  readonly plain: Part;
+  readonly remarked: Part;
 }
 
 interface Outcome {
   readonly accepted: Flow;
   readonly dropped: Node;
-  /** Packets that come back to whoever jumped here. */
-  readonly returned: Flow;
+  /** Packets that come back to whoever jumped here; united only where somebody asks. */
+  readonly returned: readonly Flow[];
 }
 
 export interface BaseChainRun {
@@ -27,139 +36,147 @@ export interface BaseChainRun {
   readonly policy: 'accept' | 'drop';
 }
 
-/** What happens on one hook: packets that may pass, and packets that may be dropped. */
-export interface HookOutcome {
-  readonly passing: Node;
-  readonly dropped: Node;
-}
-
-const nothing: Flow = { plain: empty, remarked: empty };
+const noPart: Part = { keep: empty, less: empty };
+const nothing: Flow = { plain: noPart, remarked: noPart };
 
 export class Executor {
-  readonly #space: PacketSpace;
+  readonly #diagram: Diagram;
   readonly #compiled: Compiled;
   readonly #refuse: (refusal: Refusal) => void;
+  /** Whether anybody asks for what is dropped. */
+  readonly #drops: boolean;
   readonly #memo = new Map<string, Outcome>();
   readonly #marked: Node[] = [];
   readonly #asked = new Map<string, Node[]>();
 
-  constructor(space: PacketSpace, compiled: Compiled, refuse: (refusal: Refusal) => void) {
-    this.#space = space;
+  constructor(diagram: Diagram, compiled: Compiled, drops: boolean, refuse: (refusal: Refusal) => void) {
+    this.#diagram = diagram;
     this.#compiled = compiled;
+    this.#drops = drops;
     this.#refuse = refuse;
   }
 
   /** Packets to which the current mark was given so far. */
   get marked(): Node {
-    return this.#space.diagram.unionAll(this.#marked);
+    return this.#diagram.unionAll(this.#marked);
   }
 
   /** Packets that asked each limit so far. */
   get asked(): ReadonlyMap<string, Node> {
-    return new Map([...this.#asked].map(([identity, sets]) => [identity, this.#space.diagram.unionAll(sets)]));
+    return new Map([...this.#asked].map(([identity, sets]) => [identity, this.#diagram.unionAll(sets)]));
   }
 
   /** The base chains of a hook in their order; what one accepts goes on to the next. */
-  hook(chains: readonly BaseChainRun[], incoming: Node): HookOutcome {
-    const { diagram } = this.#space;
-    let flow: Flow = { plain: incoming, remarked: empty };
+  hook(chains: readonly BaseChainRun[], incoming: Node): { readonly passing: Node; readonly dropped: Node } {
+    let flow: Flow = { plain: { keep: incoming, less: empty }, remarked: noPart };
     const dropped: Node[] = [];
     for (const chain of chains) {
       const outcome = this.#run(chain.class, flow);
       dropped.push(outcome.dropped);
-      if (chain.policy === 'accept') {
-        flow = this.#union(outcome.accepted, outcome.returned);
-      } else {
-        flow = outcome.accepted;
-        dropped.push(outcome.returned.plain, outcome.returned.remarked);
-      }
+      flow = outcome.accepted;
+      if (chain.policy === 'accept') flow = this.#unionAll([flow, ...outcome.returned]);
+      else if (this.#drops) dropped.push(...outcome.returned.map((back) => this.#whole(back)));
     }
-    return { passing: diagram.union(flow.plain, flow.remarked), dropped: diagram.unionAll(dropped) };
+    return { passing: this.#whole(flow), dropped: this.#diagram.unionAll(dropped) };
   }
 
   #run(number: number, incoming: Flow): Outcome {
-    const name = `${number} ${incoming.plain} ${incoming.remarked}`;
+    const name = `${number} ${incoming.plain.keep} ${incoming.plain.less} ${incoming.remarked.keep} ${incoming.remarked.less}`;
     const known = this.#memo.get(name);
     if (known !== undefined) return known;
-    const result = new Gathering(this.#space);
+    const result: Gathering = { accepted: [], dropped: [], returned: [] };
     let flow = incoming;
     for (const rule of this.#compiled.classes[number] ?? []) {
       if (isEmpty(flow)) break;
       flow = this.#rule(rule, flow, result);
     }
-    result.returned(flow);
-    const outcome = result.outcome();
+    result.returned.push(flow);
+    const outcome: Outcome = {
+      accepted: this.#unionAll(result.accepted),
+      dropped: this.#diagram.unionAll(result.dropped),
+      returned: result.returned.filter((back) => !isEmpty(back)),
+    };
     this.#memo.set(name, outcome);
     return outcome;
   }
 
   /** What goes on with the next rule. */
   #rule(rule: CompiledRule, incoming: Flow, result: Gathering): Flow {
-    const { diagram } = this.#space;
+    /** Packets that match so far. */
     let here = incoming;
-    let passed = nothing;
+    /** Packets that go on; those that match are among them until they leave or are `changed` by a mark. */
+    let rest = incoming;
+    let staying = false;
+    let changed = false;
+    const leave = (there: Flow, back: Flow): void => {
+      if (changed) rest = this.#union(rest, back);
+      else if (!staying)
+        rest = { plain: this.#exchange(rest.plain, there.plain, back.plain), remarked: this.#exchange(rest.remarked, there.remarked, back.remarked) };
+    };
     for (const step of rule.steps) {
       if (isEmpty(here)) break;
       switch (step.kind) {
-        case 'match': {
+        case 'match':
           this.#checkKnown(rule, step, here);
-          passed = this.#union(passed, { plain: diagram.subtract(here.plain, step.set), remarked: diagram.subtract(here.remarked, step.remarked) });
-          here = { plain: diagram.intersect(here.plain, step.set), remarked: diagram.intersect(here.remarked, step.remarked) };
+          if (changed) rest = this.#union(rest, this.#without(here, step.set, step.remarked));
+          here = this.#only(here, step.set, step.remarked);
           break;
-        }
         case 'limit': {
           const asked = this.#asked.get(step.identity) ?? [];
-          asked.push(here.plain, here.remarked);
+          asked.push(this.#whole(here));
           this.#asked.set(step.identity, asked);
-          passed = this.#union(passed, here);
+          // It may not match: then they go on as well.
+          if (changed) rest = this.#union(rest, here);
+          staying = true;
           break;
         }
         case 'mark': {
+          leave(here, nothing);
+          changed = true;
           // Without a conversation there is nothing to mark.
-          const marked = diagram.intersect(here.plain, this.#compiled.tracked);
-          here = { plain: diagram.subtract(here.plain, marked), remarked: diagram.union(here.remarked, marked) };
-          this.#marked.push(here.remarked);
+          const { tracked } = this.#compiled;
+          const marked = this.#intersect(here.plain, tracked);
+          here = { plain: this.#subtract(here.plain, tracked), remarked: this.#unite(here.remarked, marked) };
+          this.#marked.push(this.#taken(here.remarked));
           break;
         }
         case 'verdict':
-          passed = this.#union(passed, this.#follow(step.target, here, result));
+          leave(here, this.#follow(step.target, here, result));
           here = nothing;
           break;
-        case 'verdicts': {
+        case 'verdicts':
           this.#checkKnown(rule, step, here);
           for (const row of step.rows) {
-            const there = { plain: diagram.intersect(here.plain, row.set), remarked: diagram.intersect(here.remarked, row.remarked) };
-            if (isEmpty(there)) continue;
-            here = { plain: diagram.subtract(here.plain, row.set), remarked: diagram.subtract(here.remarked, row.remarked) };
-            passed = this.#union(passed, this.#follow(row.target, there, result));
+            const there = this.#only(here, row.set, row.remarked);
+            if (!isEmpty(there)) leave(there, this.#follow(row.target, there, result));
           }
+          if (changed) for (const row of step.rows) here = this.#without(here, row.set, row.remarked);
           break;
-        }
       }
     }
-    return this.#union(passed, here);
+    return changed ? this.#union(rest, here) : rest;
   }
 
   /** What comes back to go on with the next rule. */
   #follow(target: Target, flow: Flow, result: Gathering): Flow {
     switch (target.kind) {
       case 'accept':
-        result.accepted(flow);
+        result.accepted.push(flow);
         return nothing;
       case 'drop':
-        result.dropped(flow);
+        if (this.#drops) result.dropped.push(this.#whole(flow));
         return nothing;
       case 'return':
-        result.returned(flow);
+        result.returned.push(flow);
         return nothing;
       case 'jump':
       case 'goto': {
         const outcome = this.#run(target.class, flow);
-        result.accepted(outcome.accepted);
-        result.dropped({ plain: outcome.dropped, remarked: empty });
-        if (target.kind === 'jump') return outcome.returned;
+        result.accepted.push(outcome.accepted);
+        result.dropped.push(outcome.dropped);
+        if (target.kind === 'jump') return this.#unionAll(outcome.returned);
         // Behind a goto the way back is that of the chain it stands in.
-        result.returned(outcome.returned);
+        for (const back of outcome.returned) result.returned.push(back);
         return nothing;
       }
     }
@@ -167,56 +184,72 @@ export class Executor {
 
   #checkKnown(rule: CompiledRule, step: Extract<Step, { kind: 'match' | 'verdicts' }>, here: Flow): void {
     if (step.unknown === empty) return;
-    const { diagram } = this.#space;
-    if (diagram.intersect(step.unknown, diagram.union(here.plain, here.remarked)) !== empty) {
-      this.#refuse(new Refusal(rule.place.line, `${rule.place.name}: ${step.reason}`));
-    }
+    if (!isEmpty(this.#only(here, step.unknown, step.unknown))) this.#refuse(new Refusal(rule.place.line, `${rule.place.name}: ${step.reason}`));
+  }
+
+  #only(flow: Flow, plain: Node, remarked: Node): Flow {
+    return { plain: this.#intersect(flow.plain, plain), remarked: this.#intersect(flow.remarked, remarked) };
+  }
+
+  #without(flow: Flow, plain: Node, remarked: Node): Flow {
+    return { plain: this.#subtract(flow.plain, plain), remarked: this.#subtract(flow.remarked, remarked) };
   }
 
   #union(a: Flow, b: Flow): Flow {
-    const { diagram } = this.#space;
-    return { plain: diagram.union(a.plain, b.plain), remarked: diagram.union(a.remarked, b.remarked) };
+    return { plain: this.#unite(a.plain, b.plain), remarked: this.#unite(a.remarked, b.remarked) };
   }
-}
 
-function isEmpty(flow: Flow): boolean {
-  return flow.plain === empty && flow.remarked === empty;
+  #unionAll(flows: readonly Flow[]): Flow {
+    return { plain: this.#uniteAll(flows.map((flow) => flow.plain)), remarked: this.#uniteAll(flows.map((flow) => flow.remarked)) };
+  }
+
+  /** All packets of the flow. */
+  #whole(flow: Flow): Node {
+    return this.#diagram.union(this.#taken(flow.plain), this.#taken(flow.remarked));
+  }
+
+  #taken(part: Part): Node {
+    return this.#diagram.subtract(part.keep, part.less);
+  }
+
+  #intersect(part: Part, set: Node): Part {
+    return { keep: this.#diagram.subtract(this.#diagram.intersect(part.keep, set), part.less), less: empty };
+  }
+
+  #subtract(part: Part, set: Node): Part {
+    return part.keep === empty ? noPart : { keep: part.keep, less: this.#diagram.union(part.less, this.#diagram.intersect(part.keep, set)) };
+  }
+
+  /** `part` less `there`, which is within it, and again what came `back` of that. */
+  #exchange(part: Part, there: Part, back: Part): Part {
+    if (there.keep === empty) return this.#unite(part, back);
+    // All came back but what was taken on the way (a part has lost only what it had).
+    if (back.keep === there.keep && there.less === empty) return { keep: part.keep, less: this.#diagram.union(part.less, back.less) };
+    return this.#unite(this.#subtract(part, this.#taken(there)), back);
+  }
+
+  #unite(a: Part, b: Part): Part {
+    if (a.keep === empty) return b;
+    if (b.keep === empty) return a;
+    return { keep: this.#diagram.union(this.#taken(a), this.#taken(b)), less: empty };
+  }
+
+  #uniteAll(parts: readonly Part[]): Part {
+    const filled = parts.filter((part) => part.keep !== empty);
+    const [only] = filled;
+    if (only === undefined) return noPart;
+    return filled.length === 1 ? only : { keep: this.#diagram.unionAll(filled.map((part) => this.#taken(part))), less: empty };
+  }
 }
 
 /** Outcomes of the rules of one chain, united at its end. */
-class Gathering {
-  readonly #space: PacketSpace;
-  readonly #accepted: Flow[] = [];
-  readonly #dropped: Flow[] = [];
-  readonly #returned: Flow[] = [];
+interface Gathering {
+  readonly accepted: Flow[];
+  readonly dropped: Node[];
+  readonly returned: Flow[];
+}
 
-  constructor(space: PacketSpace) {
-    this.#space = space;
-  }
-
-  accepted(flow: Flow): void {
-    this.#accepted.push(flow);
-  }
-
-  dropped(flow: Flow): void {
-    this.#dropped.push(flow);
-  }
-
-  returned(flow: Flow): void {
-    this.#returned.push(flow);
-  }
-
-  outcome(): Outcome {
-    const dropped = this.#all(this.#dropped);
-    return {
-      accepted: this.#all(this.#accepted),
-      dropped: this.#space.diagram.union(dropped.plain, dropped.remarked),
-      returned: this.#all(this.#returned),
-    };
-  }
-
-  #all(flows: readonly Flow[]): Flow {
-    const { diagram } = this.#space;
-    return { plain: diagram.unionAll(flows.map((flow) => flow.plain)), remarked: diagram.unionAll(flows.map((flow) => flow.remarked)) };
-  }
+/** True only if there is nothing in it; a part from which everything was taken may not know. */
+function isEmpty(flow: Flow): boolean {
+  return flow.plain.keep === empty && flow.remarked.keep === empty;
 }

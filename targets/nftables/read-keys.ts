@@ -177,7 +177,7 @@ export class Keys {
     let unknown = empty;
     let reason = '';
     if (key.looks.some((look) => look.anyPorts)) {
-      const portless = diagram.intersect(listed, this.#withoutPorts);
+      const portless = diagram.intersect(unionOfBoxes(diagram, key.slots, boxesWithoutPorts(key, boxes)), this.#withoutPorts);
       const freed = diagram.forget(portless, fields.value.level, fields.sourcePort.level + fields.sourcePort.width - 1);
       unknown = diagram.intersect(needed, freed);
       reason = `${key.name} is asked of packets that may have no ports`;
@@ -272,6 +272,13 @@ function prefixMark(scalar: Exclude<Scalar, string>, mask: number | undefined): 
   if (!('address' in scalar) || mask !== undefined || !Number.isInteger(scalar.length) || scalar.length < 0 || scalar.length > 32)
     return { value: undefined, mask: 0 };
   return { value: readNumber(scalar.address), mask: 2 ** 32 - 2 ** (32 - scalar.length) };
+}
+
+/** Boxes that may hold packets of other protocols than TCP and UDP. */
+function boxesWithoutPorts(key: Key, boxes: readonly Box[]): readonly Box[] {
+  const column = key.slots.findIndex((slot) => slot.level === fields.protocol.level);
+  if (column < 0) return boxes;
+  return boxes.filter((box) => box[2 * column] !== box[2 * column + 1] || (box[2 * column] !== 6 && box[2 * column] !== 17));
 }
 
 export function shown(scalar: Scalar): string {

@@ -6,11 +6,11 @@
  * else is a refusal. One thing nft itself does not tell: it prints `meta l4proto icmp icmp type X` and `icmp type X`
  * alike, though only the second checks the family, so a running ruleset is read as the second.
  */
-import { hooks } from '../../src/packets/packet.ts';
+import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
-import { compileRules } from './read-compile.ts';
+import { type Compiled, compileRules } from './read-compile.ts';
 import { type BaseChainRun, Executor } from './read-execute.ts';
 import { parseJson } from './read-json.ts';
 import { parseText } from './read-text.ts';
@@ -60,36 +60,41 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
   const { space } = context;
   const { diagram } = space;
   const compiled = compileRules(space, context.mark, tree, refuse);
-  const executor = new Executor(space, compiled, refuse);
   const universe = possible(space);
-  const passing: Node[] = [];
-  const dropped: Node[] = [];
-  for (const hook of hooks) {
-    const chains: (BaseChainRun & BaseChain)[] = [];
-    for (const [name, chain] of tree.chains) {
-      const number = compiled.classOf.get(name);
-      if (chain.base?.hook === hook && number !== undefined) chains.push({ ...chain.base, class: number });
-    }
-    chains.sort((a, b) => a.priority - b.priority);
-    if (new Set(chains.map((chain) => chain.priority)).size < chains.length) refuse(new Refusal(undefined, `two chains hook ${hook} with one priority`));
-    const outcome = executor.hook(chains, diagram.intersect(universe, space.hook(hook)));
-    passing.push(outcome.passing);
-    dropped.push(outcome.dropped);
-  }
-  const mayPass = diagram.unionAll(passing);
-  const mayDrop = diagram.unionAll(dropped);
+  const run = (executor: Executor, incoming: Node): { passing: Node; dropped: Node } => {
+    const outcomes = hooks.map((hook) => executor.hook(baseChains(tree, compiled, hook, refuse), diagram.intersect(incoming, space.hook(hook))));
+    return { passing: diagram.unionAll(outcomes.map((outcome) => outcome.passing)), dropped: diagram.unionAll(outcomes.map((outcome) => outcome.dropped)) };
+  };
+  const executor = new Executor(diagram, compiled, false, refuse);
+  const { passing } = run(executor, universe);
+  const asked = executor.asked;
+  // Only packets that ask a limit can both pass and be dropped; those go through once more.
+  const forked = run(new Executor(diagram, compiled, true, refuse), diagram.unionAll([...asked.values()]));
+  const maybe = diagram.intersect(forked.passing, forked.dropped);
   const limits: ReadLimit[] = [];
-  for (const [identity, packets] of executor.asked) {
+  for (const [identity, packets] of asked) {
     const rate = compiled.rates.get(identity);
     if (rate !== undefined && packets !== empty) limits.push({ identity, rate, packets });
   }
   limits.sort((a, b) => (a.identity < b.identity ? -1 : 1));
   return {
-    accepted: diagram.subtract(mayPass, mayDrop),
-    maybe: diagram.intersect(mayPass, mayDrop),
+    accepted: diagram.subtract(passing, maybe),
+    maybe,
     marked: executor.marked,
     limits,
     refusals,
     others,
   };
+}
+
+/** The base chains of a hook in the order in which packets meet them. */
+function baseChains(tree: RuleTree, compiled: Compiled, hook: Hook, refuse: (refusal: Refusal) => void): BaseChainRun[] {
+  const chains: (BaseChainRun & BaseChain)[] = [];
+  for (const [name, chain] of tree.chains) {
+    const number = compiled.classOf.get(name);
+    if (chain.base?.hook === hook && number !== undefined) chains.push({ ...chain.base, class: number });
+  }
+  // The kernel's order of equal priorities depends on how they were loaded.
+  if (new Set(chains.map((chain) => chain.priority)).size < chains.length) refuse(new Refusal(undefined, `two chains hook ${hook} with one priority`));
+  return chains.sort((a, b) => a.priority - b.priority);
 }

@@ -72,7 +72,7 @@ export class PacketMaker {
 
   sample(): Sample {
     const kind = this.#draw.weighted([
-      [46, 'flow'],
+      [55, 'flow'],
       [14, 'anything'],
       [16, 'input'],
       [12, 'output'],

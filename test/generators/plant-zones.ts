@@ -181,9 +181,22 @@ export function drawInterfaces(draw: Draw, zones: readonly PlantZone[]): PlantIn
     else if (!draw.chance(6)) draw.pick(faces).push(zone.name);
   });
   for (const face of faces) if (face.length === 0 || draw.chance(6)) face.push(...[draw.pick(zones).name].filter((name) => !face.includes(name)));
-  const routed = new Set<string>();
+  const used = new Set<string>();
   const names = draw.shuffled(interfaceNames);
-  return faces.map((facing, index) => drawInterface(draw, names[index] ?? `if${index}`, facing, zones, routed, index));
+  const drawn = faces.map((facing, index) => drawInterface(draw, names[index] ?? `if${index}`, facing, zones, used, index));
+  const taken = new Set(drawn.flatMap((face) => face.own.map(({ block }) => blockText(block))));
+  return drawn.map((face) => ({ ...face, routes: routesBehind(face, zones, taken) }));
+}
+
+/** Every network of the interface's zones that is neither on its link nor behind an earlier interface. */
+function routesBehind(face: PlantInterface, zones: readonly PlantZone[], taken: Set<string>): string[] {
+  const faced = zones.filter((zone) => face.zones.includes(zone.name));
+  const wanted = faced.flatMap((zone) => (zone.rest ? ['0.0.0.0/0', '::/0'] : zone.items.map(({ block }) => blockText(block))));
+  return [...new Set(wanted)].filter((prefix) => {
+    const free = !taken.has(prefix);
+    taken.add(prefix);
+    return free;
+  });
 }
 
 function drawInterface(draw: Draw, name: string, facing: readonly string[], zones: readonly PlantZone[], used: Set<string>, index: number): PlantInterface {
@@ -204,16 +217,11 @@ function drawInterface(draw: Draw, name: string, facing: readonly string[], zone
     if (!draw.chance(85) || link === undefined) return [];
     const chosen = draw.chance(20) || free.length === 0 ? [link] : [draw.pick(free), ...(free.length > 1 && draw.chance(20) ? [draw.pick(free)] : [])];
     return [...new Set(chosen)].map((block) => {
-      used.add(blockText(block));
-      return ownAddress(draw, block);
+      const address = ownAddress(draw, block);
+      used.add(blockText(block)).add(blockText(address.block));
+      return address;
     });
   });
-  const routes = blocks.map(blockText).filter((block) => !used.has(block));
-  for (const route of routes) used.add(route);
-  if (faced.some((zone) => zone.rest) && !used.has('rest')) {
-    used.add('rest');
-    routes.push('0.0.0.0/0', '::/0');
-  }
   const several = faced.length > 1;
   const open = several && faced.some((zone) => zone.kind === 'untrusted');
   const sharing = draw.weighted([
@@ -235,7 +243,7 @@ function drawInterface(draw: Draw, name: string, facing: readonly string[], zone
     routed: sharing === 'routed',
     addresses,
     own: own.map(({ family, value, block }) => ({ family, value, block })),
-    routes,
+    routes: [],
     text: `  interface ${/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) && draw.chance(70) ? name : `"${name}"`} { ${properties.join('   ')} }`,
   };
 }

@@ -21,6 +21,7 @@ describeKernel('the kernel decides as evaluate does', () => {
       let verdicts = 0;
       let plants = 0;
       let limited = 0;
+      let foreseen = 0;
       for (let seed = start; verdicts < wanted; plants += 1) {
         const { plant } = compilingPlant(seed);
         seed = plant.seed + 1;
@@ -31,6 +32,7 @@ describeKernel('the kernel decides as evaluate does', () => {
           if (first !== undefined) expect.fail(`${result.mismatches.length} mismatches; ${await trial.explain(first)}`);
           verdicts += result.verdicts;
           limited += result.limited;
+          foreseen += result.foreseen;
           for (const [key, count] of result.counts) counts.set(key, (counts.get(key) ?? 0) + count);
         } finally {
           await trial.dispose();
@@ -38,8 +40,9 @@ describeKernel('the kernel decides as evaluate does', () => {
       }
       const seconds = (performance.now() - began) / 1000;
       const lines = [...counts].sort().map(([key, count]) => `  ${key}: ${count}`);
-      console.log(`${verdicts} verdicts of the kernel equal evaluate's (${plants} plants from seed ${start}, ${limited} left to a rate, ${seconds.toFixed(1)} s)\n${lines.join('\n')}`);
+      console.log(`${verdicts} verdicts of the kernel equal evaluate's (${plants} plants from seed ${start}, ${foreseen} routes and states foreseen, ${limited} left to a rate, ${seconds.toFixed(1)} s)\n${lines.join('\n')}`);
       expect(verdicts).toBeGreaterThanOrEqual(wanted);
+      expect(foreseen).toBeGreaterThan(verdicts / 10);
       for (const hook of ['forward', 'input', 'output']) {
         for (const family of ['IPv4', 'IPv6']) {
           for (const end of ['accepted', 'dropped']) {

@@ -28,9 +28,14 @@ export interface Expectation {
   readonly current: boolean | undefined;
 }
 
-export interface Mismatch {
-  readonly sent: Sent;
+export interface Complaint {
+  /** Mismatches of one kind are taken for the same while a plant shrinks. */
+  readonly kind: 'verdict' | 'mark' | 'wire' | 'route' | 'state';
   readonly why: string;
+}
+
+export interface Mismatch extends Complaint {
+  readonly sent: Sent;
 }
 
 export type Event = { readonly kind: 'load'; readonly plant: Plant } | { readonly kind: 'send'; readonly steps: readonly (readonly Sent[])[] };
@@ -40,8 +45,10 @@ export interface TrialResult {
   /** By hook, family, state and verdict. */
   readonly counts: ReadonlyMap<string, number>;
   readonly mismatches: readonly Mismatch[];
-  /** Probes that a rate might have decided. */
+  /** Verdicts that a rate may have decided. */
   readonly limited: number;
+  /** Packets whose route, or whose state and mark, the construction knew in advance; all were seen so. */
+  readonly foreseen: number;
 }
 
 /** Groups that the interface services need; the kernel takes only what somebody joined. */
@@ -57,6 +64,7 @@ export class Trial {
   #ruleset: Ruleset;
   #verdicts = 0;
   #limited = 0;
+  #foreseen = 0;
   #nextId = 1;
 
   private constructor(gateway: KernelGateway, plant: Plant, ruleset: Ruleset, seed: number) {
@@ -88,19 +96,19 @@ export class Trial {
     const running = draw.shuffled(first.flatMap((sent) => this.#conversation(sent, seen.get(sent.id)) ?? [])).slice(0, Math.max(20, size / 5));
     await this.#follow(maker, running);
     const neighbour = changed(this.#plant, draw);
-    for (const plant of [neighbour, this.#plant, neighbour]) {
-      const before = this.#ruleset.mark.value;
+    const before = this.#ruleset.mark.value;
+    for (const [index, plant] of [neighbour, this.#plant, neighbour].entries()) {
       if (!(await this.#load(plant))) continue;
-      await this.#resume(maker, running, this.#ruleset.mark.value !== before);
+      await this.#resume(maker, running, index === 0 && this.#ruleset.mark.value !== before);
     }
     return this.result();
   }
 
   result(): TrialResult {
-    return { verdicts: this.#verdicts, counts: this.#counts, mismatches: this.#mismatches, limited: this.#limited };
+    return { verdicts: this.#verdicts, counts: this.#counts, mismatches: this.#mismatches, limited: this.#limited, foreseen: this.#foreseen };
   }
 
-  /** False, and nothing happens, if the plant does not compile or is what is loaded already. */
+  /** False, and nothing happens, if the plant does not compile. */
   async #load(plant: Plant): Promise<boolean> {
     const compiled = compileText(zoneFile(plant));
     if (compiled.errors.length > 0) return false;
@@ -135,8 +143,9 @@ export class Trial {
       const key = `${passage.hook} IPv${sent.facts.source.family} ${passage.state ?? ''} ${passage.accepted ? 'accepted' : 'dropped'}`;
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
-    const why = complaint(this.#gateway, this.#ruleset, sent, seen);
-    if (why !== undefined) this.#mismatches.push({ sent, why });
+    if (sent.expects !== undefined || sent.route !== undefined) this.#foreseen += 1;
+    const wrong = complaint(this.#gateway, this.#ruleset, sent, seen);
+    if (wrong !== undefined) this.#mismatches.push({ ...wrong, sent });
   }
 
   /** A conversation that has begun: how its first packet went. */
@@ -150,7 +159,7 @@ export class Trial {
   /** Answers, then more of everything: from the right side and the wrong one, and messages about it. */
   async #follow(maker: PacketMaker, running: readonly Running[]): Promise<void> {
     const answers = running.flatMap((one) => this.#answer(maker, one, true) ?? []);
-    const more = running.map((one) => this.#more(maker, one, undefined));
+    const more = running.flatMap((one) => (answers.some((answer) => answer.conversation === one.sent.conversation) ? [this.#more(maker, one, true)] : []));
     const wrong = running.map((one) => this.#sent(maker.elsewhere(one.sent), one.sent.conversation));
     const errors = running.flatMap(({ sent, out, hook }) => (hook === 'input' || out === undefined || out === 'lo' ? [] : [this.#sent(maker.error(sent, out), sent.conversation)]));
     const spoofed = running.flatMap((one) => {
@@ -160,31 +169,29 @@ export class Trial {
     await this.#send([answers, this.#draw.shuffled([...wrong, ...spoofed, ...errors]), more]);
   }
 
-  /** After a reload: from the side that answers, from the side that began, or from both, in random order. */
+  /** After a reload: from the side that answers, then from the side that began, or the other way round. */
   async #resume(maker: PacketMaker, running: readonly Running[], stale: boolean): Promise<void> {
     const fresh = Array.from({ length: Math.ceil(running.length / 2) }, () => this.#sent(maker.sample()));
     const first: Sent[] = [];
     const second: Sent[] = [];
     for (const one of running) {
       const current = stale ? false : undefined;
-      const [a, b] = this.#draw.chance(50) ? [this.#answer(maker, one, current), this.#more(maker, one, undefined)] : [this.#more(maker, one, current), this.#answer(maker, one, undefined)];
-      if (a !== undefined) first.push(a);
-      if (b !== undefined) second.push(b);
+      const begins = this.#draw.chance(50);
+      const answer = this.#answer(maker, one, begins ? undefined : current);
+      const more = this.#more(maker, one, begins ? current : undefined);
+      if (answer !== undefined) (begins ? second : first).push(answer);
+      (begins ? first : second).push(more);
     }
     await this.#send([first, second, fresh]);
   }
 
-  #answer(maker: PacketMaker, { sent, out, hook, alone }: Running, current: boolean | undefined): Sent | undefined {
-    if (out === 'lo') return undefined;
-    const answer = maker.answer(sent, out, hook);
-    if (answer === undefined) return undefined;
-    // What the gateway itself takes part in, its own stack may have ended meanwhile; and protocols without ports share conversations.
-    const known = hook === 'forward' && alone && ['tcp', 'udp', 'icmp'].includes(sent.packet.transport.kind);
-    return this.#sent(answer, sent.conversation, known && current === true ? { state: 'established', direction: 'reply', current: true } : undefined);
+  #answer(maker: PacketMaker, one: Running, current: boolean | undefined): Sent | undefined {
+    const answer = one.out === 'lo' ? undefined : maker.answer(one.sent, one.out, one.hook);
+    return answer === undefined ? undefined : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', current));
   }
 
-  #more(maker: PacketMaker, { sent }: Running, _current: boolean | undefined): Sent {
-    return this.#sent(maker.more(sent), sent.conversation);
+  #more(maker: PacketMaker, one: Running, current: boolean | undefined): Sent {
+    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', current));
   }
 
   // -- a smaller plant with the same mismatch ---------------------------------------------------------------------
@@ -192,29 +199,32 @@ export class Trial {
   /** The print of a mismatch: its plant without what does not matter, and the packets of its conversation. */
   async explain(mismatch: Mismatch): Promise<string> {
     const { id, conversation } = mismatch.sent;
-    let events = this.#history;
+    const same = async (events: readonly Event[]): Promise<boolean> => (await this.#replay(events, id))?.kind === mismatch.kind;
+    const at = this.#history.findIndex((event) => event.kind === 'send' && event.steps.flat().some((sent) => sent.id === id));
+    let events: readonly Event[] = this.#history.slice(0, at + 1);
     const only = events.map((event): Event => (event.kind === 'load' ? event : { kind: 'send', steps: event.steps.map((step) => step.filter((sent) => sent.conversation === conversation)) }));
-    if ((await this.#replay(only, id)) !== undefined) events = only;
-    let shrunk = true;
-    while (shrunk) {
+    if (await same(only)) events = only;
+    // States and routes are matters of the kernel: no declaration is to blame.
+    for (let shrunk = mismatch.kind === 'verdict' || mismatch.kind === 'mark'; shrunk; ) {
       shrunk = false;
-      const all = events.flatMap((event) => (event.kind === 'load' ? removable(event.plant) : []));
-      for (const piece of new Set(all)) {
+      for (const piece of new Set(events.flatMap((event) => (event.kind === 'load' ? removable(event.plant) : [])))) {
         const less = events.map((event): Event => (event.kind === 'load' ? { kind: 'load', plant: without(event.plant, piece) } : event));
-        if ((await this.#replay(less, id)) === undefined) continue;
+        if (!(await same(less))) continue;
         events = less;
         shrunk = true;
       }
     }
-    const why = (await this.#replay(events, id)) ?? `${mismatch.why} (not seen again in a replay)`;
-    const shown = events.map((event) => (event.kind === 'load' ? zoneFile(event.plant) : event.steps.flat().filter((sent) => sent.conversation === conversation).map(describeSent).join('\n')));
-    return [`seed ${this.#plant.seed}: ${why}`, ...shown.filter((text) => text !== '')].join('\n----\n');
+    const last = await this.#replay(events, id);
+    const [start] = events;
+    const enough = mismatch.kind === 'verdict' || mismatch.kind === 'mark' ? events : events.filter((event) => event === start || event.kind === 'send');
+    const shown = enough.map((event) => (event.kind === 'load' ? zoneFile(event.plant) : event.steps.flat().filter((sent) => sent.conversation === conversation).map(describeSent).join('\n')));
+    return [`seed ${this.#plant.seed}, packet ${id}: ${last?.why ?? `${mismatch.why} (not seen again in a replay)`}`, ...shown.filter((text) => text !== '')].join('\n----\n');
   }
 
-  async #replay(events: readonly Event[], id: number): Promise<string | undefined> {
+  /** What is wrong with the packet of this id, if it is sent again after all that came before it. */
+  async #replay(events: readonly Event[], id: number): Promise<Complaint | undefined> {
     await this.#gateway.reset();
     let ruleset: Ruleset | undefined;
-    let found: string | undefined;
     for (const event of events) {
       if (event.kind === 'load') {
         const compiled = compileText(zoneFile(event.plant));
@@ -223,12 +233,11 @@ export class Trial {
         await this.#gateway.load(ruleset.text);
         continue;
       }
-      const seen = await observe(this.#gateway, event.steps);
+      const observation = (await observe(this.#gateway, event.steps)).get(id);
       const sent = event.steps.flat().find((one) => one.id === id);
-      const observation = seen.get(id);
-      if (sent !== undefined && observation !== undefined && ruleset !== undefined) found = complaint(this.#gateway, ruleset, sent, observation);
+      if (sent !== undefined && observation !== undefined && ruleset !== undefined) return complaint(this.#gateway, ruleset, sent, observation);
     }
-    return found;
+    return undefined;
   }
 }
 
@@ -238,6 +247,13 @@ interface Running {
   readonly out: string | undefined;
   /** It passed one hook only: not from the gateway to itself. */
   readonly alone: boolean;
+}
+
+/** What the gateway takes part in, its own stack may have ended meanwhile; and protocols without ports share conversations. */
+function expectation({ sent, hook, alone }: Running, direction: 'original' | 'reply', current: boolean | undefined): Expectation | undefined {
+  const { transport } = sent.packet;
+  const answered = transport.kind === 'tcp' || transport.kind === 'udp' || (transport.kind === 'icmp' && [8, 13, 17, 128].includes(transport.type));
+  return hook === 'forward' && alone && answered ? { state: 'established', direction, current } : undefined;
 }
 
 async function observe(gateway: KernelGateway, steps: readonly (readonly Sent[])[]): Promise<ReadonlyMap<number, Observation>> {
@@ -271,35 +287,37 @@ function isLocal(gateway: KernelGateway, facts: Facts, hook: string, into: strin
   const of = (link: (typeof links)[number]): string[] => [...link.spec.addresses.map((address) => address.replace(/\/.*/, '')), link.linkLocal];
   if (hook === 'output') {
     const text = formatAddress(facts.source);
-    return text.startsWith('127.') || text === '::1' || links.some((link) => of(link).includes(text));
+    return (text.startsWith('127.') && text !== '127.255.255.255') || text === '::1' || links.some((link) => of(link).includes(text));
   }
   return links.some((link) => link.spec.name === into && of(link).includes(formatAddress(facts.destination)));
 }
 
-/** What is wrong with what the kernel did, in words. */
-export function complaint(gateway: KernelGateway, ruleset: Ruleset, sent: Sent, seen: Observation): string | undefined {
+/** What is wrong with what the kernel did. */
+export function complaint(gateway: KernelGateway, ruleset: Ruleset, sent: Sent, seen: Observation): Complaint | undefined {
   for (const passage of seen.passages) {
     const judged = judge(gateway, ruleset, sent.facts, passage);
-    if (judged === undefined) return `no verdict to compare at ${passage.hook}`;
+    if (judged === undefined) return { kind: 'state', why: `no verdict to compare at ${passage.hook}` };
     const { packet, verdict } = judged;
-    const where = `${passage.hook} ${passage.in ?? ''}>${passage.out ?? ''} ${packet.state} ${packet.direction}${packet.markCurrent ? ' marked' : ''}`;
-    if (passage.accepted !== verdict.accepted && !verdict.limited) {
-      return `the kernel ${passage.accepted ? 'accepts' : 'drops'}, evaluate ${verdict.accepted ? 'accepts' : 'drops'} (${JSON.stringify(verdict.reason.kind)}) at ${where}`;
+    const where = `at ${passage.hook}, ${passage.in ?? ''} -> ${passage.out ?? ''}, ${packet.state} ${packet.direction}${packet.markCurrent ? ', marked' : ''}`;
+    if (passage.accepted !== verdict.accepted && !(verdict.accepted && verdict.limited)) {
+      return { kind: 'verdict', why: `the kernel ${passage.accepted ? 'accepts' : 'drops'}, evaluate ${verdict.accepted ? 'accepts' : 'drops'} (${verdict.reason.kind}) ${where}` };
     }
     if (!passage.accepted) continue;
     const marked = verdict.marks ? ((passage.mark & ~ruleset.mark.mask) | ruleset.mark.value) >>> 0 : passage.mark;
-    if (passage.markAfter !== marked) return `the mark is ${passage.markAfter ?? 'none'} instead of ${marked} at ${where}`;
+    if (passage.markAfter !== marked) return { kind: 'mark', why: `the mark becomes ${passage.markAfter ?? 'none'} instead of ${marked} ${where}` };
   }
   const [first] = seen.passages;
-  if (first?.hook === 'forward' && first.accepted && seen.wire !== first.out) return `accepted for ${first.out ?? ''}, seen on ${seen.wire ?? 'no wire'}`;
+  if (first?.hook === 'forward' && first.accepted && seen.wire !== first.out) return { kind: 'wire', why: `accepted for ${first.out ?? ''}, seen on ${seen.wire ?? 'no wire'}` };
   if (sent.route !== undefined && (seen.reached !== sent.route.hook || seen.out !== sent.route.out)) {
-    return `routed to ${seen.reached ?? 'nowhere'} ${seen.out ?? ''} instead of ${sent.route.hook} ${sent.route.out ?? ''}`;
+    return { kind: 'route', why: `routed to ${seen.reached ?? 'nowhere'} ${seen.out ?? ''} instead of ${sent.route.hook} ${sent.route.out ?? ''}` };
   }
   const { expects } = sent;
   if (expects === undefined) return undefined;
   const current = ((seen.mark & ruleset.mark.mask) >>> 0) === ruleset.mark.value;
-  if (seen.state !== expects.state || seen.direction !== expects.direction) return `seen as ${seen.state ?? 'nothing'} ${seen.direction ?? ''} instead of ${expects.state} ${expects.direction}`;
-  if (expects.current !== undefined && current !== expects.current) return `its conversation is ${current ? '' : 'not '}marked`;
+  if (seen.state !== expects.state || seen.direction !== expects.direction) {
+    return { kind: 'state', why: `seen as ${seen.state ?? 'nothing'} ${seen.direction ?? ''} instead of ${expects.state} ${expects.direction}` };
+  }
+  if (expects.current !== undefined && current !== expects.current) return { kind: 'state', why: `its conversation is ${current ? '' : 'not '}marked` };
   return undefined;
 }
 
