@@ -63,7 +63,9 @@ function prove(model: Model, plant: PlantSets, assert: Assert, diagnostics: Diag
             ? 'it is only about hosts of one zone, which talk freely'
             : undefined;
   if (why !== undefined) {
-    diagnostics.push(diagnostic(assertCodes.vacuous, assert.span, { name: assert.name, why }, { help: ['an invariant about nothing proves nothing: check its selectors'] }));
+    diagnostics.push(
+      diagnostic(assertCodes.vacuous, assert.span, { name: assert.name, why }, { help: ['an invariant about nothing proves nothing: check its selectors'] }),
+    );
     return result('vacuous');
   }
   const broken = assert.kind === 'never' ? neverBroken(model, plant, assert, over) : alwaysBroken(plant, assert, over);
@@ -74,13 +76,20 @@ function prove(model: Model, plant: PlantSets, assert: Assert, diagnostics: Diag
   if (free.length > 0 && !assert.whereEnforced) {
     const shown = words(free).slice(0, 4).join(', ') + (free.length > 4 ? ` and ${free.length - 4} more` : '');
     diagnostics.push(
-      diagnostic(assertCodes.notEnforceable, assert.span, { name: assert.name, pairs: shown }, {
-        notes: free.slice(0, 4).map((pair) => {
-          const shared = plant.joins.sharedInterface(pair.from, pair.to);
-          return shared === undefined ? `no gateway joins ${pair.from} and ${pair.to}` : `${pair.from} and ${pair.to} share interface ${shared} and reach each other freely`;
-        }),
-        help: ['put a gateway between them, narrow the assert, or end it in `where enforced`'],
-      }),
+      diagnostic(
+        assertCodes.notEnforceable,
+        assert.span,
+        { name: assert.name, pairs: shown },
+        {
+          notes: free.slice(0, 4).map((pair) => {
+            const shared = plant.joins.sharedInterface(pair.from, pair.to);
+            return shared === undefined
+              ? `no gateway joins ${pair.from} and ${pair.to}`
+              : `${pair.from} and ${pair.to} share interface ${shared} and reach each other freely`;
+          }),
+          help: ['put a gateway between them, narrow the assert, or end it in `where enforced`'],
+        },
+      ),
     );
     return result('not enforceable here');
   }
@@ -165,19 +174,33 @@ function violation(model: Model, plant: PlantSets, assert: Assert, broken: Broke
   const notes = [`quantified over ${over.slice(0, 6).join(', ')}${over.length > 6 ? ` and ${over.length - 6} more pairs` : ''}`];
   const data = { witness: packetWords(model, packet), gateway: broken.gateway.gateway };
   if (assert.kind === 'always') {
-    return diagnostic(assertCodes.alwaysViolated, assert.span, { name: assert.name, packet: `${source} cannot reach ${destination} on ${service} through ${broken.gateway.gateway}` }, { notes, data, help: ['allow the whole of it, or narrow the assert'] });
+    return diagnostic(
+      assertCodes.alwaysViolated,
+      assert.span,
+      { name: assert.name, packet: `${source} cannot reach ${destination} on ${service} through ${broken.gateway.gateway}` },
+      { notes, data, help: ['allow the whole of it, or narrow the assert'] },
+    );
   }
   const { space } = plant;
   const member = space.diagram.intersect(
     broken.set,
     plant.product(
-      packet.source.family === 4 ? { v4: [{ first: packet.source.value, last: packet.source.value }], v6: [] } : { v4: [], v6: [{ first: packet.source.value, last: packet.source.value }] },
-      packet.destination.family === 4 ? { v4: [{ first: packet.destination.value, last: packet.destination.value }], v6: [] } : { v4: [], v6: [{ first: packet.destination.value, last: packet.destination.value }] },
+      packet.source.family === 4
+        ? { v4: [{ first: packet.source.value, last: packet.source.value }], v6: [] }
+        : { v4: [], v6: [{ first: packet.source.value, last: packet.source.value }] },
+      packet.destination.family === 4
+        ? { v4: [{ first: packet.destination.value, last: packet.destination.value }], v6: [] }
+        : { v4: [], v6: [{ first: packet.destination.value, last: packet.destination.value }] },
       assert.services.set,
     ),
   );
   const flows = broken.hook === 'forward' ? plant.flowsPermitting(broken.gateway, member) : [];
   const through = flows.length > 0 ? ` through flow ${flows.map((flow) => `\`${flow.name}\``).join(', ')}` : '';
   const secondary: LabelledSpan[] = flows.map((flow) => ({ span: flow.span, label: 'this flow lets it through' }));
-  return diagnostic(assertCodes.neverViolated, assert.span, { name: assert.name, packet: `${source} reaches ${destination} on ${service}${through}, on ${broken.gateway.gateway}` }, { notes, secondary, data, help: ['narrow the flow, or deny what the assert forbids'] });
+  return diagnostic(
+    assertCodes.neverViolated,
+    assert.span,
+    { name: assert.name, packet: `${source} reaches ${destination} on ${service}${through}, on ${broken.gateway.gateway}` },
+    { notes, secondary, data, help: ['narrow the flow, or deny what the assert forbids'] },
+  );
 }

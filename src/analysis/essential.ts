@@ -28,7 +28,8 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
   for (const side of [flow.from, flow.to]) {
     if (!isEmpty(subtractAddresses(side.addresses, inZones))) return lost(flow, `\`${side.text}\` holds addresses of no zone`, 'name only what lies in zones');
   }
-  if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0) return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
+  if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0)
+    return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
   for (const pair of plant.pairs(flow.from.addresses, flow.to.addresses)) {
     const gateways = plant.joins.gateways(pair.from, pair.to);
     const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
@@ -39,12 +40,21 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
       const set = missing(plant, policy, pair, flow.services.set);
       const packet = set === empty ? undefined : witness(model, plant.space, set);
       if (packet === undefined) continue;
-      const denies = model.flows.filter((other) => other.effect === 'deny' && policy.entries.some((entry) => entry.origin.name === other.name && plant.space.diagram.intersect(set, plant.product(entry.from, entry.to, entry.enforced)) !== empty));
+      const denies = model.flows.filter(
+        (other) =>
+          other.effect === 'deny' &&
+          policy.entries.some(
+            (entry) => entry.origin.name === other.name && plant.space.diagram.intersect(set, plant.product(entry.from, entry.to, entry.enforced)) !== empty,
+          ),
+      );
       const because = denies.length > 0 ? `, denied by flow ${denies.map((deny) => `\`${deny.name}\``).join(', ')}` : '';
       return diagnostic(
         assertCodes.essentialLost,
         flow.span,
-        { flow: flow.name, why: `${endWords(model, packet.source)} cannot reach ${endWords(model, packet.destination)} on ${serviceWords(model, packet)} through ${name}${because}` },
+        {
+          flow: flow.name,
+          why: `${endWords(model, packet.source)} cannot reach ${endWords(model, packet.destination)} on ${serviceWords(model, packet)} through ${name}${because}`,
+        },
         {
           secondary: denies.map((deny) => ({ span: deny.span, label: 'this flow denies a part of it' })),
           help: ['an essential flow may lose nothing: narrow the deny, or the flow'],
@@ -74,7 +84,8 @@ function checkOwnTraffic(model: Model, plant: PlantSets, date: string): Diagnost
                 ? `no interface of \`${gateway.name}\` faces \`${line.peer.text}\``
                 : undefined
               : `no interface of \`${gateway.name}\` faces all of \`${line.peer.text}\``;
-      if (why !== undefined) found.push(diagnostic(assertCodes.essentialLost, line.span, { flow: line.name, why }, { help: ['essential traffic may lose nothing'] }));
+      if (why !== undefined)
+        found.push(diagnostic(assertCodes.essentialLost, line.span, { flow: line.name, why }, { help: ['essential traffic may lose nothing'] }));
     }
   }
   return found;

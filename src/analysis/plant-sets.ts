@@ -87,7 +87,9 @@ export class PlantSets {
       this.#model.zones.map((zone) => ({ zone: zone.name, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
     const destinations = touched(destination);
     return touched(source).flatMap((from) =>
-      destinations.flatMap((to) => (commonFamilies(from.part, to.part).length === 0 ? [] : [{ from: from.zone, to: to.zone, source: from.part, destination: to.part }])),
+      destinations.flatMap((to) =>
+        commonFamilies(from.part, to.part).length === 0 ? [] : [{ from: from.zone, to: to.zone, source: from.part, destination: to.part }],
+      ),
     );
   }
 

@@ -23,7 +23,12 @@ export function runTests(model: Model, plant: PlantSets): { readonly results: Te
   for (const test of model.tests) {
     for (const line of test.lines) {
       const found = run(model, plant, line);
-      results.push({ title: test.title, line: `${line.expect} ${line.from.text} -> ${line.to.text} : ${line.services.text}`, passed: found.failure === undefined, enforced: found.enforced });
+      results.push({
+        title: test.title,
+        line: `${line.expect} ${line.from.text} -> ${line.to.text} : ${line.services.text}`,
+        passed: found.failure === undefined,
+        enforced: found.enforced,
+      });
       if (found.failure !== undefined) diagnostics.push(found.failure);
     }
   }
@@ -40,7 +45,10 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
   const shown = (set: Node, gateway: string): { words: string; data: unknown } => {
     const packet = witness(model, plant.space, set);
     if (packet === undefined) throw new Error('a failed test has no witness');
-    return { words: `${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}, on ${gateway}`, data: { witness: packetWords(model, packet), gateway } };
+    return {
+      words: `${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}, on ${gateway}`,
+      data: { witness: packetWords(model, packet), gateway },
+    };
   };
   let touched = false;
   for (const pair of plant.pairs(line.from.addresses, line.to.addresses)) {
@@ -49,7 +57,8 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
     const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
     if (freely) {
       enforced = false;
-      if (line.expect === 'deny') return fail('no gateway stands between', `${pair.from} -> ${pair.to} talk freely`, undefined, 'what no gateway sees cannot be denied');
+      if (line.expect === 'deny')
+        return fail('no gateway stands between', `${pair.from} -> ${pair.to} talk freely`, undefined, 'what no gateway sees cannot be denied');
       if (gateways.length === 0) continue;
     }
     if (gateways.length === 0) {
@@ -66,7 +75,10 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
           return fail('it is denied', words, data, `run \`zonewright trace\` on it to see why`);
         }
       } else {
-        const set = diagram.intersect(plant.permitted(policy, false), plant.product(plant.seenBy(policy, pair.from, pair.source), plant.seenBy(policy, pair.to, pair.destination), line.services.set));
+        const set = diagram.intersect(
+          plant.permitted(policy, false),
+          plant.product(plant.seenBy(policy, pair.from, pair.source), plant.seenBy(policy, pair.to, pair.destination), line.services.set),
+        );
         if (set !== empty) {
           const { words, data } = shown(set, name);
           return fail('it is allowed', words, data, `run \`zonewright trace\` on it to see why`);
@@ -75,11 +87,21 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
     }
   }
   for (const policy of plant.gateways) {
-    for (const [hook, named] of [['input', line.to.gateways], ['output', line.from.gateways]] as const) {
+    for (const [hook, named] of [
+      ['input', line.to.gateways],
+      ['output', line.from.gateways],
+    ] as const) {
       if (!named.includes(policy.gateway)) continue;
       touched = true;
-      const open = plant.own(policy, hook, hook === 'input' ? line.from.addresses : noAddresses, hook === 'input' ? noAddresses : line.to.addresses, line.services.set);
-      const wanted = hook === 'input' ? plant.product(line.from.addresses, policy.own, line.services.set) : plant.product(policy.own, line.to.addresses, line.services.set);
+      const open = plant.own(
+        policy,
+        hook,
+        hook === 'input' ? line.from.addresses : noAddresses,
+        hook === 'input' ? noAddresses : line.to.addresses,
+        line.services.set,
+      );
+      const wanted =
+        hook === 'input' ? plant.product(line.from.addresses, policy.own, line.services.set) : plant.product(policy.own, line.to.addresses, line.services.set);
       const wrong = line.expect === 'allow' ? diagram.subtract(wanted, open) : open;
       if (wrong !== empty) {
         const { words, data } = shown(wrong, policy.gateway);
@@ -87,6 +109,7 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
       }
     }
   }
-  if (!touched && line.expect === 'allow') return fail('its two sides share no address family', `${line.from.text} -> ${line.to.text}`, undefined, 'name ends that have a common family');
+  if (!touched && line.expect === 'allow')
+    return fail('its two sides share no address family', `${line.from.text} -> ${line.to.text}`, undefined, 'name ends that have a common family');
   return { failure: undefined, enforced };
 }

@@ -67,11 +67,18 @@ export function trace(model: Model, targets: ReadonlyMap<string, TargetCapabilit
   }
   if (steps.length === 0) {
     if (from !== undefined && to !== undefined && (from === to || joins.sharedInterface(from, to) !== undefined)) {
-      const why = from === to ? `both lie in zone ${from}, whose hosts talk freely` : `zones ${from} and ${to} share interface ${joins.sharedInterface(from, to) ?? ''}`;
+      const why =
+        from === to ? `both lie in zone ${from}, whose hosts talk freely` : `zones ${from} and ${to} share interface ${joins.sharedInterface(from, to) ?? ''}`;
       return { allowed: true, enforced: false, note: why, steps, nearest: undefined };
     }
     const lost = from === undefined ? formatAddress(question.source) : to === undefined ? formatAddress(question.destination) : undefined;
-    return { allowed: false, enforced: false, note: lost === undefined ? `no gateway joins zones ${from ?? ''} and ${to ?? ''}` : `${lost} lies in no zone`, steps, nearest: undefined };
+    return {
+      allowed: false,
+      enforced: false,
+      note: lost === undefined ? `no gateway joins zones ${from ?? ''} and ${to ?? ''}` : `${lost} lies in no zone`,
+      steps,
+      nearest: undefined,
+    };
   }
   const denied = steps.find((step) => !step.verdict.accepted);
   const nearest = denied !== undefined && denied.verdict.reason.kind === 'default' ? nearestFlow(model, targets, date, denied) : undefined;
@@ -80,10 +87,13 @@ export function trace(model: Model, targets: ReadonlyMap<string, TargetCapabilit
 
 /** The packet as the gateway would see it; undefined if it is not on the path. */
 function packetAt(gateway: Gateway, model: Model, joins: Joins, question: TraceQuestion, from: string | undefined, to: string | undefined): Packet | undefined {
-  const own = (address: Address): boolean => gateway.interfaces.some((face) => face.addresses.some((one) => one.address.family === address.family && one.address.value === address.value));
+  const own = (address: Address): boolean =>
+    gateway.interfaces.some((face) => face.addresses.some((one) => one.address.family === address.family && one.address.value === address.value));
   const facing = (zone: string | undefined, address: Address): string | undefined => {
     const faces = gateway.interfaces.filter((face) => zone !== undefined && face.faces.includes(zone));
-    const near = faces.find((face) => face.addresses.some((one) => one.network.family === address.family && one.network.first <= address.value && address.value <= one.network.last));
+    const near = faces.find((face) =>
+      face.addresses.some((one) => one.network.family === address.family && one.network.first <= address.value && address.value <= one.network.last),
+    );
     return (near ?? faces[0])?.name;
   };
   const base = {
@@ -116,7 +126,8 @@ function packetAt(gateway: Gateway, model: Model, joins: Joins, question: TraceQ
   const entering = facing(from, question.source);
   const leaving = facing(to, question.destination);
   if (entering === undefined || leaving === undefined) return undefined;
-  if (entering !== leaving || gateway.interfaces.find((face) => face.name === entering)?.routed === true) return { ...base, hook: 'forward', inInterface: entering, outInterface: leaving };
+  if (entering !== leaving || gateway.interfaces.find((face) => face.name === entering)?.routed === true)
+    return { ...base, hook: 'forward', inInterface: entering, outInterface: leaving };
   // Two interfaces face the same zones: any two different ones are a way.
   const other = gateway.interfaces.find((face) => face.name !== entering && face.faces.includes(to))?.name;
   const second = other ?? gateway.interfaces.find((face) => face.name !== leaving && face.faces.includes(from))?.name;
@@ -134,9 +145,11 @@ function nearestFlow(model: Model, targets: ReadonlyMap<string, TargetCapabiliti
     if (flow.effect !== 'allow' || target === undefined) continue;
     const differences: string[] = [];
     if (!containsAddress(flow.from.addresses, packet.source)) differences.push(`its source is \`${flow.from.text}\`, not ${described(model, packet.source)}`);
-    if (!containsAddress(flow.to.addresses, packet.destination)) differences.push(`its destination is \`${flow.to.text}\`, not ${described(model, packet.destination)}`);
+    if (!containsAddress(flow.to.addresses, packet.destination))
+      differences.push(`its destination is \`${flow.to.text}\`, not ${described(model, packet.destination)}`);
     const services = gradeEnforces(target, flow);
-    if (!containsService(services, packet.source.family, packet.protocol, packet.value, packet.functionNumber)) differences.push(`it allows \`${flow.services.text}\``);
+    if (!containsService(services, packet.source.family, packet.protocol, packet.value, packet.functionNumber))
+      differences.push(`it allows \`${flow.services.text}\``);
     if (isExpired(flow, date)) differences.push(`it expired on ${flow.expires?.value ?? ''}`);
     else if (!inForce(flow, date)) differences.push(`it is disabled: ${flow.disabled?.value ?? ''}`);
     if (differences.length === 0 || differences.length > 2) continue;

@@ -29,4 +29,3 @@ export function witness(model: Model, space: PacketSpace, set: Node): Packet | u
   ]);
   return space.pick(chosen, wish);
 }
-

@@ -31,7 +31,9 @@ export function endWords(model: Model, address: Address): string {
 export function nameOf(model: Model, address: Address): string | undefined {
   const host = model.hosts.find((one) => containsAddress(one.addresses, address));
   if (host !== undefined) return host.name;
-  const gateway = model.gateways.find((one) => one.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value)));
+  const gateway = model.gateways.find((one) =>
+    one.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value)),
+  );
   return gateway?.name ?? zoneOf(model, address);
 }
 
@@ -46,7 +48,12 @@ export function serviceWords(model: Model, packet: Packet): string {
     const transport = packet.protocol === 6 ? 'tcp' : 'udp';
     const bound = protocolsOn(transport, packet.value).map((protocol) => protocol.name);
     const message = new FunctionTable(model.functionProtocols).message(packet.functionNumber);
-    const called = message.kind === 'class' && bound.includes(message.protocol) ? ` (${message.protocol} ${message.class})` : bound.length === 0 ? '' : ` (${bound.slice(0, 3).join(', ')})`;
+    const called =
+      message.kind === 'class' && bound.includes(message.protocol)
+        ? ` (${message.protocol} ${message.class})`
+        : bound.length === 0
+          ? ''
+          : ` (${bound.slice(0, 3).join(', ')})`;
     return `${transport} ${packet.value}${called}`;
   }
   if (packet.protocol === (family === 4 ? 1 : 58)) {

@@ -46,11 +46,19 @@ export function complain(diagnostics: readonly Diagnostic[], sources: SourceMap 
   process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
   const errors = diagnostics.filter((one) => one.severity === 'error').length;
   const warnings = diagnostics.length - errors;
-  const parts = [errors === 0 ? '' : errors === 1 ? '1 error' : `${errors} errors`, warnings === 0 ? '' : warnings === 1 ? '1 warning' : `${warnings} warnings`].filter((part) => part !== '');
+  const parts = [
+    errors === 0 ? '' : errors === 1 ? '1 error' : `${errors} errors`,
+    warnings === 0 ? '' : warnings === 1 ? '1 warning' : `${warnings} warnings`,
+  ].filter((part) => part !== '');
   process.stderr.write(`${parts.join(', ')}\n`);
 }
 
 /** A JSON document on standard output. */
-export function printJson(kind: string, document: Readonly<Record<string, unknown>>, diagnostics: readonly Diagnostic[] = [], sources: SourceMap = new SourceMap()): void {
+export function printJson(
+  kind: string,
+  document: Readonly<Record<string, unknown>>,
+  diagnostics: readonly Diagnostic[] = [],
+  sources: SourceMap = new SourceMap(),
+): void {
   print(JSON.stringify({ kind: `zonewright.${kind}`, schema: jsonSchema, ...document, diagnostics: renderJson(diagnostics, sources) }, undefined, 2));
 }

@@ -44,10 +44,15 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
         const self = all.pop() as Command;
         done(await (await load()).run(self.args, self.opts<Options>()));
       });
-  const date = ['--date <date>', 'the day to judge for, YYYY-MM-DD (default: today in the policy\'s time zone)'] as const;
+  const date = ['--date <date>', "the day to judge for, YYYY-MM-DD (default: today in the policy's time zone)"] as const;
   const format = ['--format <format>', 'text or json', 'text'] as const;
 
-  command('check <file>', 'parse, resolve, lint, prove every assert, run every test', () => import('./commands/check.ts'), 'FILE is a zone file, or - for standard input.')
+  command(
+    'check <file>',
+    'parse, resolve, lint, prove every assert, run every test',
+    () => import('./commands/check.ts'),
+    'FILE is a zone file, or - for standard input.',
+  )
     .option(...date)
     .option(...format);
   command(
@@ -82,10 +87,30 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
     .option('--expect <verdict>', 'allow or deny: exit 1 if it is otherwise')
     .option(...date)
     .option(...format);
-  command('targets', 'the targets that can be compiled for, and what each can do', () => import('./commands/targets.ts'), 'A gateway names its target: `target nftables`.').option(...format);
-  command('protocols [name]', 'the protocols that a zone file can call by name', () => import('./commands/protocols.ts'), '`zonewright protocols modbus` shows one of them.').option(...format);
-  command('explain <code>', 'what a diagnostic means, with an example and the way out', () => import('./commands/explain.ts'), 'For example: zonewright explain ZW2006').option(...format);
-  command('init [dir]', 'write a small zone file to begin with', () => import('./commands/init.ts'), 'Writes DIR/plant.zone (default: this folder); an existing file is never touched.');
+  command(
+    'targets',
+    'the targets that can be compiled for, and what each can do',
+    () => import('./commands/targets.ts'),
+    'A gateway names its target: `target nftables`.',
+  ).option(...format);
+  command(
+    'protocols [name]',
+    'the protocols that a zone file can call by name',
+    () => import('./commands/protocols.ts'),
+    '`zonewright protocols modbus` shows one of them.',
+  ).option(...format);
+  command(
+    'explain <code>',
+    'what a diagnostic means, with an example and the way out',
+    () => import('./commands/explain.ts'),
+    'For example: zonewright explain ZW2006',
+  ).option(...format);
+  command(
+    'init [dir]',
+    'write a small zone file to begin with',
+    () => import('./commands/init.ts'),
+    'Writes DIR/plant.zone (default: this folder); an existing file is never touched.',
+  );
   return root;
 }
 
@@ -113,7 +138,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { diagnostic } = await import('../diagnostics/diagnostic.ts');
     const what = error instanceof Error ? error.message : String(error);
     const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6) : [];
-    complain([diagnostic(internalCodes.crashed, undefined, { what }, { notes: stack.map((line) => line.trim()), help: ['this is a bug of zonewright; nothing was written'] })]);
+    complain([
+      diagnostic(
+        internalCodes.crashed,
+        undefined,
+        { what },
+        { notes: stack.map((line) => line.trim()), help: ['this is a bug of zonewright; nothing was written'] },
+      ),
+    ]);
     return 4;
   }
 }

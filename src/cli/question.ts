@@ -29,7 +29,8 @@ export function questions(model: Model, loaded: Loaded, options: Options): Trace
   const to = end(model, '--to', text(options, 'to'), text(options, 'from'));
   const service = text(options, 'service');
   const proto = text(options, 'proto');
-  if ((service === undefined) === (proto === undefined)) throw new UsageError('--proto', 'give either --proto or --service', 'for example --proto tcp --dport 502, or --service "modbus read"');
+  if ((service === undefined) === (proto === undefined))
+    throw new UsageError('--proto', 'give either --proto or --service', 'for example --proto tcp --dport 502, or --service "modbus read"');
   const sourcePort = number(options, 'sport', 0, 65535) ?? 49_152;
   const result: TraceQuestion[] = [];
   for (const family of families) {
@@ -66,13 +67,20 @@ function end(model: Model, option: string, name: string | undefined, other: stri
   const gateway = model.gateways.find((one) => one.name === name);
   if (gateway !== undefined) return gatewayEnd(model, gateway, option, other);
   const suggestion = nearest(name, [...places.map((place) => place.name), ...model.gateways.map((one) => one.name)]);
-  throw new UsageError(option, `\`${name}\` is neither an address nor a zone, host, group or gateway`, suggestion === undefined ? undefined : `did you mean \`${suggestion}\`?`);
+  throw new UsageError(
+    option,
+    `\`${name}\` is neither an address nor a zone, host, group or gateway`,
+    suggestion === undefined ? undefined : `did you mean \`${suggestion}\`?`,
+  );
 }
 
 /** A gateway is met at the interface that faces the other end, if that is known. */
 function gatewayEnd(model: Model, gateway: Gateway, option: string, other: string | undefined): AddressSet {
   const of = (faces: readonly Interface[]): AddressSet => unionAddresses(...faces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))));
-  const peer = other === undefined ? undefined : (parseAddress(other) ?? someAddress([...model.hosts, ...model.zones, ...model.groups].find((place) => place.name === other)?.addresses ?? noAddresses));
+  const peer =
+    other === undefined
+      ? undefined
+      : (parseAddress(other) ?? someAddress([...model.hosts, ...model.zones, ...model.groups].find((place) => place.name === other)?.addresses ?? noAddresses));
   const zone = peer === undefined ? undefined : zoneOf(model, peer);
   const near = of(gateway.interfaces.filter((face) => zone !== undefined && face.faces.includes(zone)));
   const addresses = isEmpty(near) ? of(gateway.interfaces) : near;
@@ -133,7 +141,11 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, family: 4 
   if (!hasServices(set, family)) return [];
   const services = familyServices(set, family);
   const messages = valuedProtocols(family).flatMap((protocol) =>
-    (services.values.get(protocol) ?? []).map((segment) => ({ protocol, value: segment.first, functionNumber: segment.functions.some((range) => range.first <= 1 && range.last >= 1) ? 1 : (segment.functions[0]?.first ?? 1) })),
+    (services.values.get(protocol) ?? []).map((segment) => ({
+      protocol,
+      value: segment.first,
+      functionNumber: segment.functions.some((range) => range.first <= 1 && range.last >= 1) ? 1 : (segment.functions[0]?.first ?? 1),
+    })),
   );
   return [...messages, ...services.protocols.map((range) => ({ protocol: range.first, value: 0, functionNumber: 1 }))];
 }
@@ -143,7 +155,8 @@ function fromLog(model: Model, line: string): TraceQuestion {
   const field = (name: string): string | undefined => new RegExp(`(?:^|\\s)${name}=(\\S*)`, 'u').exec(line)?.[1];
   const source = parseAddress(field('SRC') ?? '');
   const destination = parseAddress(field('DST') ?? '');
-  if (source === undefined || destination === undefined || source.family !== destination.family) throw new UsageError('--log', 'the line has no SRC= and DST= addresses', 'give a line of the kernel log as nftables writes it');
+  if (source === undefined || destination === undefined || source.family !== destination.family)
+    throw new UsageError('--log', 'the line has no SRC= and DST= addresses', 'give a line of the kernel log as nftables writes it');
   const name = (field('PROTO') ?? '').toLowerCase();
   const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58 };
   const protocol = numbers[name] ?? Number(name);

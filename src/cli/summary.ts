@@ -13,13 +13,18 @@ export function summary(checked: Checked): string {
   ];
   for (const assert of checked.asserts) {
     const shown = assert.over.slice(0, 3).join(', ') + (assert.over.length > 3 ? ` and ${assert.over.length - 3} more` : '');
-    const leftOut = assert.leftOut.length > 0 ? `; left out, since hosts of one zone talk freely: ${assert.leftOut.map((pair) => pair.split(' ')[0] ?? '').join(', ')}` : '';
-    lines.push(`assert ${assert.name}: ${assert.status}${assert.over.length > 0 ? ` over ${count(assert.over.length, 'pair')} of zones (${shown})` : ''}${leftOut}`);
+    const leftOut =
+      assert.leftOut.length > 0 ? `; left out, since hosts of one zone talk freely: ${assert.leftOut.map((pair) => pair.split(' ')[0] ?? '').join(', ')}` : '';
+    lines.push(
+      `assert ${assert.name}: ${assert.status}${assert.over.length > 0 ? ` over ${count(assert.over.length, 'pair')} of zones (${shown})` : ''}${leftOut}`,
+    );
   }
   if (checked.tests.length > 0) {
     const failed = checked.tests.filter((test) => !test.passed).length;
     const unseen = checked.tests.filter((test) => test.passed && !test.enforced).length;
-    lines.push(`${count(checked.tests.length, 'test line')}: ${failed === 0 ? 'all hold' : `${failed} failed`}${unseen > 0 ? `, ${unseen} of them seen by no gateway` : ''}`);
+    lines.push(
+      `${count(checked.tests.length, 'test line')}: ${failed === 0 ? 'all hold' : `${failed} failed`}${unseen > 0 ? `, ${unseen} of them seen by no gateway` : ''}`,
+    );
   }
   return lines.join('\n');
 }

@@ -23,7 +23,13 @@ export interface CodeRow<Args> {
 }
 
 /** Spells a row of the catalogue; fixes the argument type. */
-export function row<Args = Record<never, never>>(code: `ZW${number}`, name: string, severity: Severity, blame: Blame, message: (args: Args) => string): CodeRow<Args> {
+export function row<Args = Record<never, never>>(
+  code: `ZW${number}`,
+  name: string,
+  severity: Severity,
+  blame: Blame,
+  message: (args: Args) => string,
+): CodeRow<Args> {
   return { code, name, severity, blame, message };
 }
 

@@ -45,10 +45,15 @@ export class PropertyReader {
         earlier.push(property);
       } else {
         const first = earlier[0];
-        context.report(modelCodes.repeatedProperty, property.keyword.span, { property: property.keyword.text, owner }, {
-          secondary: first === undefined ? [] : [{ span: first.keyword.span, label: 'first here' }],
-          help: ['keep one of the two'],
-        });
+        context.report(
+          modelCodes.repeatedProperty,
+          property.keyword.span,
+          { property: property.keyword.text, owner },
+          {
+            secondary: first === undefined ? [] : [{ span: first.keyword.span, label: 'first here' }],
+            help: ['keep one of the two'],
+          },
+        );
       }
     }
   }

@@ -42,7 +42,15 @@ export function resolveConduit(tools: FlowTools, declaration: ConduitDecl, flowN
   const conduit: Conduit | undefined =
     left === undefined || right === undefined
       ? undefined
-      : { name, label: declaration.label?.text ?? read.text('label'), left, right, bothWays: declaration.arrow === '<->', logDenied: read.has('log-denied'), span: declaration.name?.span ?? declaration.left.span };
+      : {
+          name,
+          label: declaration.label?.text ?? read.text('label'),
+          left,
+          right,
+          bothWays: declaration.arrow === '<->',
+          logDenied: read.has('log-denied'),
+          span: declaration.name?.span ?? declaration.left.span,
+        };
   const inherited: Inherited = {
     properties: { ...flowProperties(tools, read, undefined), essential: false, disabled: undefined },
     conduit,
@@ -66,22 +74,42 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   const common = flowProperties(tools, read, inherited.properties);
   const asked = gradeOf(context, read);
   const accepted = acceptWeaker(context, read) ?? inherited.acceptWeaker;
-  if (read.has('requests')) context.report(modelCodes.notYet, read.of('requests', 'word')?.span ?? declaration.name.span, { what: '`requests`' }, { help: ['leave it out until functions are inspected'] });
+  if (read.has('requests'))
+    context.report(
+      modelCodes.notYet,
+      read.of('requests', 'word')?.span ?? declaration.name.span,
+      { what: '`requests`' },
+      { help: ['leave it out until functions are inspected'] },
+    );
 
   const fromClause = read.of('from', 'selector');
   const toClause = read.of('to', 'selector');
-  for (const [property, clause] of [['from', fromClause], ['to', toClause]] as const) {
-    if (clause === undefined) context.report(modelCodes.missingProperty, declaration.name.span, { owner, property }, { help: [`say which side, for example \`${property} any\``] });
+  for (const [property, clause] of [
+    ['from', fromClause],
+    ['to', toClause],
+  ] as const) {
+    if (clause === undefined)
+      context.report(modelCodes.missingProperty, declaration.name.span, { owner, property }, { help: [`say which side, for example \`${property} any\``] });
   }
   const allows = read.all('allow', 'services');
   const denies = read.all('deny', 'services');
   const firstDeny = denies[0];
   if (allows.length > 0 && firstDeny !== undefined) {
-    context.report(modelCodes.flowEffect, firstDeny.keyword.span, { flow: name, problem: 'both allows and denies' }, { help: ['make it two flows; a deny overrides every allow'] });
+    context.report(
+      modelCodes.flowEffect,
+      firstDeny.keyword.span,
+      { flow: name, problem: 'both allows and denies' },
+      { help: ['make it two flows; a deny overrides every allow'] },
+    );
     return undefined;
   }
   if (allows.length + denies.length === 0) {
-    context.report(modelCodes.flowEffect, declaration.name.span, { flow: name, problem: 'neither allows nor denies anything' }, { help: ['add for example `allow modbus`'] });
+    context.report(
+      modelCodes.flowEffect,
+      declaration.name.span,
+      { flow: name, problem: 'neither allows nor denies anything' },
+      { help: ['add for example `allow modbus`'] },
+    );
   }
   const effect = denies.length > 0 ? 'deny' : 'allow';
   const clauses = effect === 'deny' ? denies : allows;
@@ -93,20 +121,38 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
     first === undefined || last === undefined
       ? undefined
       : tools.services.resolve(
-          { items: clauses.flatMap((clause) => clause.value.items), span: { file: first.value.span.file, start: first.value.span.start, end: last.value.span.end } },
+          {
+            items: clauses.flatMap((clause) => clause.value.items),
+            span: { file: first.value.span.file, start: first.value.span.start, end: last.value.span.end },
+          },
           effect === 'allow' ? 'allow' : 'exact',
         );
   if (effect === 'deny' && common.expires !== undefined && read.has('expires')) {
-    context.report(modelCodes.expiresOnDeny, common.expires.span, { flow: name }, { help: ['take `expires` out; remove the flow by hand when its time has come'] });
+    context.report(
+      modelCodes.expiresOnDeny,
+      common.expires.span,
+      { flow: name },
+      { help: ['take `expires` out; remove the flow by hand when its time has come'] },
+    );
   }
   if (common.essential && common.rate !== undefined) {
-    context.report(modelCodes.essentialRate, read.of('rate', 'rate')?.span ?? declaration.name.span, { flow: name }, { help: ['take out `rate` or `essential`'] });
+    context.report(
+      modelCodes.essentialRate,
+      read.of('rate', 'rate')?.span ?? declaration.name.span,
+      { flow: name },
+      { help: ['take out `rate` or `essential`'] },
+    );
   }
   if (from === undefined || to === undefined || services === undefined) return undefined;
   for (const part of services.unroutable) {
-    context.report(modelCodes.unroutable, part.span, { name: part.name, why: part.why }, {
-      help: ['a routed gateway passes unicast IP only; an interface of the gateway itself may run some of these, see `runs`'],
-    });
+    context.report(
+      modelCodes.unroutable,
+      part.span,
+      { name: part.name, why: part.why },
+      {
+        help: ['a routed gateway passes unicast IP only; an interface of the gateway itself may run some of these, see `runs`'],
+      },
+    );
   }
   if (services.unroutable.length > 0) return undefined;
   const conduit = inherited.conduit;
@@ -143,11 +189,16 @@ function reportOutside(context: Context, conduit: Conduit, flow: { name: string;
   const fromOutside = subtractAddresses(flow.from.addresses, fromEnd.addresses);
   const wrongFrom = fromOutside.v4.length + fromOutside.v6.length > 0;
   const outside = wrongFrom ? fromOutside : subtractAddresses(flow.to.addresses, toEnd.addresses);
-  context.report(modelCodes.outsideConduit, (wrongFrom ? flow.from : flow.to).span, { flow: flow.name, conduit: conduit.name }, {
-    secondary: [{ span: conduit.span, label: 'the conduit' }],
-    notes: [`outside \`${(wrongFrom ? fromEnd : toEnd).name}\`: ${shorten(formatAddresses(outside))}`],
-    help: ['move the flow out of the conduit, or name only what lies in its ends'],
-  });
+  context.report(
+    modelCodes.outsideConduit,
+    (wrongFrom ? flow.from : flow.to).span,
+    { flow: flow.name, conduit: conduit.name },
+    {
+      secondary: [{ span: conduit.span, label: 'the conduit' }],
+      notes: [`outside \`${(wrongFrom ? fromEnd : toEnd).name}\`: ${shorten(formatAddresses(outside))}`],
+      help: ['move the flow out of the conduit, or name only what lies in its ends'],
+    },
+  );
 }
 
 function shorten(text: string): string {
@@ -164,7 +215,8 @@ export function flowProperties(tools: FlowTools, read: PropertyReader, inherited
     else context.report(modelCodes.badDate, expiresWord.span, { text: expiresWord.text }, { help: ['write year, month and day: 2027-03-31'] });
   }
   const during = read.of('during', 'word') ?? read.of('during', 'text');
-  if (during !== undefined) context.report(modelCodes.notYet, during.span, { what: 'a schedule (`during`)' }, { help: ['leave it out: the flow is then in force at all times'] });
+  if (during !== undefined)
+    context.report(modelCodes.notYet, during.span, { what: 'a schedule (`during`)' }, { help: ['leave it out: the flow is then in force at all times'] });
   const disabled = read.of('disabled', 'text');
   return {
     log: read.has('log') || (inherited?.log ?? false),
@@ -215,4 +267,3 @@ export function isCalendarDate(text: string): boolean {
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
-

@@ -47,9 +47,15 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
   const target = declaration.targets[0];
   const second = declaration.targets[1];
   if (target === undefined) {
-    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'target' }, { help: ['say what it runs, for example `target nftables`'] });
+    context.report(
+      modelCodes.missingProperty,
+      declaration.name.span,
+      { owner, property: 'target' },
+      { help: ['say what it runs, for example `target nftables`'] },
+    );
   }
-  if (second !== undefined) context.report(modelCodes.repeatedProperty, second.name.span, { property: 'target', owner }, { help: ['a gateway has one target'] });
+  if (second !== undefined)
+    context.report(modelCodes.repeatedProperty, second.name.span, { property: 'target', owner }, { help: ['a gateway has one target'] });
   new PropertyReader(context, declaration.properties, owner);
 
   const interfaces: Interface[] = [];
@@ -58,7 +64,12 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
   for (const face of declaration.interfaces) {
     const earlier = names.get(face.name.text);
     if (earlier !== undefined) {
-      context.report(modelCodes.duplicateName, face.name.span, { kind: 'interface', name: face.name.text }, { secondary: [{ span: earlier, label: 'first declared here' }], help: ['list every zone behind it in one `faces`'] });
+      context.report(
+        modelCodes.duplicateName,
+        face.name.span,
+        { kind: 'interface', name: face.name.text },
+        { secondary: [{ span: earlier, label: 'first declared here' }], help: ['list every zone behind it in one `faces`'] },
+      );
       continue;
     }
     names.set(face.name.text, face.name.span);
@@ -66,14 +77,24 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
     if (resolved !== undefined) interfaces.push(resolved);
   }
   if (declaration.interfaces.length === 0) {
-    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'interface' }, { help: ['add for example `interface eth0 { faces office address 10.0.0.1/16 }`'] });
+    context.report(
+      modelCodes.missingProperty,
+      declaration.name.span,
+      { owner, property: 'interface' },
+      { help: ['add for example `interface eth0 { faces office address 10.0.0.1/16 }`'] },
+    );
   }
   const traffic = declaration.traffic.flatMap((line) => resolveTraffic(tools, name, line) ?? []);
   const manageNone = declaration.traffic.find((line) => line.kind === 'manage' && line.none !== undefined)?.none?.text;
   if (manageNone === undefined && !declaration.traffic.some((line) => line.kind === 'manage')) {
-    context.report(lintCodes.noManage, declaration.name.span, { gateway: name }, {
-      help: ['add for example `manage from jump allow ssh`, or say that it is meant: `manage none "console only"`'],
-    });
+    context.report(
+      lintCodes.noManage,
+      declaration.name.span,
+      { gateway: name },
+      {
+        help: ['add for example `manage from jump allow ssh`, or say that it is meant: `manage none "console only"`'],
+      },
+    );
   }
   if (target === undefined) return undefined;
   return {
@@ -99,9 +120,14 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
   const owner = `interface \`${name}\``;
   // IFNAMSIZ leaves 15 bytes; the rest is what no target has to quote and no shell can misread.
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/u.test(name) || name === 'lo') {
-    context.report(modelCodes.badInterfaceName, declaration.name.span, { name: name.length > 40 ? `${name.slice(0, 40)}…` : name }, {
-      help: [name === 'lo' ? 'the loopback needs no declaration' : 'up to 15 letters, digits, `_`, `.`, `@` and `-`, as `ip link` shows it'],
-    });
+    context.report(
+      modelCodes.badInterfaceName,
+      declaration.name.span,
+      { name: name.length > 40 ? `${name.slice(0, 40)}…` : name },
+      {
+        help: [name === 'lo' ? 'the loopback needs no declaration' : 'up to 15 letters, digits, `_`, `.`, `@` and `-`, as `ip link` shows it'],
+      },
+    );
     return undefined;
   }
   const read = new PropertyReader(context, declaration.properties, owner, ['runs']);
@@ -109,7 +135,12 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
   const names = new Set<string>();
   let broken = false;
   if (faces === undefined) {
-    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'faces' }, { help: ['list the zones that lie behind it, also through other routers'] });
+    context.report(
+      modelCodes.missingProperty,
+      declaration.name.span,
+      { owner, property: 'faces' },
+      { help: ['list the zones that lie behind it, also through other routers'] },
+    );
     broken = true;
   }
   for (const item of faces?.value.items ?? []) {
@@ -127,7 +158,12 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
   const addresses: InterfaceAddress[] = [];
   let dynamic = false;
   if (clause === undefined) {
-    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'address' }, { help: ['write its addresses with their prefix (`address 10.0.0.1/16`), `address dynamic`, or `address none`'] });
+    context.report(
+      modelCodes.missingProperty,
+      declaration.name.span,
+      { owner, property: 'address' },
+      { help: ['write its addresses with their prefix (`address 10.0.0.1/16`), `address dynamic`, or `address none`'] },
+    );
   }
   for (const word of clause?.values ?? []) {
     if (word.text === 'dynamic') {
@@ -137,15 +173,29 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
     if (word.text === 'none') continue;
     const prefix = parsePrefix(word.text);
     if (prefix === undefined || containsAddress(impossible, prefix.address)) {
-      context.report(modelCodes.badAddress, word.span, { text: word.text }, {
-        help: [parseAddress(word.text) === undefined ? 'write the address with its prefix: 10.0.0.1/16' : 'an interface needs a unicast address with its prefix, for example /24'],
-      });
+      context.report(
+        modelCodes.badAddress,
+        word.span,
+        { text: word.text },
+        {
+          help: [
+            parseAddress(word.text) === undefined
+              ? 'write the address with its prefix: 10.0.0.1/16'
+              : 'an interface needs a unicast address with its prefix, for example /24',
+          ],
+        },
+      );
       continue;
     }
     const text = formatAddress(prefix.address);
     const earlier = taken.get(text);
     if (earlier !== undefined) {
-      context.report(modelCodes.addressTwice, word.span, { address: text, first: context.words(earlier), second: name }, { secondary: [{ span: earlier, label: 'declared here already' }], help: ['one address belongs to one interface'] });
+      context.report(
+        modelCodes.addressTwice,
+        word.span,
+        { address: text, first: context.words(earlier), second: name },
+        { secondary: [{ span: earlier, label: 'declared here already' }], help: ['one address belongs to one interface'] },
+      );
       continue;
     }
     taken.set(text, word.span);
@@ -169,7 +219,9 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
   const sharedWire = read.text('shared-wire');
   const routed = read.has('routed');
   if (names.size > 1 && !routed) reportSharing(tools, name, names, zones, sharedWire !== undefined, faces?.span ?? declaration.name.span);
-  return broken ? undefined : { name, faces: [...names].sort(), addresses, dynamic, runs: [...new Set(runs)].sort(), routed, sharedWire, span: declaration.name.span };
+  return broken
+    ? undefined
+    : { name, faces: [...names].sort(), addresses, dynamic, runs: [...new Set(runs)].sort(), routed, sharedWire, span: declaration.name.span };
 }
 
 function zoneWord(atom: SelectorAtom): { text: string; span: Span } | undefined {
@@ -183,7 +235,12 @@ function reportSharing(tools: FlowTools, name: string, faced: ReadonlySet<string
   const help = ['put the zones on interfaces of their own, say `routed` if the box stands between them, or `shared-wire "why"` if they share the wire'];
   if (untrusted !== undefined) {
     const other = sorted.find((zone) => zone !== untrusted) ?? untrusted;
-    tools.context.report(modelCodes.sharedWireUntrusted, span, { interface: name, zone: untrusted, other }, { notes: ['zones behind one interface reach each other freely and cannot be told apart'], help });
+    tools.context.report(
+      modelCodes.sharedWireUntrusted,
+      span,
+      { interface: name, zone: untrusted, other },
+      { notes: ['zones behind one interface reach each other freely and cannot be told apart'], help },
+    );
   } else {
     tools.context.report(lintCodes.sharedInterface, span, { interface: name, zones: sorted.join(', ') }, { help });
   }
@@ -203,17 +260,34 @@ function resolveTraffic(tools: FlowTools, gateway: string, declaration: GatewayT
     return undefined;
   }
   for (const part of services.unroutable) {
-    context.report(modelCodes.unroutable, part.span, { name: part.name, why: part.why }, { help: ['see `runs` of an interface for what a gateway may speak on multicast'] });
+    context.report(
+      modelCodes.unroutable,
+      part.span,
+      { name: part.name, why: part.why },
+      { help: ['see `runs` of an interface for what a gateway may speak on multicast'] },
+    );
   }
   if (services.unroutable.length > 0) return undefined;
   const functions = services.functions[0];
   if (functions !== undefined) {
-    context.report(modelCodes.notYet, functions.span, { what: 'naming functions of traffic that is for the gateway itself' }, { help: ['name the protocol alone'] });
+    context.report(
+      modelCodes.notYet,
+      functions.span,
+      { what: 'naming functions of traffic that is for the gateway itself' },
+      { help: ['name the protocol alone'] },
+    );
     return undefined;
   }
   if (common.essential && common.rate !== undefined) context.report(modelCodes.essentialRate, declaration.span, { flow: context.words(declaration.span) });
   const preposition = declaration.kind === 'send' ? 'to' : 'from';
-  return { ...common, kind: declaration.kind, name: `${declaration.kind} ${preposition} ${peer.text} allow ${services.text}`, peer, services, span: declaration.span };
+  return {
+    ...common,
+    kind: declaration.kind,
+    name: `${declaration.kind} ${preposition} ${peer.text} allow ${services.text}`,
+    peer,
+    services,
+    span: declaration.span,
+  };
 }
 
 /** Two equal lines get numbers, so that every counter and log has a name of its own. */

@@ -23,7 +23,12 @@ export class NameSpace<Item> {
   /** Enters a declaration; false (and a diagnostic) if its name cannot stand. */
   declare(context: Context, kind: string, name: Word, item: Item, reserved: boolean): boolean {
     if (name.text.length > longestName) {
-      context.report(modelCodes.nameTooLong, name.span, { name: `${name.text.slice(0, 24)}…` }, { help: [`choose a name of at most ${longestName} characters; a label may be longer`] });
+      context.report(
+        modelCodes.nameTooLong,
+        name.span,
+        { name: `${name.text.slice(0, 24)}…` },
+        { help: [`choose a name of at most ${longestName} characters; a label may be longer`] },
+      );
       return false;
     }
     if (reserved && reservedNames.has(name.text)) {
@@ -33,11 +38,16 @@ export class NameSpace<Item> {
     }
     const earlier = this.#items.get(name.text);
     if (earlier !== undefined) {
-      context.report(modelCodes.duplicateName, name.span, { kind, name: name.text }, {
-        label: 'declared again',
-        secondary: [{ span: earlier.span, label: `first declared here, as a ${earlier.kind}` }],
-        help: ['rename one of the two'],
-      });
+      context.report(
+        modelCodes.duplicateName,
+        name.span,
+        { kind, name: name.text },
+        {
+          label: 'declared again',
+          secondary: [{ span: earlier.span, label: `first declared here, as a ${earlier.kind}` }],
+          help: ['rename one of the two'],
+        },
+      );
       return false;
     }
     this.#items.set(name.text, { item, kind, span: name.span });

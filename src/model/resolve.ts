@@ -25,7 +25,9 @@ import { builtInRoles, builtInTraits } from './vocabulary.ts';
 import { resolveHosts, resolveZones } from './zones.ts';
 
 /** The protocols whose functions packet sets tell apart. */
-export const functionProtocols: readonly string[] = [...catalogue.values()].filter((protocol) => protocol.functions.length > 0).map((protocol) => protocol.name);
+export const functionProtocols: readonly string[] = [...catalogue.values()]
+  .filter((protocol) => protocol.functions.length > 0)
+  .map((protocol) => protocol.name);
 
 export function resolve(declarations: readonly Declaration[], sources: SourceMap): Outcome<Model> {
   const context = new Context(sources);
@@ -37,7 +39,9 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
   const of = <Kind extends Declaration['kind']>(kind: Kind): Extract<Declaration, { kind: Kind }>[] =>
     declarations.filter((declaration): declaration is Extract<Declaration, { kind: Kind }> => declaration.kind === kind);
   const places = <Kind extends PlaceDecl['kind']>(kind: Kind): Extract<PlaceDecl, { kind: Kind }>[] =>
-    declarations.filter((declaration): declaration is Extract<PlaceDecl, { kind: Kind }> => declaration.kind === kind && names.get(declaration.name.text) === declaration);
+    declarations.filter(
+      (declaration): declaration is Extract<PlaceDecl, { kind: Kind }> => declaration.kind === kind && names.get(declaration.name.text) === declaration,
+    );
 
   for (const declaration of declarations) {
     if (declaration.kind === 'zone' || declaration.kind === 'host' || declaration.kind === 'group' || declaration.kind === 'gateway') {
@@ -55,12 +59,21 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     const zone = zones.get(word.text);
     if (zone !== undefined) return zone;
     const other = names.get(word.text);
-    if (other === undefined) context.report(modelCodes.unknownName, word.span, { name: word.text, expected: 'a zone' }, { help: [names.suggestion(word.text)] });
+    if (other === undefined)
+      context.report(modelCodes.unknownName, word.span, { name: word.text, expected: 'a zone' }, { help: [names.suggestion(word.text)] });
     else context.report(modelCodes.wrongKind, word.span, { name: word.text, is: other.kind, expected: 'a zone' });
     return undefined;
   };
   const hosts = resolveHosts(context, places('host'), zones, zoneNamed, policy.traits, policy.roles);
-  const selectors = new SelectorResolver(context, { names, zones, hosts, gateways: gatewayAddresses(places('gateway')), zoneKinds, traits: policy.traits, roles: policy.roles });
+  const selectors = new SelectorResolver(context, {
+    names,
+    zones,
+    hosts,
+    gateways: gatewayAddresses(places('gateway')),
+    zoneKinds,
+    traits: policy.traits,
+    roles: policy.roles,
+  });
   const serviceResolver = new ServiceResolver(context, services, new FunctionTable(functionProtocols));
   const tools: FlowTools = { context, selectors, services: serviceResolver, zoneNamed };
 
@@ -130,10 +143,15 @@ function resolvePolicy(context: Context, declarations: readonly Extract<Declarat
   const [first, second] = declarations;
   if (first === undefined) return { title: '', revision: undefined, timezone: undefined, traits: builtInTraits, roles: builtInRoles };
   if (second !== undefined) {
-    context.report(modelCodes.duplicateName, second.title.span, { kind: 'policy', name: second.title.text }, {
-      secondary: [{ span: first.title.span, label: 'the first policy' }],
-      help: ['a plant has one policy; included files have none'],
-    });
+    context.report(
+      modelCodes.duplicateName,
+      second.title.span,
+      { kind: 'policy', name: second.title.text },
+      {
+        secondary: [{ span: first.title.span, label: 'the first policy' }],
+        help: ['a plant has one policy; included files have none'],
+      },
+    );
   }
   const read = new PropertyReader(context, first.properties, 'policy', ['traits', 'roles']);
   const revisionWord = read.word('revision');
@@ -161,10 +179,15 @@ function reportGatewayHosts(context: Context, gateways: readonly Gateway[], host
       for (const own of face.addresses) {
         for (const host of hosts.values()) {
           if (!containsAddress(host.addresses, own.address)) continue;
-          context.report(modelCodes.gatewayAddressTaken, host.span, { host: host.name, address: formatAddress(own.address), gateway: gateway.name }, {
-            secondary: [{ span: own.span, label: `the gateway's address` }],
-            help: ['give the host its own address; the gateway itself is named in selectors, and reached by `manage` and `receive`'],
-          });
+          context.report(
+            modelCodes.gatewayAddressTaken,
+            host.span,
+            { host: host.name, address: formatAddress(own.address), gateway: gateway.name },
+            {
+              secondary: [{ span: own.span, label: `the gateway's address` }],
+              help: ['give the host its own address; the gateway itself is named in selectors, and reached by `manage` and `receive`'],
+            },
+          );
         }
       }
     }

@@ -35,7 +35,12 @@ const nothing: Meaning = { addresses: noAddresses, gateways: [] };
 /** Reads one literal address, network or range; reports what is wrong with it. */
 export function literalAddresses(context: Context, atom: Extract<SelectorAtom, { kind: 'address' | 'network' | 'range' }>): AddressSet | undefined {
   const bad = (word: Word): undefined => {
-    context.report(modelCodes.badAddress, word.span, { text: word.text }, { help: ['write an address (10.0.0.5, 2001:db8::5), a network (10.0.0.0/16) or a range (10.0.0.5-10.0.0.9)'] });
+    context.report(
+      modelCodes.badAddress,
+      word.span,
+      { text: word.text },
+      { help: ['write an address (10.0.0.5, 2001:db8::5), a network (10.0.0.0/16) or a range (10.0.0.5-10.0.0.9)'] },
+    );
   };
   if (atom.kind === 'address') {
     const address = parseAddress(atom.address.text);
@@ -46,10 +51,15 @@ export function literalAddresses(context: Context, atom: Extract<SelectorAtom, {
     if (prefix === undefined) return bad(atom.network);
     if (prefix.hostBits) {
       const network = formatNetwork(prefix.network, prefix.length);
-      context.report(modelCodes.hostBitsSet, atom.network.span, { text: atom.network.text }, {
-        help: [`the network is ${network}; the address alone would be ${atom.network.text.split('/')[0] ?? ''}`],
-        fix: { title: `write ${network}`, edits: [{ span: atom.network.span, text: network }] },
-      });
+      context.report(
+        modelCodes.hostBitsSet,
+        atom.network.span,
+        { text: atom.network.text },
+        {
+          help: [`the network is ${network}; the address alone would be ${atom.network.text.split('/')[0] ?? ''}`],
+          fix: { title: `write ${network}`, edits: [{ span: atom.network.span, text: network }] },
+        },
+      );
       return undefined;
     }
     return addressSet([prefix.network]);
@@ -61,7 +71,12 @@ export function literalAddresses(context: Context, atom: Extract<SelectorAtom, {
   if (first.family === 4 && last.family === 4 && first.value <= last.value) return addressSet([{ family: 4, first: first.value, last: last.value }]);
   if (first.family === 6 && last.family === 6 && first.value <= last.value) return addressSet([{ family: 6, first: first.value, last: last.value }]);
   if (first.family !== last.family) return bad({ text: `${atom.first.text}-${atom.last.text}`, span: atom.span });
-  context.report(modelCodes.invertedRange, atom.span, { text: `${atom.first.text}-${atom.last.text}` }, { help: [`write ${atom.last.text}-${atom.first.text}`] });
+  context.report(
+    modelCodes.invertedRange,
+    atom.span,
+    { text: `${atom.first.text}-${atom.last.text}` },
+    { help: [`write ${atom.last.text}-${atom.first.text}`] },
+  );
   return undefined;
 }
 
@@ -103,7 +118,10 @@ export class SelectorResolver {
       else meanings.push(meaning);
     }
     if (broken) return undefined;
-    return { addresses: unionAddresses(...meanings.map((meaning) => meaning.addresses)), gateways: [...new Set(meanings.flatMap((meaning) => meaning.gateways))].sort() };
+    return {
+      addresses: unionAddresses(...meanings.map((meaning) => meaning.addresses)),
+      gateways: [...new Set(meanings.flatMap((meaning) => meaning.gateways))].sort(),
+    };
   }
 
   #item(item: SelectorItem): Meaning | undefined {
@@ -113,7 +131,12 @@ export class SelectorResolver {
     if (base === undefined || except === undefined) return undefined;
     const addresses = subtractAddresses(base.addresses, except.addresses);
     if (isEmpty(addresses) && !isEmpty(base.addresses)) {
-      this.#context.report(modelCodes.emptyExcept, item.span, { text: this.#context.words(item.span) }, { help: ['the exception covers everything before it; leave the item out instead'] });
+      this.#context.report(
+        modelCodes.emptyExcept,
+        item.span,
+        { text: this.#context.words(item.span) },
+        { help: ['the exception covers everything before it; leave the item out instead'] },
+      );
       return undefined;
     }
     return { addresses, gateways: base.gateways.filter((name) => !except.gateways.includes(name)) };
@@ -129,7 +152,12 @@ export class SelectorResolver {
       case 'any':
         return plain(unionAddresses(...[...zones.values()].map((zone) => zone.addresses)));
       case 'rest':
-        this.#context.report(modelCodes.restMisplaced, atom.span, { problem: 'stands only under `networks` of a zone' }, { help: ['name the zone that has `networks rest`'] });
+        this.#context.report(
+          modelCodes.restMisplaced,
+          atom.span,
+          { problem: 'stands only under `networks` of a zone' },
+          { help: ['name the zone that has `networks rest`'] },
+        );
         return undefined;
       case 'address':
       case 'network':
@@ -156,7 +184,12 @@ export class SelectorResolver {
   #known(word: Word, known: readonly string[], what: string): boolean {
     if (known.includes(word.text)) return true;
     const found = nearest(word.text, known);
-    this.#context.report(modelCodes.unknownWord, word.span, { what, word: word.text }, { help: [found === undefined ? `known: ${known.join(', ')}` : `did you mean \`${found}\`?`] });
+    this.#context.report(
+      modelCodes.unknownWord,
+      word.span,
+      { what, word: word.text },
+      { help: [found === undefined ? `known: ${known.join(', ')}` : `did you mean \`${found}\`?`] },
+    );
     return false;
   }
 
@@ -178,7 +211,12 @@ export class SelectorResolver {
       if (zone.level === undefined) {
         if (!this.#levelReported.has(zone.name)) {
           this.#levelReported.add(zone.name);
-          this.#context.report(modelCodes.zoneWithoutLevel, zone.span, { zone: zone.name }, { secondary: [{ span: word.span, label: 'compared here' }], help: ['give the zone its Purdue level, for example `level 3`'] });
+          this.#context.report(
+            modelCodes.zoneWithoutLevel,
+            zone.span,
+            { zone: zone.name },
+            { secondary: [{ span: word.span, label: 'compared here' }], help: ['give the zone its Purdue level, for example `level 3`'] },
+          );
         }
       } else if (compare[operator]?.(zone.level) === true) {
         chosen.push(zone.addresses);
@@ -190,7 +228,12 @@ export class SelectorResolver {
   #named(name: Word): Meaning | undefined {
     const declaration = this.#places.names.get(name.text);
     if (declaration === undefined) {
-      this.#context.report(modelCodes.unknownName, name.span, { name: name.text, expected: 'a zone, host, group or gateway' }, { help: [this.#places.names.suggestion(name.text)] });
+      this.#context.report(
+        modelCodes.unknownName,
+        name.span,
+        { name: name.text, expected: 'a zone, host, group or gateway' },
+        { help: [this.#places.names.suggestion(name.text)] },
+      );
       return undefined;
     }
     switch (declaration.kind) {
@@ -218,10 +261,17 @@ export class SelectorResolver {
   #pattern(pattern: Word): Meaning | undefined {
     const names = [...this.#places.names.names()].filter((name) => matchesPattern(name, pattern.text) && this.#groups.get(name) !== 'open');
     if (names.length === 0) {
-      this.#context.report(modelCodes.unknownName, pattern.span, { name: pattern.text, expected: 'the beginning of some name' }, { help: ['no zone, host, group or gateway has a name of this form'] });
+      this.#context.report(
+        modelCodes.unknownName,
+        pattern.span,
+        { name: pattern.text, expected: 'the beginning of some name' },
+        { help: ['no zone, host, group or gateway has a name of this form'] },
+      );
       return undefined;
     }
-    return this.#items(names.map((name) => ({ base: { kind: 'name', name: { text: name, span: pattern.span }, span: pattern.span }, except: undefined, span: pattern.span })));
+    return this.#items(
+      names.map((name) => ({ base: { kind: 'name', name: { text: name, span: pattern.span }, span: pattern.span }, except: undefined, span: pattern.span })),
+    );
   }
 }
 

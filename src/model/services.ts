@@ -12,7 +12,17 @@ import type { Protocol } from '../catalogue/protocol.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import { allFunctions, type FunctionSet, type FunctionTable, type MessageFunction } from '../packets/functions.ts';
-import { allServices, icmpServices, isNoService, noServices, portServices, protocolServices, type ServiceSet, subtractServices, unionServices } from '../packets/service-set.ts';
+import {
+  allServices,
+  icmpServices,
+  isNoService,
+  noServices,
+  portServices,
+  protocolServices,
+  type ServiceSet,
+  subtractServices,
+  unionServices,
+} from '../packets/service-set.ts';
 import type { FunctionSpec, PortSpec, ServiceAtom, ServiceItem, ServiceList, TransportSpec, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
 import type { NamedFunctions, ResolvedServices } from './model.ts';
@@ -82,7 +92,12 @@ export class ServiceResolver {
     if (base === undefined || except === undefined) return undefined;
     const set = subtractServices(base.set, except.set);
     if (isNoService(set) && !isNoService(base.set)) {
-      this.#context.report(modelCodes.emptyExcept, item.span, { text: this.#context.words(item.span) }, { help: ['the exception covers everything before it; leave the item out instead'] });
+      this.#context.report(
+        modelCodes.emptyExcept,
+        item.span,
+        { text: this.#context.words(item.span) },
+        { help: ['the exception covers everything before it; leave the item out instead'] },
+      );
       return undefined;
     }
     return { set, functions: [...base.functions, ...except.functions], otProtocols: base.otProtocols, unroutable: base.unroutable };
@@ -128,7 +143,12 @@ export class ServiceResolver {
       if (first === undefined || last === undefined) {
         broken = true;
       } else if (first > last) {
-        this.#context.report(modelCodes.invertedRange, spec.span, { text: `${spec.first.text}-${spec.last.text}` }, { help: [`write ${spec.last.text}-${spec.first.text}`] });
+        this.#context.report(
+          modelCodes.invertedRange,
+          spec.span,
+          { text: `${spec.first.text}-${spec.last.text}` },
+          { help: [`write ${spec.last.text}-${spec.first.text}`] },
+        );
         broken = true;
       } else {
         ranges.push({ first, last });
@@ -154,9 +174,14 @@ export class ServiceResolver {
       const found = messages?.filter((message) => atom.version === 'icmp' || message.family === 6);
       if (found === undefined || found.length === 0) {
         const suggestion = nearest(atom.message.text, icmpMessages.keys());
-        this.#context.report(modelCodes.unknownWord, atom.message.span, { what: `${atom.version} message`, word: atom.message.text }, {
-          help: [suggestion === undefined ? 'a number is written `icmp type 13 code 0`' : `did you mean \`${suggestion}\`?`],
-        });
+        this.#context.report(
+          modelCodes.unknownWord,
+          atom.message.span,
+          { what: `${atom.version} message`, word: atom.message.text },
+          {
+            help: [suggestion === undefined ? 'a number is written `icmp type 13 code 0`' : `did you mean \`${suggestion}\`?`],
+          },
+        );
         return undefined;
       }
       return meaning(unionServices(...found.map((message) => icmpServices(message.family, icmpValues(message.type, message.code)))));
@@ -174,7 +199,12 @@ export class ServiceResolver {
 
   #declaredAtom(atom: NamedAtom, reading: FunctionReading): Meaning | undefined {
     if (atom.functions !== undefined || atom.on !== undefined || atom.passive !== undefined || atom.qualifiers.length > 0) {
-      this.#context.report(modelCodes.notYet, atom.span, { what: 'naming functions or ports of a declared service' }, { help: [`put them into the declaration of \`${atom.name.text}\``] });
+      this.#context.report(
+        modelCodes.notYet,
+        atom.span,
+        { what: 'naming functions or ports of a declared service' },
+        { help: [`put them into the declaration of \`${atom.name.text}\``] },
+      );
       return undefined;
     }
     return this.#declaredService(atom.name, reading);
@@ -207,27 +237,49 @@ export class ServiceResolver {
     const protocol = catalogue.get(atom.name.text);
     if (protocol === undefined) {
       const suggestion = nearest(atom.name.text, [...this.#declared.names(), ...catalogue.keys()]);
-      this.#context.report(modelCodes.unknownService, atom.name.span, { name: atom.name.text }, {
-        help: [suggestion === undefined ? 'declare it with `service`, or see `zonewright protocols`' : `did you mean \`${suggestion}\`?`],
-      });
+      this.#context.report(
+        modelCodes.unknownService,
+        atom.name.span,
+        { name: atom.name.text },
+        {
+          help: [suggestion === undefined ? 'declare it with `service`, or see `zonewright protocols`' : `did you mean \`${suggestion}\`?`],
+        },
+      );
       return undefined;
     }
     const functions = this.#functionSet(atom, protocol, reading);
     if (functions === undefined) return undefined;
-    if (atom.on !== undefined) return this.#join(protocol, functions, atom.on.map((spec) => this.#transport(spec, functions.set)));
+    if (atom.on !== undefined)
+      return this.#join(
+        protocol,
+        functions,
+        atom.on.map((spec) => this.#transport(spec, functions.set)),
+      );
     if (protocol.dynamicPorts !== undefined && atom.passive === undefined) {
-      this.#context.report(modelCodes.dynamicPorts, atom.name.span, { name: protocol.name }, {
-        notes: [protocol.dynamicPorts.what],
-        help: [`fix the ports on the server and write \`${protocol.name} passive 50000-50099\``],
-      });
+      this.#context.report(
+        modelCodes.dynamicPorts,
+        atom.name.span,
+        { name: protocol.name },
+        {
+          notes: [protocol.dynamicPorts.what],
+          help: [`fix the ports on the server and write \`${protocol.name} passive 50000-50099\``],
+        },
+      );
       return undefined;
     }
     if (isLayer2Only(protocol)) return { ...meaning(noServices), unroutable: [{ name: protocol.name, why: 'it exists on layer 2 only', span: atom.span }] };
     if (needsPorts(protocol)) {
-      this.#context.report(modelCodes.noStandardTransport, atom.name.span, { name: protocol.name }, { help: [`write the ports of this site: \`${protocol.name} on tcp 5000\``] });
+      this.#context.report(
+        modelCodes.noStandardTransport,
+        atom.name.span,
+        { name: protocol.name },
+        { help: [`write the ports of this site: \`${protocol.name} on tcp 5000\``] },
+      );
       return undefined;
     }
-    const parts: (Meaning | undefined)[] = protocol.transports.map((ports) => meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions.set)));
+    const parts: (Meaning | undefined)[] = protocol.transports.map((ports) =>
+      meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions.set)),
+    );
     for (const number of protocol.ipProtocols) parts.push(meaning(protocolServices(number)));
     for (const name of protocol.icmp) {
       for (const message of icmpMessage(name) ?? []) parts.push(meaning(icmpServices(message.family, icmpValues(message.type, message.code))));
@@ -236,7 +288,12 @@ export class ServiceResolver {
       const ports = this.#ports([atom.passive]);
       if (ports === undefined) return undefined;
       if (protocol.dynamicPorts === undefined) {
-        this.#context.report(modelCodes.unknownWord, atom.passive.span, { what: `property of ${protocol.name}`, word: 'passive' }, { help: [`\`${protocol.name}\` has fixed ports; other ones are written with \`on\``] });
+        this.#context.report(
+          modelCodes.unknownWord,
+          atom.passive.span,
+          { what: `property of ${protocol.name}`, word: 'passive' },
+          { help: [`\`${protocol.name}\` has fixed ports; other ones are written with \`on\``] },
+        );
         return undefined;
       }
       if (protocol.dynamicPorts.opens === 'reverse') {
@@ -253,13 +310,27 @@ export class ServiceResolver {
   #join(protocol: Protocol, functions: { readonly named: readonly NamedFunctions[] }, parts: readonly (Meaning | undefined)[]): Meaning | undefined {
     const whole = parts.filter((part) => part !== undefined);
     if (whole.length < parts.length) return undefined;
-    return { set: unionServices(...whole.map((part) => part.set)), functions: functions.named, otProtocols: protocol.ot ? [protocol.name] : [], unroutable: [] };
+    return {
+      set: unionServices(...whole.map((part) => part.set)),
+      functions: functions.named,
+      otProtocols: protocol.ot ? [protocol.name] : [],
+      unroutable: [],
+    };
   }
 
-  #functionSet(atom: NamedAtom, protocol: Protocol, reading: FunctionReading): { readonly set: FunctionSet; readonly named: readonly NamedFunctions[] } | undefined {
+  #functionSet(
+    atom: NamedAtom,
+    protocol: Protocol,
+    reading: FunctionReading,
+  ): { readonly set: FunctionSet; readonly named: readonly NamedFunctions[] } | undefined {
     const qualifier = atom.qualifiers[0];
     if (qualifier !== undefined) {
-      this.#context.report(modelCodes.notYet, qualifier.span, { what: `\`${qualifier.keyword.text}\` of a protocol` }, { help: ['name a class of functions instead, such as `read`'] });
+      this.#context.report(
+        modelCodes.notYet,
+        qualifier.span,
+        { what: `\`${qualifier.keyword.text}\` of a protocol` },
+        { help: ['name a class of functions instead, such as `read`'] },
+      );
       return undefined;
     }
     if (atom.functions === undefined) return { set: allFunctions, named: [] };
@@ -278,21 +349,31 @@ export class ServiceResolver {
 
   #function(spec: FunctionSpec, protocol: Protocol): MessageFunction | undefined {
     if (spec.kind !== 'class') {
-      this.#context.report(modelCodes.notYet, spec.span, { what: 'naming a single function' }, { help: [`name a class of functions: ${protocol.functions.join(', ')}`] });
+      this.#context.report(
+        modelCodes.notYet,
+        spec.span,
+        { what: 'naming a single function' },
+        { help: [`name a class of functions: ${protocol.functions.join(', ')}`] },
+      );
       return undefined;
     }
     const found = protocol.functions.find((name) => name === spec.name.text);
     if (found === undefined) {
       const suggestion = nearest(spec.name.text, protocol.functions);
-      this.#context.report(modelCodes.unknownFunction, spec.span, { name: spec.name.text, protocol: protocol.name }, {
-        help: [
-          protocol.functions.length === 0
-            ? 'its functions cannot be told apart; name the protocol alone'
-            : suggestion === undefined
-              ? `its classes are ${protocol.functions.join(', ')}`
-              : `did you mean \`${suggestion}\`?`,
-        ],
-      });
+      this.#context.report(
+        modelCodes.unknownFunction,
+        spec.span,
+        { name: spec.name.text, protocol: protocol.name },
+        {
+          help: [
+            protocol.functions.length === 0
+              ? 'its functions cannot be told apart; name the protocol alone'
+              : suggestion === undefined
+                ? `its classes are ${protocol.functions.join(', ')}`
+                : `did you mean \`${suggestion}\`?`,
+          ],
+        },
+      );
       return undefined;
     }
     return { kind: 'class', protocol: protocol.name, class: found };

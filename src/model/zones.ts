@@ -47,13 +47,21 @@ export function resolveZones(context: Context, declarations: readonly ZoneDecl[]
     let addresses = subtractAddresses(draft.claimed, zonelessAddresses);
     if (draft.restExcept !== undefined) {
       if (rest !== undefined) {
-        context.report(modelCodes.restMisplaced, draft.zone.span, { problem: 'stands in two zones' }, {
-          secondary: [{ span: rest.zone.span, label: 'the first zone with `networks rest`' }],
-          help: ['only one zone can be everything else'],
-        });
+        context.report(
+          modelCodes.restMisplaced,
+          draft.zone.span,
+          { problem: 'stands in two zones' },
+          {
+            secondary: [{ span: rest.zone.span, label: 'the first zone with `networks rest`' }],
+            help: ['only one zone can be everything else'],
+          },
+        );
       } else {
         rest = draft;
-        addresses = unionAddresses(addresses, subtractAddresses(subtractAddresses(subtractAddresses(allAddresses, claimed), zonelessAddresses), draft.restExcept));
+        addresses = unionAddresses(
+          addresses,
+          subtractAddresses(subtractAddresses(subtractAddresses(allAddresses, claimed), zonelessAddresses), draft.restExcept),
+        );
       }
     }
     zones.set(draft.zone.name, { ...draft.zone, addresses });
@@ -77,7 +85,12 @@ function draftZone(context: Context, declaration: ZoneDecl): Draft {
   let restExcept: AddressSet | undefined;
   const clauses = read.all('networks', 'selector');
   if (clauses.length === 0) {
-    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'networks' }, { help: ['list its networks, for example `networks 10.0.0.0/16`, or `networks rest`'] });
+    context.report(
+      modelCodes.missingProperty,
+      declaration.name.span,
+      { owner, property: 'networks' },
+      { help: ['list its networks, for example `networks 10.0.0.0/16`, or `networks rest`'] },
+    );
   }
   for (const clause of clauses) {
     for (const item of clause.value.items) {
@@ -90,15 +103,25 @@ function draftZone(context: Context, declaration: ZoneDecl): Draft {
       const base = networkAddresses(context, item.base);
       if (base === undefined) continue;
       if (!isEmpty(base) && isEmpty(subtractAddresses(base, zonelessAddresses))) {
-        context.report(modelCodes.zonelessNetwork, item.base.span, { text: context.words(item.base.span) }, {
-          notes: ['loopback, link-local, multicast, broadcast and unspecified addresses lie in no zone'],
-          help: ['leave it out'],
-        });
+        context.report(
+          modelCodes.zonelessNetwork,
+          item.base.span,
+          { text: context.words(item.base.span) },
+          {
+            notes: ['loopback, link-local, multicast, broadcast and unspecified addresses lie in no zone'],
+            help: ['leave it out'],
+          },
+        );
         continue;
       }
       const addresses = subtractAddresses(base, except);
       if (isEmpty(addresses)) {
-        context.report(modelCodes.emptyExcept, item.span, { text: context.words(item.span) }, { help: ['the exception covers the whole network; leave the item out instead'] });
+        context.report(
+          modelCodes.emptyExcept,
+          item.span,
+          { text: context.words(item.span) },
+          { help: ['the exception covers the whole network; leave the item out instead'] },
+        );
         continue;
       }
       networks.push({ addresses, span: item.span });
@@ -150,21 +173,29 @@ function reportOverlaps(context: Context, drafts: readonly Draft[]): void {
   const seen = new Set<string>();
   for (const family of ['v4', 'v6'] as const) {
     const ranges = drafts.flatMap((draft) =>
-      draft.networks.flatMap((network) => (network.addresses[family] as readonly { first: number | bigint; last: number | bigint }[]).map((range) => ({ ...range, draft, span: network.span }))),
+      draft.networks.flatMap((network) =>
+        (network.addresses[family] as readonly { first: number | bigint; last: number | bigint }[]).map((range) => ({ ...range, draft, span: network.span })),
+      ),
     );
     ranges.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
     let widest: (typeof ranges)[number] | undefined;
     for (const range of ranges) {
       if (widest !== undefined && range.first <= widest.last && range.draft !== widest.draft) {
-        const [earlier, later] = widest.draft.zone.span.start <= range.draft.zone.span.start || widest.span.file !== range.span.file ? [widest, range] : [range, widest];
+        const [earlier, later] =
+          widest.draft.zone.span.start <= range.draft.zone.span.start || widest.span.file !== range.span.file ? [widest, range] : [range, widest];
         const key = `${earlier.draft.zone.name} ${later.draft.zone.name}`;
         if (!seen.has(key)) {
           seen.add(key);
           const address = typeof range.first === 'number' ? formatAddress({ family: 4, value: range.first }) : formatAddress({ family: 6, value: range.first });
-          context.report(modelCodes.zoneOverlap, later.span, { first: earlier.draft.zone.name, second: later.draft.zone.name, address }, {
-            secondary: [{ span: earlier.span, label: `claimed by \`${earlier.draft.zone.name}\` here` }],
-            help: [`take it out of one of them, for example with \`except\``],
-          });
+          context.report(
+            modelCodes.zoneOverlap,
+            later.span,
+            { first: earlier.draft.zone.name, second: later.draft.zone.name, address },
+            {
+              secondary: [{ span: earlier.span, label: `claimed by \`${earlier.draft.zone.name}\` here` }],
+              help: [`take it out of one of them, for example with \`except\``],
+            },
+          );
         }
       }
       if (widest === undefined || range.last > widest.last) widest = range;
@@ -172,7 +203,14 @@ function reportOverlaps(context: Context, drafts: readonly Draft[]): void {
   }
 }
 
-export function resolveHosts(context: Context, declarations: readonly HostDecl[], zones: ReadonlyMap<string, Zone>, zoneExists: (word: Word) => Zone | undefined, traits: readonly string[], roles: readonly string[]): Map<string, Host> {
+export function resolveHosts(
+  context: Context,
+  declarations: readonly HostDecl[],
+  zones: ReadonlyMap<string, Zone>,
+  zoneExists: (word: Word) => Zone | undefined,
+  traits: readonly string[],
+  roles: readonly string[],
+): Map<string, Host> {
   const hosts = new Map<string, Host>();
   const owners = new Map<string, HostDecl>();
   for (const declaration of declarations) {
@@ -181,41 +219,71 @@ export function resolveHosts(context: Context, declarations: readonly HostDecl[]
     const zone = zones.get(declaration.zone.text) ?? zoneExists(declaration.zone);
     const clause = read.of('address', 'addresses');
     const sets: AddressSet[] = [];
-    if (clause === undefined) context.report(modelCodes.missingProperty, declaration.name.span, { owner, property: 'address' }, { help: ['give it one, for example `address 10.0.0.5`'] });
+    if (clause === undefined)
+      context.report(
+        modelCodes.missingProperty,
+        declaration.name.span,
+        { owner, property: 'address' },
+        { help: ['give it one, for example `address 10.0.0.5`'] },
+      );
     for (const word of clause?.values ?? []) {
       const address = parseAddress(word.text);
       if (address === undefined) {
-        context.report(modelCodes.badAddress, word.span, { text: word.text }, { help: ['a host has single addresses; a network is a zone, or stands in a group'] });
+        context.report(
+          modelCodes.badAddress,
+          word.span,
+          { text: word.text },
+          { help: ['a host has single addresses; a network is a zone, or stands in a group'] },
+        );
         continue;
       }
       const text = formatAddress(address);
       const other = owners.get(text);
       if (other !== undefined) {
-        context.report(modelCodes.addressTwice, word.span, { address: text, first: other.name.text, second: declaration.name.text }, {
-          secondary: [{ span: other.name.span, label: 'the host that has it already' }],
-          help: ['one address belongs to one host'],
-        });
+        context.report(
+          modelCodes.addressTwice,
+          word.span,
+          { address: text, first: other.name.text, second: declaration.name.text },
+          {
+            secondary: [{ span: other.name.span, label: 'the host that has it already' }],
+            help: ['one address belongs to one host'],
+          },
+        );
         continue;
       }
       owners.set(text, declaration);
       if (zone !== undefined && !containsAddress(zone.addresses, address)) {
         const right = [...zones.values()].find((candidate) => containsAddress(candidate.addresses, address));
-        context.report(modelCodes.hostOutsideZone, word.span, { host: declaration.name.text, zone: zone.name, address: text }, {
-          secondary: [{ span: zone.span, label: 'the zone' }],
-          help: [right === undefined ? 'no zone holds this address' : `zone \`${right.name}\` holds this address`],
-        });
+        context.report(
+          modelCodes.hostOutsideZone,
+          word.span,
+          { host: declaration.name.text, zone: zone.name, address: text },
+          {
+            secondary: [{ span: zone.span, label: 'the zone' }],
+            help: [right === undefined ? 'no zone holds this address' : `zone \`${right.name}\` holds this address`],
+          },
+        );
         continue;
       }
       sets.push(addressSetOf(address));
     }
-    const check = (words: readonly Word[], known: readonly string[], what: string): string[] => words.filter((word) => oneOf(context, word, known, what) !== undefined).map((word) => word.text);
+    const check = (words: readonly Word[], known: readonly string[], what: string): string[] =>
+      words.filter((word) => oneOf(context, word, known, what) !== undefined).map((word) => word.text);
     hosts.set(declaration.name.text, {
       name: declaration.name.text,
       label: declaration.label?.text ?? read.text('label'),
       zone: zone?.name ?? declaration.zone.text,
       addresses: unionAddresses(...sets),
-      roles: check(read.all('role', 'names').flatMap((property) => property.values), roles, 'role'),
-      traits: check([...read.all('traits', 'names'), ...read.all('trait', 'names')].flatMap((property) => property.values), traits, 'trait'),
+      roles: check(
+        read.all('role', 'names').flatMap((property) => property.values),
+        roles,
+        'role',
+      ),
+      traits: check(
+        [...read.all('traits', 'names'), ...read.all('trait', 'names')].flatMap((property) => property.values),
+        traits,
+        'trait',
+      ),
       asset: read.text('asset'),
       span: declaration.name.span,
     });
@@ -228,13 +296,19 @@ export function oneOf<Known extends string>(context: Context, word: Word, known:
   const found = known.find((candidate) => candidate === word.text);
   if (found !== undefined) return found;
   const suggestion = nearest(word.text, known);
-  context.report(modelCodes.unknownWord, word.span, { what, word: word.text }, { help: [suggestion === undefined ? `known: ${known.join(', ')}` : `did you mean \`${suggestion}\`?`] });
+  context.report(
+    modelCodes.unknownWord,
+    word.span,
+    { what, word: word.text },
+    { help: [suggestion === undefined ? `known: ${known.join(', ')}` : `did you mean \`${suggestion}\`?`] },
+  );
   return undefined;
 }
 
 function levelOf(context: Context, word: Word | undefined): number | undefined {
   if (word === undefined) return undefined;
   const level = purdueLevels.find((candidate) => String(candidate) === word.text);
-  if (level === undefined) context.report(modelCodes.unknownWord, word.span, { what: 'level', word: word.text }, { help: ['the Purdue levels are 0, 1, 2, 3, 3.5, 4 and 5'] });
+  if (level === undefined)
+    context.report(modelCodes.unknownWord, word.span, { what: 'level', word: word.text }, { help: ['the Purdue levels are 0, 1, 2, 3, 3.5, 4 and 5'] });
   return level;
 }

@@ -18,7 +18,8 @@ export const noFunction = 0;
 export const otherFunction = 1;
 export const allFunctions: FunctionSet = [{ first: 0, last: (1 << functionBits) - 1 }];
 
-export type MessageFunction = { readonly kind: 'none' } | { readonly kind: 'other' } | { readonly kind: 'class'; readonly protocol: string; readonly class: FunctionClass };
+export type MessageFunction =
+  { readonly kind: 'none' } | { readonly kind: 'other' } | { readonly kind: 'class'; readonly protocol: string; readonly class: FunctionClass };
 
 /** Numbers the functions of the given protocols (sorted by name, so the order of declarations never matters). */
 export class FunctionTable {
@@ -27,7 +28,8 @@ export class FunctionTable {
 
   constructor(protocols: Iterable<string>) {
     this.#protocols = [...new Set(protocols)].sort();
-    if (2 + this.#protocols.length * functionClasses.length > 1 << functionBits) throw new Error('more protocols with functions than the function field has room for');
+    if (2 + this.#protocols.length * functionClasses.length > 1 << functionBits)
+      throw new Error('more protocols with functions than the function field has room for');
     this.#protocols.forEach((name, index) => this.#index.set(name, index));
   }
 

@@ -85,7 +85,12 @@ export class PacketSpace {
 
   /** Members of `below` whose field lies in the ranges; `below` must not constrain fields at or above `field`. */
   within(field: Field, ranges: Ranges<number>, below: Node = full): Node {
-    return this.#ranges(field.level, field.width, ranges.map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) })), below);
+    return this.#ranges(
+      field.level,
+      field.width,
+      ranges.map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) })),
+      below,
+    );
   }
 
   /** Members of `below` whose field is one of the values, as `within`. */
@@ -149,7 +154,11 @@ export class PacketSpace {
   replies(family: Family, set: ServiceSet): Node {
     const icmp = family === 4 ? 1 : 58;
     return this.#services(family, familyServices(set, family), (segments, protocol) => {
-      if (protocol !== icmp) return this.#values(segments.map((segment) => ({ ...segment, functions: [{ first: 0, last: (1 << functionBits) - 1 }] })), fields.sourcePort);
+      if (protocol !== icmp)
+        return this.#values(
+          segments.map((segment) => ({ ...segment, functions: [{ first: 0, last: (1 << functionBits) - 1 }] })),
+          fields.sourcePort,
+        );
       const ranges: Range<number>[] = [];
       for (let type = 0; type < 256; type++) {
         const request = requestOf(family, type);

@@ -72,7 +72,9 @@ export function icmpServices(family: Family, messages: Ranges<number>): ServiceS
 /** A whole IP protocol, by number, in both families. */
 export function protocolServices(number: number): ServiceSet {
   const of = (family: Family): FamilyServices =>
-    valuedProtocols(family).includes(number) ? { values: new Map([[number, allValues]]), protocols: [] } : { values: new Map(), protocols: [{ first: number, last: number }] };
+    valuedProtocols(family).includes(number)
+      ? { values: new Map([[number, allValues]]), protocols: [] }
+      : { values: new Map(), protocols: [{ first: number, last: number }] };
   return { v4: of(4), v6: of(6) };
 }
 
@@ -100,7 +102,12 @@ function combineValues(a: ValueMap, b: ValueMap, combine: (x: FunctionSet, y: Fu
   return result;
 }
 
-function combine(a: ServiceSet, b: ServiceSet, onFunctions: (x: FunctionSet, y: FunctionSet) => FunctionSet, onProtocols: (x: Ranges<number>, y: Ranges<number>) => Ranges<number>): ServiceSet {
+function combine(
+  a: ServiceSet,
+  b: ServiceSet,
+  onFunctions: (x: FunctionSet, y: FunctionSet) => FunctionSet,
+  onProtocols: (x: Ranges<number>, y: Ranges<number>) => Ranges<number>,
+): ServiceSet {
   const of = (family: Family): FamilyServices => {
     const x = familyServices(a, family);
     const y = familyServices(b, family);
@@ -116,7 +123,16 @@ function combine(a: ServiceSet, b: ServiceSet, onFunctions: (x: FunctionSet, y: 
 
 export function unionServices(...sets: readonly ServiceSet[]): ServiceSet {
   const [first, ...rest] = sets;
-  return rest.reduce((a, b) => combine(a, b, (x, y) => unionRanges(x, y), (x, y) => unionRanges(x, y)), first ?? noServices);
+  return rest.reduce(
+    (a, b) =>
+      combine(
+        a,
+        b,
+        (x, y) => unionRanges(x, y),
+        (x, y) => unionRanges(x, y),
+      ),
+    first ?? noServices,
+  );
 }
 
 export function subtractServices(a: ServiceSet, b: ServiceSet): ServiceSet {
@@ -129,7 +145,12 @@ export function intersectServices(a: ServiceSet, b: ServiceSet): ServiceSet {
 
 /** The same protocols and values with every function: what a filter on ports alone enforces. */
 export function widenFunctions(set: ServiceSet): ServiceSet {
-  return combine(set, noServices, (x) => (x.length > 0 ? allFunctions : []), (x) => x);
+  return combine(
+    set,
+    noServices,
+    (x) => (x.length > 0 ? allFunctions : []),
+    (x) => x,
+  );
 }
 
 export function servicesEqual(a: ServiceSet, b: ServiceSet): boolean {
@@ -149,5 +170,7 @@ export function isNoService(set: ServiceSet): boolean {
 export function containsService(set: ServiceSet, family: Family, protocol: number, value: number, functionNumber: number): boolean {
   const services = familyServices(set, family);
   if (!valuedProtocols(family).includes(protocol)) return rangesContain(services.protocols, protocol);
-  return (services.values.get(protocol) ?? []).some((segment) => segment.first <= value && value <= segment.last && rangesContain(segment.functions, functionNumber));
+  return (services.values.get(protocol) ?? []).some(
+    (segment) => segment.first <= value && value <= segment.last && rangesContain(segment.functions, functionNumber),
+  );
 }

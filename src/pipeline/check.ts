@@ -51,7 +51,8 @@ export function check(path: string, options: CheckOptions): Checked {
   if (before.length === 0) diagnostics.push(...placed.diagnostics);
   else if (!unreadRoot) diagnostics.push(...placed.diagnostics.filter((one) => standsAlone(one, before, loaded.declarations)));
   const placement = placed.value;
-  if (diagnostics.some((one) => one.severity === 'error' && one.blame === 'input')) return { loaded, model, placement, date, asserts: [], tests: [], diagnostics };
+  if (diagnostics.some((one) => one.severity === 'error' && one.blame === 'input'))
+    return { loaded, model, placement, date, asserts: [], tests: [], diagnostics };
   const plant = new PlantSets(model, placement);
   const proofs = proveAsserts(model, plant);
   const tests = runTests(model, plant);
@@ -88,10 +89,23 @@ function followsFrom(one: Diagnostic, broken: readonly Diagnostic[], loaded: Loa
 /** Whether a mistake of placing shows although others were found: it must not come from a zone or gateway that is broken. */
 function standsAlone(one: Diagnostic, before: readonly Diagnostic[], declarations: readonly Declaration[]): boolean {
   if (one.severity !== 'error') return false;
-  const options: readonly string[] = [modelCodes.unknownTarget.code, modelCodes.unknownOption.code, modelCodes.badOption.code, modelCodes.repeatedProperty.code];
+  const options: readonly string[] = [
+    modelCodes.unknownTarget.code,
+    modelCodes.unknownOption.code,
+    modelCodes.badOption.code,
+    modelCodes.repeatedProperty.code,
+  ];
   if (options.includes(one.code)) return true;
-  const structure = declarations.filter((declaration) => declaration.kind === 'zone' || declaration.kind === 'gateway' || declaration.kind === 'host' || declaration.kind === 'group');
-  const sound = before.every((other) => other.span !== undefined && !other.code.startsWith('ZW1') && !other.code.startsWith('ZW6') && !structure.some((declaration) => within(other.span, declaration.span)));
+  const structure = declarations.filter(
+    (declaration) => declaration.kind === 'zone' || declaration.kind === 'gateway' || declaration.kind === 'host' || declaration.kind === 'group',
+  );
+  const sound = before.every(
+    (other) =>
+      other.span !== undefined &&
+      !other.code.startsWith('ZW1') &&
+      !other.code.startsWith('ZW6') &&
+      !structure.some((declaration) => within(other.span, declaration.span)),
+  );
   return sound;
 }
 

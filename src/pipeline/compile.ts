@@ -43,7 +43,14 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
   for (const name of options.gateways ?? []) {
     if (names.includes(name)) continue;
     const suggestion = nearest(name, names);
-    diagnostics.push(diagnostic(fileCodes.unknownGateway, undefined, { name }, { help: [suggestion === undefined ? `gateways of this policy: ${names.join(', ') || 'none'}` : `did you mean \`${suggestion}\`?`] }));
+    diagnostics.push(
+      diagnostic(
+        fileCodes.unknownGateway,
+        undefined,
+        { name },
+        { help: [suggestion === undefined ? `gateways of this policy: ${names.join(', ') || 'none'}` : `did you mean \`${suggestion}\`?`] },
+      ),
+    );
   }
   if (exitStatus(diagnostics) !== 0) return stop();
   const refused = recover(options.output) ?? refusal(options.output);
@@ -60,7 +67,12 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
       const kept = keep(options.output, policy.gateway, digest, checked.date, files);
       if (typeof kept === 'string') {
         diagnostics.push(
-          diagnostic(fileCodes.staleOutput, undefined, { path: options.output, why: kept }, { help: ['compile all gateways (without `--gateway`), or into another folder'] }),
+          diagnostic(
+            fileCodes.staleOutput,
+            undefined,
+            { path: options.output, why: kept },
+            { help: ['compile all gateways (without `--gateway`), or into another folder'] },
+          ),
         );
         return stop();
       }
@@ -94,7 +106,13 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
 }
 
 /** Emits one gateway and proves it; undefined (and a diagnostic) if the proof fails. */
-function build(checked: Checked, policy: GatewayPolicy, target: Target, digest: string, diagnostics: Diagnostic[]): { files: readonly EmittedFile[]; entry: ManifestGateway } | undefined {
+function build(
+  checked: Checked,
+  policy: GatewayPolicy,
+  target: Target,
+  digest: string,
+  diagnostics: Diagnostic[],
+): { files: readonly EmittedFile[]; entry: ManifestGateway } | undefined {
   const sets = policySets(policy);
   const number = policyNumber(sets);
   const place = checked.loaded.sources.place.bind(checked.loaded.sources);
@@ -115,17 +133,27 @@ function build(checked: Checked, policy: GatewayPolicy, target: Target, digest: 
   if (proof.kind === 'refused') {
     const [first] = proof.refusals;
     diagnostics.push(
-      diagnostic(internalCodes.readerRefused, undefined, { gateway: policy.gateway, file: names, what: first?.what ?? 'nothing said why' }, { notes: proof.refusals.slice(0, 5).map((one) => `line ${one.line ?? '?'}: ${one.what}`) }),
+      diagnostic(
+        internalCodes.readerRefused,
+        undefined,
+        { gateway: policy.gateway, file: names, what: first?.what ?? 'nothing said why' },
+        { notes: proof.refusals.slice(0, 5).map((one) => `line ${one.line ?? '?'}: ${one.what}`) },
+      ),
     );
     return undefined;
   }
   if (proof.kind === 'differs') {
     diagnostics.push(
-      diagnostic(internalCodes.proofFailed, undefined, { gateway: policy.gateway, file: names }, {
-        notes: [`${proof.packet === undefined ? 'some packet' : stateWords(checked.model, proof.packet)} ${proof.how}`],
-        help: ['this is a bug of zonewright; nothing was written'],
-        data: proof.packet === undefined ? undefined : { witness: packetWords(checked.model, proof.packet) },
-      }),
+      diagnostic(
+        internalCodes.proofFailed,
+        undefined,
+        { gateway: policy.gateway, file: names },
+        {
+          notes: [`${proof.packet === undefined ? 'some packet' : stateWords(checked.model, proof.packet)} ${proof.how}`],
+          help: ['this is a bug of zonewright; nothing was written'],
+          data: proof.packet === undefined ? undefined : { witness: packetWords(checked.model, proof.packet) },
+        },
+      ),
     );
     return undefined;
   }
@@ -135,7 +163,13 @@ function build(checked: Checked, policy: GatewayPolicy, target: Target, digest: 
       target: policy.target,
       options: Object.fromEntries(policy.options),
       policyNumber: `0x${mark.value.toString(16).padStart(8, '0')}`,
-      files: emission.files.map((file) => ({ name: file.name, sha256: sha256(file.text), bytes: Buffer.byteLength(file.text), proved: true, reader: target.capabilities.name })),
+      files: emission.files.map((file) => ({
+        name: file.name,
+        sha256: sha256(file.text),
+        bytes: Buffer.byteLength(file.text),
+        proved: true,
+        reader: target.capabilities.name,
+      })),
       flows: manifestFlows(policy, place),
       shortened: Object.fromEntries([...emission.shortened].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },

@@ -39,7 +39,14 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
   const enter = (file: string, shown: string, span: Span | undefined): void => {
     const absolute = file === '-' ? '-' : resolvePath(file);
     if (open.includes(absolute)) {
-      diagnostics.push(diagnostic(fileCodes.includeCycle, span, { path: shown }, { notes: [[...open, absolute].map((one) => (one === '-' ? '<stdin>' : relative(root, one))).join(' → ')], help: ['take one of the includes out'] }));
+      diagnostics.push(
+        diagnostic(
+          fileCodes.includeCycle,
+          span,
+          { path: shown },
+          { notes: [[...open, absolute].map((one) => (one === '-' ? '<stdin>' : relative(root, one))).join(' → ')], help: ['take one of the includes out'] },
+        ),
+      );
       return;
     }
     if (done.has(absolute)) return;
@@ -73,7 +80,14 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
     try {
       bytes = read(absolute);
     } catch (error) {
-      diagnostics.push(diagnostic(fileCodes.unreadable, span, { path: shown, why: reasonOf(error) }, { help: [span === undefined ? 'give the path of a zone file, or `-` for standard input' : 'the path is relative to the file that includes it'] }));
+      diagnostics.push(
+        diagnostic(
+          fileCodes.unreadable,
+          span,
+          { path: shown, why: reasonOf(error) },
+          { help: [span === undefined ? 'give the path of a zone file, or `-` for standard input' : 'the path is relative to the file that includes it'] },
+        ),
+      );
       return undefined;
     }
     if (bytes.length > largest) {
@@ -106,5 +120,5 @@ export function reasonOf(error: unknown): string {
     ELOOP: 'its links go in a circle',
     ENAMETOOLONG: 'the path is too long',
   };
-  return words[code] ?? (error instanceof Error ? error.message.split('\n')[0] ?? 'unknown reason' : String(error));
+  return words[code] ?? (error instanceof Error ? (error.message.split('\n')[0] ?? 'unknown reason') : String(error));
 }

@@ -74,9 +74,20 @@ export function sourceDigest(sources: SourceMap): string {
 export function essentialFlows(model: Model): ManifestEssential[] {
   return model.flows
     .filter((flow) => flow.essential && flow.effect === 'allow')
-    .map((flow) => ({ name: flow.name, from: addressRanges(flow.from.addresses).map(formatRange), to: addressRanges(flow.to.addresses).map(formatRange), services: flow.services.text }));
+    .map((flow) => ({
+      name: flow.name,
+      from: addressRanges(flow.from.addresses).map(formatRange),
+      to: addressRanges(flow.to.addresses).map(formatRange),
+      services: flow.services.text,
+    }));
 }
 
 export function manifestFlows(policy: GatewayPolicy, place: (span: GatewayPolicy['entries'][number]['origin']['span']) => string): ManifestFlow[] {
-  return policy.entries.map((entry) => ({ name: entry.origin.name, place: place(entry.origin.span), effect: entry.effect, grade: entry.grade ?? null, widened: entry.enforced !== entry.written }));
+  return policy.entries.map((entry) => ({
+    name: entry.origin.name,
+    place: place(entry.origin.span),
+    effect: entry.effect,
+    grade: entry.grade ?? null,
+    widened: entry.enforced !== entry.written,
+  }));
 }

@@ -5,7 +5,20 @@
  * at any moment leaves the old output, the new one, or the old one under a name that the next run puts back. A folder
  * that zonewright did not make, or in which something else was left, is refused.
  */
-import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import { fileCodes } from '../diagnostics/codes/files.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
@@ -36,7 +49,11 @@ function isManifest(value: unknown): value is Manifest {
   if (!isRecord(value) || value['generator'] !== 'zonewright' || !isRecord(value['gateways'])) return false;
   return Object.entries(value['gateways']).every(([gateway, entry]) => {
     const files = isRecord(entry) ? entry['files'] : undefined;
-    return isPlainName(gateway) && Array.isArray(files) && files.every((file: unknown) => isRecord(file) && isPlainName(file['name']) && typeof file['sha256'] === 'string');
+    return (
+      isPlainName(gateway) &&
+      Array.isArray(files) &&
+      files.every((file: unknown) => isRecord(file) && isPlainName(file['name']) && typeof file['sha256'] === 'string')
+    );
   });
 }
 
@@ -83,7 +100,10 @@ export function refusal(path: string): Diagnostic | undefined {
   if (found.length === 0) return undefined;
   const manifest = readManifest(folder);
   if (manifest === undefined) return refuse(`it holds files, but no \`${manifestName}\` of zonewright`);
-  const known = new Set([manifestName, ...Object.entries(manifest.gateways).flatMap(([gateway, entry]) => entry.files.map((file) => `${gateway}/${file.name}`))]);
+  const known = new Set([
+    manifestName,
+    ...Object.entries(manifest.gateways).flatMap(([gateway, entry]) => entry.files.map((file) => `${gateway}/${file.name}`)),
+  ]);
   const foreign = found.find((file) => !known.has(file));
   return foreign === undefined ? undefined : refuse(`\`${foreign}\` in it was not written by zonewright and would be lost`);
 }
@@ -126,7 +146,13 @@ export function replaceOutput(path: string, files: OutputFiles): Diagnostic | un
 function locked(path: string, places: Beside, work: () => Diagnostic | undefined): Diagnostic | undefined {
   try {
     mkdirSync(dirname(places.folder), { recursive: true });
-    if (!lock(places.lock)) return diagnostic(fileCodes.busy, undefined, { path }, { help: [`wait for it to end; if none runs, remove \`${basename(places.lock)}\` beside the folder`] });
+    if (!lock(places.lock))
+      return diagnostic(
+        fileCodes.busy,
+        undefined,
+        { path },
+        { help: [`wait for it to end; if none runs, remove \`${basename(places.lock)}\` beside the folder`] },
+      );
     try {
       return work();
     } finally {

@@ -25,7 +25,12 @@ export function prove(sets: PolicySets, result: ReadResult): Proof {
     return lacking === empty ? undefined : { kind: 'differs', how: less, packet: sets.space.pick(lacking) };
   };
   return (
-    compare(diagram.union(sets.accepted, sets.maybe), diagram.union(result.accepted, result.maybe), 'passes, but the policy denies it', 'is dropped, but the policy allows it') ??
+    compare(
+      diagram.union(sets.accepted, sets.maybe),
+      diagram.union(result.accepted, result.maybe),
+      'passes, but the policy denies it',
+      'is dropped, but the policy allows it',
+    ) ??
     compare(sets.accepted, result.accepted, 'passes at any rate, but the policy limits it', 'is limited, but the policy lets it pass at any rate') ??
     compare(sets.marked, result.marked, 'has its conversation marked as judged, but must not', 'passes without its conversation being marked') ??
     compareLimits(sets, result) ?? { kind: 'equal' }
@@ -40,9 +45,20 @@ function compareLimits(sets: PolicySets, result: ReadResult): Proof | undefined 
     if (limit.packets === empty) continue;
     const name = key(limit.rate, limit.packets);
     const left = wanted.get(name) ?? 0;
-    if (left === 0) return { kind: 'differs', how: `is limited to ${limit.rate.amount}/${limit.rate.unit} burst ${limit.rate.burst}, which no flow asks for`, packet: sets.space.pick(limit.packets) };
+    if (left === 0)
+      return {
+        kind: 'differs',
+        how: `is limited to ${limit.rate.amount}/${limit.rate.unit} burst ${limit.rate.burst}, which no flow asks for`,
+        packet: sets.space.pick(limit.packets),
+      };
     wanted.set(name, left - 1);
   }
   const lacking = sets.limited.find((limit) => (wanted.get(key(limit.rate, limit.packets)) ?? 0) > 0);
-  return lacking === undefined ? undefined : { kind: 'differs', how: `is not limited to ${lacking.rate.amount}/${lacking.rate.unit} burst ${lacking.rate.burst}`, packet: sets.space.pick(lacking.packets) };
+  return lacking === undefined
+    ? undefined
+    : {
+        kind: 'differs',
+        how: `is not limited to ${lacking.rate.amount}/${lacking.rate.unit} burst ${lacking.rate.burst}`,
+        packet: sets.space.pick(lacking.packets),
+      };
 }

@@ -53,7 +53,15 @@ export interface Gatehouse {
 export function evaluate(house: Gatehouse, packet: Packet): Verdict {
   const from = packet.hook === 'output' ? undefined : zoneBehind(house, packet.inInterface, packet.source);
   const to = packet.hook === 'input' ? undefined : zoneBehind(house, packet.outInterface, packet.destination);
-  const verdict = (accepted: boolean, reason: Reason, more: Partial<Verdict> = {}): Verdict => ({ accepted, reason, limited: false, marks: false, from: from?.name, to: to?.name, ...more });
+  const verdict = (accepted: boolean, reason: Reason, more: Partial<Verdict> = {}): Verdict => ({
+    accepted,
+    reason,
+    limited: false,
+    marks: false,
+    from: from?.name,
+    to: to?.name,
+    ...more,
+  });
 
   // Rule 6: the baseline is judged before state and zones, and never forwarded.
   if (packet.hook === 'input' && packet.inInterface === 'lo') return verdict(true, { kind: 'loopback' });

@@ -13,14 +13,21 @@ export function settleOptions(gateway: Gateway, target: TargetCapabilities, diag
     if (spec === undefined) {
       const suggestion = nearest(name.value, settled.keys());
       diagnostics.push(
-        diagnostic(modelCodes.unknownOption, name.span, { name: name.value, target: target.name }, {
-          help: [suggestion === undefined ? `its options are: ${[...settled.keys()].join(', ') || 'none'}` : `did you mean \`${suggestion}\`?`],
-        }),
+        diagnostic(
+          modelCodes.unknownOption,
+          name.span,
+          { name: name.value, target: target.name },
+          {
+            help: [suggestion === undefined ? `its options are: ${[...settled.keys()].join(', ') || 'none'}` : `did you mean \`${suggestion}\`?`],
+          },
+        ),
       );
       continue;
     }
     if (seen.has(spec.name)) {
-      diagnostics.push(diagnostic(modelCodes.repeatedProperty, name.span, { property: spec.name, owner: `target \`${target.name}\`` }, { help: ['keep one of the two'] }));
+      diagnostics.push(
+        diagnostic(modelCodes.repeatedProperty, name.span, { property: spec.name, owner: `target \`${target.name}\`` }, { help: ['keep one of the two'] }),
+      );
       continue;
     }
     seen.add(spec.name);

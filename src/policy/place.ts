@@ -43,9 +43,14 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
     if (target === undefined) {
       const suggestion = nearest(gateway.target.value, targets.keys());
       diagnostics.push(
-        diagnostic(modelCodes.unknownTarget, gateway.target.span, { name: gateway.target.value }, {
-          help: [suggestion === undefined ? `known: ${[...targets.keys()].join(', ')}` : `did you mean \`${suggestion}\`?`],
-        }),
+        diagnostic(
+          modelCodes.unknownTarget,
+          gateway.target.span,
+          { name: gateway.target.value },
+          {
+            help: [suggestion === undefined ? `known: ${[...targets.keys()].join(', ')}` : `did you mean \`${suggestion}\`?`],
+          },
+        ),
       );
       continue;
     }
@@ -85,9 +90,23 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
   const interfaces: PlacedInterface[] = gateway.interfaces.map((face) => {
     const zones = face.faces.flatMap((name) => zoneHere.get(name) ?? []);
     if (face.dynamic && !target.dynamicAddresses) {
-      diagnostics.push(diagnostic(targetCodes.inexpressible, face.span, { what: 'an interface with a dynamic address', gateway: gateway.name, target: target.name }, { help: ['give the interface a static address'] }));
+      diagnostics.push(
+        diagnostic(
+          targetCodes.inexpressible,
+          face.span,
+          { what: 'an interface with a dynamic address', gateway: gateway.name, target: target.name },
+          { help: ['give the interface a static address'] },
+        ),
+      );
     }
-    return { name: face.name, zones, faced: unionAddresses(...zones.map((zone) => zone.addresses)), own: staticAddresses(face.addresses), dynamic: face.dynamic, sharedWire: face.sharedWire !== undefined };
+    return {
+      name: face.name,
+      zones,
+      faced: unionAddresses(...zones.map((zone) => zone.addresses)),
+      own: staticAddresses(face.addresses),
+      dynamic: face.dynamic,
+      sharedWire: face.sharedWire !== undefined,
+    };
   });
   const zones = [...zoneHere.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const faced = unionAddresses(...zones.map((zone) => zone.addresses));
@@ -103,7 +122,14 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     if (!inForce(line, date)) continue;
     const peer = intersectAddresses(line.peer.addresses, faced);
     if (isEmpty(peer)) {
-      diagnostics.push(diagnostic(lintCodes.opensNothing, line.peer.span, { flow: line.name, why: `no interface of \`${gateway.name}\` faces the other side` }, { help: ['name a host of a zone that the gateway faces'] }));
+      diagnostics.push(
+        diagnostic(
+          lintCodes.opensNothing,
+          line.peer.span,
+          { flow: line.name, why: `no interface of \`${gateway.name}\` faces the other side` },
+          { help: ['name a host of a zone that the gateway faces'] },
+        ),
+      );
       continue;
     }
     entries.push(ownEntry(line, peer));
@@ -125,7 +151,9 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     zones,
     own: unionAddresses(...interfaces.map((face) => face.own)),
     anyDynamic: interfaces.some((face) => face.dynamic),
-    entries: entries.toSorted((a, b) => (a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0)),
+    entries: entries.toSorted((a, b) =>
+      a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0,
+    ),
     passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs)),
     deniedLogs: deniedLogs(model, zones),
   };
@@ -140,17 +168,27 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
     const accepted = flow.acceptWeaker !== undefined && grades.indexOf(grade) >= grades.indexOf(flow.acceptWeaker.grade);
     if (flow.effect === 'deny') {
       diagnostics.push(
-        diagnostic(targetCodes.denyOfFunctions, flow.services.span, { flow: flow.name, gateway, target: target.name }, {
-          notes: ['a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids'],
-          help: ['deny the whole protocol, or allow only the functions that are needed'],
-        }),
+        diagnostic(
+          targetCodes.denyOfFunctions,
+          flow.services.span,
+          { flow: flow.name, gateway, target: target.name },
+          {
+            notes: ['a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids'],
+            help: ['deny the whole protocol, or allow only the functions that are needed'],
+          },
+        ),
       );
     } else if (!accepted) {
       diagnostics.push(
-        diagnostic(targetCodes.gradeNotReached, flow.asked.span, { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade }, {
-          notes: flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : [],
-          help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
-        }),
+        diagnostic(
+          targetCodes.gradeNotReached,
+          flow.asked.span,
+          { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade },
+          {
+            notes: flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : [],
+            help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
+          },
+        ),
       );
     }
   }
@@ -218,7 +256,14 @@ function deniedLogs(model: Model, zones: readonly PlacedZone[]): DeniedLog[] {
 function reportZones(model: Model, joins: Joins, diagnostics: Diagnostic[]): void {
   for (const zone of model.zones) {
     if (!joins.faced(zone.name)) {
-      diagnostics.push(diagnostic(lintCodes.unfacedZone, zone.span, { zone: zone.name }, { help: ['add it to the `faces` of the interface it lies behind, also through other routers'] }));
+      diagnostics.push(
+        diagnostic(
+          lintCodes.unfacedZone,
+          zone.span,
+          { zone: zone.name },
+          { help: ['add it to the `faces` of the interface it lies behind, also through other routers'] },
+        ),
+      );
     }
   }
 }
@@ -231,7 +276,10 @@ function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagno
   } else if (flow.expires !== undefined && end !== undefined && flow.essential) {
     const days = daysBetween(date, end);
     const help = ['take `expires` out, or agree a later date before production stops'];
-    if (days <= loudDays) diagnostics.push(diagnostic(lintCodes.essentialExpiresSoon, flow.expires.span, { flow: flow.name, date: end, days: days === 1 ? '1 day' : `${days} days` }, { help }));
+    if (days <= loudDays)
+      diagnostics.push(
+        diagnostic(lintCodes.essentialExpiresSoon, flow.expires.span, { flow: flow.name, date: end, days: days === 1 ? '1 day' : `${days} days` }, { help }),
+      );
     else diagnostics.push(diagnostic(lintCodes.essentialExpires, flow.expires.span, { flow: flow.name, date: end }, { help }));
   }
   const nothing = (why: string, help: string): void => {
@@ -262,22 +310,35 @@ function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagno
     for (const target of targets) {
       if (commonFamilies(source.part, target.part).length === 0) continue;
       if (joins.gateways(source.zone.name, target.zone.name).length > 0) joined = true;
-      else if (source.zone !== target.zone && joins.sharedInterface(source.zone.name, target.zone.name) === undefined) unjoined.push(`${source.zone.name} -> ${target.zone.name}`);
+      else if (source.zone !== target.zone && joins.sharedInterface(source.zone.name, target.zone.name) === undefined)
+        unjoined.push(`${source.zone.name} -> ${target.zone.name}`);
     }
   }
   if (!joined) {
     diagnostics.push(
-      diagnostic(modelCodes.notJoined, flow.span, { flow: flow.name }, {
-        secondary: [
-          { span: flow.from.span, label: 'from here' },
-          { span: flow.to.span, label: 'to here' },
-        ],
-        notes: unjoined.slice(0, 5).map((pair) => `no gateway has an interface that faces each side of ${pair}`),
-        help: ['declare the gateway between them, or add the zone to the `faces` of the interface it lies behind'],
-      }),
+      diagnostic(
+        modelCodes.notJoined,
+        flow.span,
+        { flow: flow.name },
+        {
+          secondary: [
+            { span: flow.from.span, label: 'from here' },
+            { span: flow.to.span, label: 'to here' },
+          ],
+          notes: unjoined.slice(0, 5).map((pair) => `no gateway has an interface that faces each side of ${pair}`),
+          help: ['declare the gateway between them, or add the zone to the `faces` of the interface it lies behind'],
+        },
+      ),
     );
   } else if (unjoined.length > 0 && flow.effect === 'allow') {
     const shown = unjoined.slice(0, 4).join(', ') + (unjoined.length > 4 ? ` and ${unjoined.length - 4} more` : '');
-    diagnostics.push(diagnostic(lintCodes.partlyJoined, flow.span, { flow: flow.name, pairs: shown }, { help: ['name only zones that a gateway joins, or declare the gateway between them'] }));
+    diagnostics.push(
+      diagnostic(
+        lintCodes.partlyJoined,
+        flow.span,
+        { flow: flow.name, pairs: shown },
+        { help: ['name only zones that a gateway joins, or declare the gateway between them'] },
+      ),
+    );
   }
 }

@@ -38,17 +38,18 @@ export interface PolicySets {
 /** Which services of an entry count: what was written, or what the target enforces. */
 export type Reading = 'written' | 'enforced';
 
-export function policySets(policy: GatewayPolicy, space: PacketSpace = new PacketSpace(policy.interfaces.map((face) => face.name)), reading: Reading = 'enforced'): PolicySets {
+export function policySets(
+  policy: GatewayPolicy,
+  space: PacketSpace = new PacketSpace(policy.interfaces.map((face) => face.name)),
+  reading: Reading = 'enforced',
+): PolicySets {
   const { diagram } = space;
   const parts: { accepted: Node[]; maybe: Node[]; marked: Node[]; starts: Node[] } = { accepted: [], maybe: [], marked: [], starts: [] };
   const limited: Limited[] = [];
   for (const hook of hooks) {
     const rule1 = placedPackets(space, policy, hook);
     const judged = judge(space, policy, hook, reading);
-    const again = diagram.union(
-      space.direction('original', judged.all),
-      space.direction('reply', judged.answers),
-    );
+    const again = diagram.union(space.direction('original', judged.all), space.direction('reply', judged.answers));
     const isNew = space.state('new');
     const established = space.state('established');
     const current = diagram.intersect(established, space.markCurrent(true));
@@ -166,7 +167,10 @@ function entrySet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, readi
       // "The address of the interface by which the packet came" (rule 5).
       return diagram.unionAll(
         policy.interfaces.map((face) =>
-          diagram.intersect(space.inInterface(face.name), face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own)),
+          diagram.intersect(
+            space.inInterface(face.name),
+            face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own),
+          ),
         ),
       );
     case 'output':
@@ -184,7 +188,8 @@ function answerSet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, read
     if (client !== undefined) below = space.addresses('destination', family, family === 4 ? client.v4 : client.v6, below);
     return space.family(family, below);
   };
-  const both = (client: AddressSet | undefined, server: AddressSet | undefined): Node => diagram.unionAll(families.map((family) => product(family, client, server)));
+  const both = (client: AddressSet | undefined, server: AddressSet | undefined): Node =>
+    diagram.unionAll(families.map((family) => product(family, client, server)));
   switch (entry.hook) {
     case 'forward':
       return both(entry.from, entry.to);
@@ -192,7 +197,10 @@ function answerSet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, read
       // The gateway answers: the packet leaves by the interface that the request came by.
       return diagram.unionAll(
         policy.interfaces.map((face) =>
-          diagram.intersect(space.outInterface(face.name), face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own)),
+          diagram.intersect(
+            space.outInterface(face.name),
+            face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own),
+          ),
         ),
       );
     case 'output':
@@ -218,7 +226,17 @@ function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
   const ports = pass.sourcePorts?.map((port) => ({ first: port, last: port }));
   const limit = pass.hopLimit === undefined ? full : space.among(fields.hopLimit, [pass.hopLimit]);
   const sources = ports === undefined ? limit : space.within(fields.sourcePort, ports, limit);
-  const message = space.among(fields.protocol, [pass.protocol], values === undefined ? sources : space.within(fields.value, values.toSorted((a, b) => a.first - b.first), sources));
+  const message = space.among(
+    fields.protocol,
+    [pass.protocol],
+    values === undefined
+      ? sources
+      : space.within(
+          fields.value,
+          values.toSorted((a, b) => a.first - b.first),
+          sources,
+        ),
+  );
   const wire = pass.hook === 'input' ? space.inInterface(face.name) : space.outInterface(face.name);
   const ends = diagram.intersect(
     diagram.unionAll(pass.source.map((where) => whereSet(space, policy, face, pass, 'source', where))),
@@ -261,4 +279,3 @@ export function policyNumber(sets: PolicySets): number {
 export function zoneParts(zones: GatewayPolicy['zones'], side: AddressSet): { readonly zone: string; readonly part: AddressSet }[] {
   return zones.map((zone) => ({ zone: zone.name, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
 }
-

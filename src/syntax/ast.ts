@@ -296,7 +296,13 @@ export type AssertBody =
   | { readonly kind: 'only-via'; readonly from: Selector; readonly to: Selector; readonly via: Selector; readonly span: Span }
   | { readonly kind: 'hops'; readonly from: Selector; readonly to: Selector; readonly atLeast: Word; readonly span: Span }
   /** `every flow [from S] [to S] has a, b or c`: `requirements` is a conjunction of disjunctions. */
-  | { readonly kind: 'every-flow'; readonly from: Selector | undefined; readonly to: Selector | undefined; readonly requirements: readonly (readonly FlowRequirement[])[]; readonly span: Span };
+  | {
+      readonly kind: 'every-flow';
+      readonly from: Selector | undefined;
+      readonly to: Selector | undefined;
+      readonly requirements: readonly (readonly FlowRequirement[])[];
+      readonly span: Span;
+    };
 
 /** `owner`, `expires within 400 days`, `inspect pdu`. */
 export type FlowRequirement =
@@ -328,17 +334,7 @@ export interface TestDecl {
 }
 
 export type Declaration =
-  | PolicyDecl
-  | IncludeDecl
-  | ZoneDecl
-  | HostDecl
-  | GroupDecl
-  | ServiceDecl
-  | FlowDecl
-  | ConduitDecl
-  | GatewayDecl
-  | AssertDecl
-  | TestDecl;
+  PolicyDecl | IncludeDecl | ZoneDecl | HostDecl | GroupDecl | ServiceDecl | FlowDecl | ConduitDecl | GatewayDecl | AssertDecl | TestDecl;
 
 /**
  * One file's declarations, in source order. What could not be read is absent: a declaration with a mistake in its head

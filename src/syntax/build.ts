@@ -17,7 +17,6 @@ export interface Linked<Item> {
 type Spanned = { readonly span: Span };
 type End = Token;
 
-
 /** The span from the first to the last of what was written. */
 function across(first: Spanned, last: Spanned): Span {
   return spanning(first.span, last.span);
@@ -249,13 +248,32 @@ export const functionCode = ([keyword, [code]]: [Token, [Token]]): Ast.FunctionS
 export const functionName = ([name]: [Token]): Ast.FunctionSpec => ({ kind: 'name', name: word(name), span: name.span });
 export const functionAlone = ([spec]: [Ast.FunctionSpec]): Functions => ({ items: [spec], span: spec.span });
 export const functionsNone = ([open, close]: [Token, Token]): Functions => ({ items: [], span: across(open, close) });
-export const functionBraces = ([open, items, close]: [Token, Linked<Ast.FunctionSpec>, Token]): Functions => ({ items: array(items), span: across(open, close) });
-export const qualifier = ([[keyword], [value]]: [[Token], [Token]]): Ast.Qualifier => ({ keyword: word(keyword), ...numbers(value), span: across(keyword, value) });
+export const functionBraces = ([open, items, close]: [Token, Linked<Ast.FunctionSpec>, Token]): Functions => ({
+  items: array(items),
+  span: across(open, close),
+});
+export const qualifier = ([[keyword], [value]]: [[Token], [Token]]): Ast.Qualifier => ({
+  keyword: word(keyword),
+  ...numbers(value),
+  span: across(keyword, value),
+});
 export const onTransport = ([on, spec]: [Token, Ast.TransportSpec]): Transports => ({ items: [spec], span: across(on, spec) });
-export const onBraces = ([on, , items, close]: [Token, Token, Linked<Ast.TransportSpec>, Token]): Transports => ({ items: array(items), span: across(on, close) });
-export const passive = ([keyword, ports]: [Token, Ast.PortSpec]): { readonly ports: Ast.PortSpec; readonly span: Span } => ({ ports, span: across(keyword, ports) });
+export const onBraces = ([on, , items, close]: [Token, Token, Linked<Ast.TransportSpec>, Token]): Transports => ({
+  items: array(items),
+  span: across(on, close),
+});
+export const passive = ([keyword, ports]: [Token, Ast.PortSpec]): { readonly ports: Ast.PortSpec; readonly span: Span } => ({
+  ports,
+  span: across(keyword, ports),
+});
 
-type NamedParts = [Token, Functions | undefined, Linked<Ast.Qualifier> | undefined, Transports | undefined, { readonly ports: Ast.PortSpec; readonly span: Span } | undefined];
+type NamedParts = [
+  Token,
+  Functions | undefined,
+  Linked<Ast.Qualifier> | undefined,
+  Transports | undefined,
+  { readonly ports: Ast.PortSpec; readonly span: Span } | undefined,
+];
 export const namedService = ([name, functions, qualifiers, on, passive]: NamedParts): Ast.ServiceAtom => ({
   kind: 'named',
   name: word(name),
@@ -273,7 +291,11 @@ export const optionNumber = ([[value]]: [[Token]]): Ast.OptionValue => ({ kind: 
 export const optionString = ([value]: [Token]): Ast.OptionValue => ({ kind: 'string', value: word(value), span: value.span });
 export const optionName = ([[value]]: [[Token]]): Ast.OptionValue => ({ kind: 'name', value: word(value), span: value.span });
 export const optionEmpty = ([[open, close]]: [[Token, Token]]): Ast.OptionValue => ({ kind: 'list', items: [], span: across(open, close) });
-export const optionList = ([[open, items, close]]: [[Token, Linked<Ast.OptionValue>, Token]]): Ast.OptionValue => ({ kind: 'list', items: array(items), span: across(open, close) });
+export const optionList = ([[open, items, close]]: [[Token, Linked<Ast.OptionValue>, Token]]): Ast.OptionValue => ({
+  kind: 'list',
+  items: array(items),
+  span: across(open, close),
+});
 export const optionBareList = ([first, , rest]: [Ast.OptionValue, Token, Linked<Ast.OptionValue>]): Ast.OptionValue => ({
   kind: 'list',
   items: [first, ...array(rest)],
@@ -313,13 +335,30 @@ export const onlyVia = ([from, , to, , , via, enforced]: [Selector, Token, Selec
   body: { kind: 'only-via', from: listOf(from), to: listOf(to), via: listOf(via), span: spanning(listOf(from).span, via.item.span) },
   whereEnforced: enforced !== undefined,
 });
-export const hops = ([from, , to, , , atLeast, [unit], enforced]: [Selector, Token, Selector, Token, Token, Token, [Token], Token | undefined, End]): Statement => ({
+export const hops = ([from, , to, , , atLeast, [unit], enforced]: [
+  Selector,
+  Token,
+  Selector,
+  Token,
+  Token,
+  Token,
+  [Token],
+  Token | undefined,
+  End,
+]): Statement => ({
   body: { kind: 'hops', from: listOf(from), to: listOf(to), atLeast: word(atLeast), span: spanning(listOf(from).span, unit.span) },
   whereEnforced: enforced !== undefined,
 });
-export const everyFlow = ([
-  every, , from, to, , requirements, enforced,
-]: [Token, Token, Selector | undefined, Selector | undefined, Token, Linked<Linked<Ast.FlowRequirement>>, Token | undefined, End]): Statement => ({
+export const everyFlow = ([every, , from, to, , requirements, enforced]: [
+  Token,
+  Token,
+  Selector | undefined,
+  Selector | undefined,
+  Token,
+  Linked<Linked<Ast.FlowRequirement>>,
+  Token | undefined,
+  End,
+]): Statement => ({
   body: {
     kind: 'every-flow',
     from: from === undefined ? undefined : listOf(from),
@@ -330,5 +369,9 @@ export const everyFlow = ([
   whereEnforced: enforced !== undefined,
 });
 export const requiredProperty = ([[name]]: [[Token]]): Ast.FlowRequirement => ({ kind: 'property', name: word(name), span: name.span });
-export const requiredExpiry = ([expires, , days, [unit]]: [Token, Token, Token, [Token]]): Ast.FlowRequirement => ({ kind: 'expires-within', days: word(days), span: across(expires, unit) });
+export const requiredExpiry = ([expires, , days, [unit]]: [Token, Token, Token, [Token]]): Ast.FlowRequirement => ({
+  kind: 'expires-within',
+  days: word(days),
+  span: across(expires, unit),
+});
 export const requiredGrade = ([inspect, grade]: [Token, Token]): Ast.FlowRequirement => ({ kind: 'inspect', grade: word(grade), span: across(inspect, grade) });

@@ -81,7 +81,9 @@ function markAssert(tokens: readonly Token[]): void {
   const [first, next] = tokens;
   if (first === undefined) return;
   const opens =
-    first.value === 'every' ? isWord(next) && next.value === 'flow' : (first.value === 'never' || first.value === 'always') && !isPunctuation(next, '->') && !isPunctuation(next, ',');
+    first.value === 'every'
+      ? isWord(next) && next.value === 'flow'
+      : (first.value === 'never' || first.value === 'always') && !isPunctuation(next, '->') && !isPunctuation(next, ',');
   if (!isWord(first) || !opens) {
     markStatement(tokens, 0, true, 'assert_body');
     return;

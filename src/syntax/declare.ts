@@ -197,7 +197,14 @@ export class Declarer {
     this.#breaks(keyword, head);
     const last = head.at(-1);
     if (last === undefined || this.#read(headStart(keyword), head) === undefined) return;
-    this.#source.report(diagnostic(codes.missingBlock, last.span, { keyword }, { label: 'expected `{` after this', help: [`write \`${keyword} … { … }\`; the braces may be empty`] }));
+    this.#source.report(
+      diagnostic(
+        codes.missingBlock,
+        last.span,
+        { keyword },
+        { label: 'expected `{` after this', help: [`write \`${keyword} … { … }\`; the braces may be empty`] },
+      ),
+    );
   }
 
   #unknown(piece: { readonly tokens: readonly Token[] }, table: BlockTable, open: number): undefined {
@@ -225,7 +232,8 @@ export class Declarer {
     const reading = read(start, tokens, end);
     if (reading.ok) return reading.value;
     // A brace that the outline closed for want of its own: reported there.
-    if (reading.index === tokens.length && tokens.reduce((depth, token) => depth + (isPunctuation(token, '{') ? 1 : isPunctuation(token, '}') ? -1 : 0), 0) > 0) return undefined;
+    if (reading.index === tokens.length && tokens.reduce((depth, token) => depth + (isPunctuation(token, '{') ? 1 : isPunctuation(token, '}') ? -1 : 0), 0) > 0)
+      return undefined;
     this.#source.report(explain({ start, tokens, index: reading.index, expected: reading.expected, table, before }));
     return undefined;
   }

@@ -37,7 +37,21 @@ const TYPE_PHRASES: ReadonlyMap<string, string> = new Map([
 
 /** Could follow nearly everywhere; named only if nothing else is. */
 const QUIET: ReadonlySet<string> = new Set([
-  'except', 'on', 'passive', 'unit', 'address', 'stream', 'group', 'variation', 'function', '{', '[', 'where', 'type', 'code', 'burst',
+  'except',
+  'on',
+  'passive',
+  'unit',
+  'address',
+  'stream',
+  'group',
+  'variation',
+  'function',
+  '{',
+  '[',
+  'where',
+  'type',
+  'code',
+  'burst',
 ]);
 
 /** A piece that could not be read. */
@@ -62,13 +76,23 @@ export function explain({ start, tokens, index, expected, table, before: outside
     const last = tokens.at(-1) ?? outside;
     const what = keyword === undefined || start === 'assert_body' || start.endsWith('members') ? 'the block' : `\`${keyword.value}\``;
     const trailing = isPunctuation(last, ',') ? 'the comma promises another item: give it or delete the comma' : undefined;
-    return diagnostic(codes.unfinished, last?.span, { what, expected: wanted }, { label: `expected ${wanted} after this`, help: [trailing, ...helpFor(start, expected)] });
+    return diagnostic(
+      codes.unfinished,
+      last?.span,
+      { what, expected: wanted },
+      { label: `expected ${wanted} after this`, help: [trailing, ...helpFor(start, expected)] },
+    );
   }
   const exception = exceptionBefore(tokens, index);
   if (isPunctuation(token, ',') && exception !== undefined) return commaAfterException(start, tokens, index, exception);
   if (token.value === 'except' && exception !== undefined && isWord(token)) {
     const help = ['put all exceptions of an item into one pair of braces: `x except { a, b }`'];
-    return diagnostic(codes.secondException, token.span, {}, { label: 'second exception', secondary: [{ span: exception.span, label: 'first exception' }], help });
+    return diagnostic(
+      codes.secondException,
+      token.span,
+      {},
+      { label: 'second exception', secondary: [{ span: exception.span, label: 'first exception' }], help },
+    );
   }
   if (isWord(token) && RESERVED.has(token.value) && start.endsWith('_head') && start !== 'traffic_head' && expected.some((one) => one.type === 'name')) {
     const help = [`take another name, such as \`${token.value}_1\`; keywords that are not reserved may be names`];
@@ -83,11 +107,17 @@ export function explain({ start, tokens, index, expected, table, before: outside
   const notes: string[] = [];
   const goesOn = [index, index - 1].some((at) => tokens[at]?.first === true && isPunctuation(tokens[at - 1], ','));
   if (goesOn) notes.push('the list goes on here because the line before ends in a comma');
-  else if (table !== undefined && before?.type === 'name' && index > 1 && (table.properties.has(before.value) || before.value === 'from' || before.value === 'to')) {
+  else if (
+    table !== undefined &&
+    before?.type === 'name' &&
+    index > 1 &&
+    (table.properties.has(before.value) || before.value === 'from' || before.value === 'to')
+  ) {
     notes.push(`\`${before.value}\` is read as a name here, since a value has to follow \`${tokens[index - 2]?.value ?? ''}\``);
   }
   const help = [...helpFor(start, expected), suggestion(token, expected)];
-  if (start === 'traffic_head' && (token.type === 'string' || token.type === 'date')) help.push('properties stand in braces: `manage from a allow ssh { owner "…" }`');
+  if (start === 'traffic_head' && (token.type === 'string' || token.type === 'date'))
+    help.push('properties stand in braces: `manage from a allow ssh { owner "…" }`');
   if (isPunctuation(token, '{') && start.endsWith('_property')) help.push('a property has no block of its own');
   return diagnostic(codes.unexpectedToken, token.span, { found: describe(token), expected: wanted }, { label: `expected ${wanted}`, notes, help });
 }
@@ -155,7 +185,10 @@ function helpFor(start: Start, expected: readonly Expected[]): string[] {
 
 function suggestion(token: Token, expected: readonly Expected[]): string | undefined {
   if (!isWord(token)) return undefined;
-  const near = nearest(token.value, expected.flatMap((one) => one.literal ?? []).filter((literal) => /^[a-z]{3,}$/u.test(literal)));
+  const near = nearest(
+    token.value,
+    expected.flatMap((one) => one.literal ?? []).filter((literal) => /^[a-z]{3,}$/u.test(literal)),
+  );
   return near === undefined || near === token.value ? undefined : `did you mean \`${near}\`?`;
 }
 
@@ -178,7 +211,12 @@ function exceptionBefore(tokens: readonly Token[], index: number): Token | undef
 /** Both readings, spelt in braces. */
 function commaAfterException(start: Start, tokens: readonly Token[], comma: number, except: Token): Diagnostic {
   const span = tokens[comma]?.span ?? except.span;
-  const written = (from: number, to: number): string => tokens.slice(from, to).map((token) => (token.type === 'string' ? `"${token.value}"` : token.value)).join(' ').replace(/ ,/gu, ',');
+  const written = (from: number, to: number): string =>
+    tokens
+      .slice(from, to)
+      .map((token) => (token.type === 'string' ? `"${token.value}"` : token.value))
+      .join(' ')
+      .replace(/ ,/gu, ',');
   const at = tokens.indexOf(except);
   let depth = 0;
   let end = comma + 1;
@@ -186,7 +224,11 @@ function commaAfterException(start: Start, tokens: readonly Token[], comma: numb
     const token = tokens[end];
     if (isPunctuation(token, '{')) depth++;
     else if (isPunctuation(token, '}') && depth-- === 0) break;
-    else if (depth === 0 && (isPunctuation(token, '->') || isPunctuation(token, ':') || (token?.type === 'keyword' && !RESERVED.has(token.value) && start !== 'services_property'))) break;
+    else if (
+      depth === 0 &&
+      (isPunctuation(token, '->') || isPunctuation(token, ':') || (token?.type === 'keyword' && !RESERVED.has(token.value) && start !== 'services_property'))
+    )
+      break;
   }
   const excepted = shorten(written(at + 1, comma));
   const rest = shorten(written(comma + 1, end));

@@ -97,7 +97,13 @@ export function optionPieces(source: Source, open: number): (readonly Token[])[]
 }
 
 /** Where the head of a declaration ends: at its brace (perhaps on the next line), or at the end of its line. */
-export function headEnd(source: Source, table: BlockTable | undefined, start: number, end: number, traffic: boolean): { readonly end: number; readonly open: number | undefined } {
+export function headEnd(
+  source: Source,
+  table: BlockTable | undefined,
+  start: number,
+  end: number,
+  traffic: boolean,
+): { readonly end: number; readonly open: number | undefined } {
   const { tokens } = source;
   let index = start + 1;
   while (index < end) {
@@ -119,7 +125,11 @@ export function headEnd(source: Source, table: BlockTable | undefined, start: nu
 function opensTrafficBlock(source: Source, open: number): boolean {
   const { tokens } = source;
   const before = tokens[open - 1];
-  if (isPunctuation(before, ',') || (isWord(before) && (before.value === 'allow' || before.value === 'from' || before.value === 'to' || before.value === 'except'))) return false;
+  if (
+    isPunctuation(before, ',') ||
+    (isWord(before) && (before.value === 'allow' || before.value === 'from' || before.value === 'to' || before.value === 'except'))
+  )
+    return false;
   const [inside, next] = [tokens[open + 1], tokens[open + 2]];
   if (isPunctuation(inside, '}')) return true;
   if (!isWord(inside)) return false;

@@ -97,14 +97,18 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
     const hidden = HIDDEN.exec(written);
     if (hidden === null) return;
     const at = span(start + hidden.index, start + hidden.index + hidden[0].length);
-    report(diagnostic(codes.hiddenCharacter, at, { found: codePoint(hidden[0]) }, { help: ['delete it: it could make the text look different from what it says'] }));
+    report(
+      diagnostic(codes.hiddenCharacter, at, { found: codePoint(hidden[0]) }, { help: ['delete it: it could make the text look different from what it says'] }),
+    );
   }
 
   function reportBad(table: TableType, token: Token): void {
     const at = token.span;
     switch (table) {
       case 'badString':
-        report(diagnostic(codes.unterminatedString, at, {}, { label: 'starts here', help: ['close it with `"` on the same line; a quote inside is written `\\"`'] }));
+        report(
+          diagnostic(codes.unterminatedString, at, {}, { label: 'starts here', help: ['close it with `"` on the same line; a quote inside is written `\\"`'] }),
+        );
         break;
       case 'badNumber':
         report(diagnostic(codes.badNumber, at, { found: shorten(token.value) }, { help: [numberHelp(token.value)] }));

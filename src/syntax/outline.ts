@@ -48,7 +48,14 @@ export function outline(file: SourceFile, tokens: readonly Token[], report: (dia
 /** Whether a declaration seems to start here: a top-level keyword, first on its line, not right of `column`. */
 function startsLine(source: Source, index: number, column: number): boolean {
   const token = source.tokens[index];
-  return token !== undefined && token.first && token.column <= column && isWord(token) && TOP_KEYWORDS.has(token.value) && !isPunctuation(source.tokens[index + 1], ',');
+  return (
+    token !== undefined &&
+    token.first &&
+    token.column <= column &&
+    isWord(token) &&
+    TOP_KEYWORDS.has(token.value) &&
+    !isPunctuation(source.tokens[index + 1], ',')
+  );
 }
 
 /** The same for a misspelt keyword, which the rest of its head gives away. */
@@ -57,7 +64,10 @@ function startsMisspelt(source: Source, index: number, column: number): boolean 
   const [token, name, next] = [tokens[index], tokens[index + 1], tokens[index + 2]];
   if (token === undefined || !token.first || token.column > column || !isWord(token)) return false;
   if (!isWord(name) && name?.type !== 'string') return false;
-  return (next?.type === 'string' || isPunctuation(next, '{') || isPunctuation(next, '->') || (isWord(next) && !next.first)) && nearest(token.value, TOP_KEYWORDS) !== undefined;
+  return (
+    (next?.type === 'string' || isPunctuation(next, '{') || isPunctuation(next, '->') || (isWord(next) && !next.first)) &&
+    nearest(token.value, TOP_KEYWORDS) !== undefined
+  );
 }
 
 /** Whether a whole head stands here, as no property or list could; `flow` is left out, since conduits hold flows. */

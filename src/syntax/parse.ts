@@ -33,7 +33,9 @@ export function parse(file: SourceFile): Outcome<Ast.Ast> {
   diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
   const [beyond] = diagnostics.splice(MAX_DIAGNOSTICS);
   if (beyond !== undefined) {
-    diagnostics.push(diagnostic(codes.tooMany, beyond.span, { limit: MAX_DIAGNOSTICS }, { label: 'the next one is here', help: ['mend those above and run again'] }));
+    diagnostics.push(
+      diagnostic(codes.tooMany, beyond.span, { limit: MAX_DIAGNOSTICS }, { label: 'the next one is here', help: ['mend those above and run again'] }),
+    );
   }
   return { value, diagnostics };
 }

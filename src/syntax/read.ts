@@ -107,7 +107,12 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
   const results: readonly Starts[S][] = parser.results;
   const [value] = results;
   if (results.length !== 1 || value === undefined) {
-    throw new Error(`internal error: ${results.length} readings as ${start} of ${tokens.map((token) => token.value).join(' ').slice(0, 200)}`);
+    throw new Error(
+      `internal error: ${results.length} readings as ${start} of ${tokens
+        .map((token) => token.value)
+        .join(' ')
+        .slice(0, 200)}`,
+    );
   }
   return { ok: true, value };
 }

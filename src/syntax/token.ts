@@ -8,8 +8,20 @@ import type { Span } from '../base/source.ts';
 import type { Word } from './ast.ts';
 
 export type TokenType =
-  | 'name' | 'keyword' | 'punctuation' | 'string' | 'pattern' | 'number' | 'decimal' | 'hex' | 'address' | 'network' | 'addressRange'
-  | 'portRange' | 'date' | 'rate'
+  | 'name'
+  | 'keyword'
+  | 'punctuation'
+  | 'string'
+  | 'pattern'
+  | 'number'
+  | 'decimal'
+  | 'hex'
+  | 'address'
+  | 'network'
+  | 'addressRange'
+  | 'portRange'
+  | 'date'
+  | 'rate'
   /** The end of a piece; has no text of its own. */
   | 'end'
   /** Reported by the lexer already; the piece that holds one is dropped without a further word. */

@@ -118,13 +118,16 @@ function shape<Label>(box: Box<Label>, service: ServicePart): Part<Label> {
     const size = rangesSize<number | bigint>(ranges);
     sides.push({ dimension, ranges, size, wide: !alwaysPoints && size > mostPoints });
   };
-  if (service.dimension !== undefined) add(service.dimension, service.ranges, service.dimension === 'icmp-type' || service.dimension === 'icmp-message' || service.dimension === 'protocol');
+  if (service.dimension !== undefined)
+    add(service.dimension, service.ranges, service.dimension === 'icmp-type' || service.dimension === 'icmp-message' || service.dimension === 'protocol');
   if (box.source !== undefined) add('source', box.source, false);
   if (box.destination !== undefined) add('destination', box.destination, false);
   for (;;) {
     const points = sides.filter((side) => !side.wide);
     const tuples = points.reduce((product, side) => product * side.size, 1);
-    const largest = points.filter((side) => side.dimension === 'source' || side.dimension === 'destination' || side.dimension === 'port').toSorted((a, b) => b.size - a.size)[0];
+    const largest = points
+      .filter((side) => side.dimension === 'source' || side.dimension === 'destination' || side.dimension === 'port')
+      .toSorted((a, b) => b.size - a.size)[0];
     if (tuples <= mostTuples || largest === undefined || largest.size === 1) break;
     largest.wide = true;
   }
@@ -161,7 +164,7 @@ function classify(sets: readonly (Ranges<number> | Ranges<bigint>)[]): { ranges:
   const inside = new Set<number>();
   const classes = new Map<string, { members: number[]; ranges: Range<number | bigint>[] }>();
   let from: number | bigint | undefined;
-  for (let i = 0; i < events.length; ) {
+  for (let i = 0; i < events.length;) {
     const at = events[i]?.at;
     if (at === undefined) break;
     if (from !== undefined && inside.size > 0) {

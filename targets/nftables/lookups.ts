@@ -61,7 +61,12 @@ function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writ
       elements.push(phrase(key, keyword(':'), keyword('jump'), chain));
     }
   });
-  const map = ruleset.set(stem, { word: keyword('map'), type: phrase(keyword(rangeType(step.dimension, writing.family)), keyword(':'), keyword('verdict')), interval: true, elements });
+  const map = ruleset.set(stem, {
+    word: keyword('map'),
+    type: phrase(keyword(rangeType(step.dimension, writing.family)), keyword(':'), keyword('verdict')),
+    interval: true,
+    elements,
+  });
   return phrase(...front, keyword(fieldOf(step.dimension, step.protocol, writing)), keyword('vmap'), map);
 }
 
@@ -118,7 +123,9 @@ function conditionToken<Label>(condition: Condition, writing: Writing<Label>): T
   const field = keyword(fieldOf(condition.dimension, condition.protocol, writing));
   const ranges = condition.ranges;
   if (ranges.length <= mostInline) return phrase(field, condition.dimension === 'port' ? numbers(ranges as Ranges<number>) : intervals(ranges));
-  const elements = (ranges as readonly (Range<number> | Range<bigint>)[]).map((range) => (condition.dimension === 'port' ? numberInterval(range as Range<number>) : addressInterval(range)));
+  const elements = (ranges as readonly (Range<number> | Range<bigint>)[]).map((range) =>
+    condition.dimension === 'port' ? numberInterval(range as Range<number>) : addressInterval(range),
+  );
   const set = writing.ruleset.set(writing.ruleset.numbered(`${writing.stem}${writing.swapped ? '.r' : ''}.in`), {
     word: keyword('set'),
     type: keyword(rangeType(condition.dimension, writing.family)),
@@ -184,4 +191,3 @@ function keyValue(value: KeyValue, index: number, key: readonly Dimension[]): To
 export function goTo(chain: Token): Token {
   return phrase(keyword('goto'), chain);
 }
-

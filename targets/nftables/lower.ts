@@ -14,7 +14,22 @@ import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey
 import { passRules } from './passes.ts';
 import { Ruleset } from './ruleset.ts';
 import { markOf } from './target.ts';
-import { addressInterval, anonymousMap, comment, headLine, hexadecimal, identifier, interfaceName, keyword, logPrefix, number, numbers, phrase, rate, type Token } from './tokens.ts';
+import {
+  addressInterval,
+  anonymousMap,
+  comment,
+  headLine,
+  hexadecimal,
+  identifier,
+  interfaceName,
+  keyword,
+  logPrefix,
+  number,
+  numbers,
+  phrase,
+  rate,
+  type Token,
+} from './tokens.ts';
 import type { ChainView, RulesetView } from './view.ts';
 
 /** Logs of one prefix: at most this many a second, and this many at once. */
@@ -71,7 +86,10 @@ class Lowering {
 
   #verdicts(): void {
     const { mask, value } = this.#mark;
-    const set = mask === 0xffff_ffff ? phrase(keyword('ct mark set'), hexadecimal(value)) : phrase(keyword('ct mark set ct mark &'), hexadecimal(~mask >>> 0), keyword('|'), hexadecimal(value));
+    const set =
+      mask === 0xffff_ffff
+        ? phrase(keyword('ct mark set'), hexadecimal(value))
+        : phrase(keyword('ct mark set ct mark &'), hexadecimal(~mask >>> 0), keyword('|'), hexadecimal(value));
     this.#fixed(permit, [phrase(set, keyword('accept'))], 'allowed: the conversation carries the number of this policy from now on');
     this.#fixed(
       related,
@@ -115,7 +133,9 @@ class Lowering {
   }
 
   #dispatch(field: 'iifname' | 'oifname', entries: readonly (readonly [string, Token])[]): Token[] {
-    return entries.length === 0 ? [] : [phrase(keyword(field), keyword('vmap'), anonymousMap(entries.map(([name, chain]) => [interfaceName(name), goTo(chain)])))];
+    return entries.length === 0
+      ? []
+      : [phrase(keyword(field), keyword('vmap'), anonymousMap(entries.map(([name, chain]) => [interfaceName(name), goTo(chain)])))];
   }
 
   /**
@@ -173,13 +193,22 @@ class Lowering {
       const stem = `out.${from.name}.${face.name}`;
       const known = faceOut.get(stem);
       if (known !== undefined) return known;
-      const chain = this.ruleset.chain(stem, [...this.#byZone(`out.${from.name}.${face.name}`, 'daddr', face.zones, (to) => state(from.name, to.name)), goTo(unrouted)]);
+      const chain = this.ruleset.chain(stem, [
+        ...this.#byZone(`out.${from.name}.${face.name}`, 'daddr', face.zones, (to) => state(from.name, to.name)),
+        goTo(unrouted),
+      ]);
       faceOut.set(stem, chain);
       return chain;
     };
     const fromZone = new Map<string, Token>();
     for (const zone of zones) {
-      const rules = [...this.#dispatch('oifname', interfaces.filter((face) => face.zones.length > 0).map((face) => [face.name, out(zone, face)] as const)), goTo(unrouted)];
+      const rules = [
+        ...this.#dispatch(
+          'oifname',
+          interfaces.filter((face) => face.zones.length > 0).map((face) => [face.name, out(zone, face)] as const),
+        ),
+        goTo(unrouted),
+      ];
       fromZone.set(zone.name, this.ruleset.chain(`from.${zone.name}`, rules));
     }
     const incoming = interfaces.map((face) => {
@@ -195,7 +224,9 @@ class Lowering {
     const incoming = interfaces.map((face) => {
       const rules = [
         ...passRules(this.#policy, face, 'input', this.ruleset),
-        ...this.#byZone(`self.${face.name}`, 'saddr', face.zones, (zone) => this.#stateChain(inputPair(this.#policy, zone, face), outputPair(this.#policy, zone, face), 'input')),
+        ...this.#byZone(`self.${face.name}`, 'saddr', face.zones, (zone) =>
+          this.#stateChain(inputPair(this.#policy, zone, face), outputPair(this.#policy, zone, face), 'input'),
+        ),
         goTo(spoofed),
       ];
       return [face.name, this.ruleset.chain(`self.in.${face.name}`, rules)] as const;
@@ -208,7 +239,9 @@ class Lowering {
     const outgoing = interfaces.map((face) => {
       const rules = [
         ...passRules(this.#policy, face, 'output', this.ruleset),
-        ...this.#byZone(`self.out.${face.name}`, 'daddr', face.zones, (zone) => this.#stateChain(outputPair(this.#policy, zone, face), inputPair(this.#policy, zone, face), 'output')),
+        ...this.#byZone(`self.out.${face.name}`, 'daddr', face.zones, (zone) =>
+          this.#stateChain(outputPair(this.#policy, zone, face), inputPair(this.#policy, zone, face), 'output'),
+        ),
         goTo(unrouted),
       ];
       return [face.name, this.ruleset.chain(`self.out.${face.name}`, rules)] as const;
@@ -225,7 +258,10 @@ class Lowering {
     const known = this.#stateChains.get(pair.stem);
     if (known !== undefined) return known;
     const { mask, value } = this.#mark;
-    const current = mask === 0xffff_ffff ? phrase(keyword('ct mark'), hexadecimal(value)) : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
+    const current =
+      mask === 0xffff_ffff
+        ? phrase(keyword('ct mark'), hexadecimal(value))
+        : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
     const fresh = this.ruleset.chain(`new.${pair.stem}`, this.#newRules(pair));
     const rejudged = this.#againRules(pair, opposite, hook);
     const again = rejudged.length === 0 ? drop : goTo(this.ruleset.chain(`again.${pair.stem}`, rejudged));
@@ -298,8 +334,17 @@ class Lowering {
     return comment(`${name.length > room ? `${name.slice(0, Math.max(room - 3, 8))}...` : name} ${place}${more}`);
   }
 
-  #lookups(pair: Pair, entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited', outcome: Outcome<Entry>, swapped = false, hook?: 'forward' | 'input' | 'output'): Token[] {
-    const chosen = entries.filter(({ entry }) => (which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited')));
+  #lookups(
+    pair: Pair,
+    entries: readonly PairEntry[],
+    which: 'deny' | 'allow' | 'limited',
+    outcome: Outcome<Entry>,
+    swapped = false,
+    hook?: 'forward' | 'input' | 'output',
+  ): Token[] {
+    const chosen = entries.filter(({ entry }) =>
+      which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
+    );
     return this.#write(pair, chosen, `${which}.${pair.stem}`, outcome, swapped, hook);
   }
 
@@ -307,13 +352,28 @@ class Lowering {
     return this.#write(pair, entries, `${stem}.${pair.stem}`, { kind: 'chains', chain, note: (labels) => this.#note(labels) }, false, undefined);
   }
 
-  #write(pair: Pair, entries: readonly PairEntry[], stem: string, outcome: Outcome<Entry>, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
+  #write(
+    pair: Pair,
+    entries: readonly PairEntry[],
+    stem: string,
+    outcome: Outcome<Entry>,
+    swapped: boolean,
+    hook: 'forward' | 'input' | 'output' | undefined,
+  ): Token[] {
     return families.flatMap((family) => {
       const boxes: Box<Entry>[] = entries.flatMap((one) => one.boxes.get(family) ?? []);
       const key = `${stem}.${family}`;
       const plan = this.#plans.get(key) ?? planLookups(family, boxes);
       this.#plans.set(key, plan);
-      return writeLookups(plan, { ruleset: this.ruleset, family, stem: `${stem}.${family}`, outcome, swapped, shared: this.#shared, guard: this.#guard(pair, swapped, hook) });
+      return writeLookups(plan, {
+        ruleset: this.ruleset,
+        family,
+        stem: `${stem}.${family}`,
+        outcome,
+        swapped,
+        shared: this.#shared,
+        guard: this.#guard(pair, swapped, hook),
+      });
     });
   }
 
@@ -334,14 +394,20 @@ class Lowering {
     const loud = pair.entries.filter(({ entry }) => entry.effect === 'deny' && (entry.log || entry.count));
     if (loud.length === 0 && conduit === undefined) return drop;
     if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
-    const rules = [...this.#labelled(pair, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)), ...(conduit === undefined ? [] : [this.#defaultLog(pair, conduit)]), drop];
+    const rules = [
+      ...this.#labelled(pair, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)),
+      ...(conduit === undefined ? [] : [this.#defaultLog(pair, conduit)]),
+      drop,
+    ];
     return goTo(this.ruleset.chain(`denied.${pair.stem}`, rules));
   }
 
   #allowedVerdict(pair: Pair): Token {
     const loud = pair.entries.filter(({ entry }) => entry.effect === 'allow' && (entry.log || entry.count));
     if (loud.length === 0) return goTo(permit);
-    return goTo(this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]));
+    return goTo(
+      this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]),
+    );
   }
 
   /** Logs and counts of a set of flows; falls through. */
@@ -352,7 +418,14 @@ class Lowering {
     const rules = labels.flatMap((entry) => {
       const note = comment(`${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`);
       const result: Token[] = [];
-      if (entry.count) result.push(phrase(keyword('counter name'), this.ruleset.counter(`flow.${entry.origin.name}`, `${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`), note));
+      if (entry.count)
+        result.push(
+          phrase(
+            keyword('counter name'),
+            this.ruleset.counter(`flow.${entry.origin.name}`, `${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`),
+            note,
+          ),
+        );
       if (entry.log) result.push(phrase(keyword('limit rate'), rate(logRate), logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${shortName(entry)}`), note));
       return result;
     });
@@ -366,7 +439,11 @@ class Lowering {
     const key = `${pair.stem} rate ${labels.map((entry) => entry.origin.name).join('\n')}`;
     const known = this.#effects.get(key);
     if (known !== undefined) return known;
-    const rules = labels.flatMap((entry) => (entry.rate === undefined ? [] : [phrase(keyword('limit name'), this.ruleset.limit(`rate.${entry.origin.name}`, entry.rate), allowed, this.#note([entry]))]));
+    const rules = labels.flatMap((entry) =>
+      entry.rate === undefined
+        ? []
+        : [phrase(keyword('limit name'), this.ruleset.limit(`rate.${entry.origin.name}`, entry.rate), allowed, this.#note([entry]))],
+    );
     const chain = this.ruleset.chain(this.ruleset.numbered(`tokens.${pair.stem}`), rules);
     this.#effects.set(key, chain);
     return chain;
@@ -374,7 +451,11 @@ class Lowering {
 
   #defaultLog(pair: Pair, conduit: string | undefined): Token {
     if (conduit === undefined) return this.#deniedLog(`${pair.label} default`);
-    return phrase(keyword('limit name'), this.#quotedLimit(`limit.conduit.${conduit}`), logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${conduit} default`));
+    return phrase(
+      keyword('limit name'),
+      this.#quotedLimit(`limit.conduit.${conduit}`),
+      logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${conduit} default`),
+    );
   }
 }
 

@@ -63,7 +63,14 @@ export function forwardPairs(policy: GatewayPolicy): Map<string, Pair> {
         if (isEmpty(destination)) return [];
         return pairEntry(entry, { source, destination }, { source: from.addresses, destination: to.addresses }) ?? [];
       });
-      pairs.set(pairKey(from.name, to.name), { stem: `${from.name}.${to.name}`, label: `${from.name}>${to.name}`, from: from.name, to: to.name, entries, asksLocal: false });
+      pairs.set(pairKey(from.name, to.name), {
+        stem: `${from.name}.${to.name}`,
+        label: `${from.name}>${to.name}`,
+        from: from.name,
+        to: to.name,
+        entries,
+        asksLocal: false,
+      });
     }
   }
   return pairs;
@@ -78,7 +85,14 @@ export function inputPair(policy: GatewayPolicy, zone: PlacedZone, face: PlacedI
     // The gateway's own end is never "whole": which address it is has to be asked, unless the platform is.
     return pairEntry(entry, { source, destination: face.dynamic ? undefined : face.own }, { source: zone.addresses, destination: { v4: [], v6: [] } }) ?? [];
   });
-  return { stem: `${zone.name}.self.${face.name}`, label: `${zone.name}>${policy.gateway}`, from: zone.name, to: policy.gateway, entries, asksLocal: face.dynamic };
+  return {
+    stem: `${zone.name}.self.${face.name}`,
+    label: `${zone.name}>${policy.gateway}`,
+    from: zone.name,
+    to: policy.gateway,
+    entries,
+    asksLocal: face.dynamic,
+  };
 }
 
 /** Gateway → zone by one interface: `send`. */
@@ -87,9 +101,18 @@ export function outputPair(policy: GatewayPolicy, zone: PlacedZone, face: Placed
     if (entry.hook !== 'output') return [];
     const destination = intersectAddresses(entry.to, zone.addresses);
     if (isEmpty(destination)) return [];
-    return pairEntry(entry, { source: policy.anyDynamic ? undefined : policy.own, destination }, { source: { v4: [], v6: [] }, destination: zone.addresses }) ?? [];
+    return (
+      pairEntry(entry, { source: policy.anyDynamic ? undefined : policy.own, destination }, { source: { v4: [], v6: [] }, destination: zone.addresses }) ?? []
+    );
   });
-  return { stem: `self.${zone.name}.${face.name}`, label: `${policy.gateway}>${zone.name}`, from: policy.gateway, to: zone.name, entries, asksLocal: policy.anyDynamic };
+  return {
+    stem: `self.${zone.name}.${face.name}`,
+    label: `${policy.gateway}>${zone.name}`,
+    from: policy.gateway,
+    to: zone.name,
+    entries,
+    asksLocal: policy.anyDynamic,
+  };
 }
 
 export function pairKey(from: string, to: string): string {

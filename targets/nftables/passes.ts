@@ -17,7 +17,16 @@ export function passRules(policy: GatewayPolicy, face: PlacedInterface, hook: 'i
         const from = endToken(policy, face, pass, 'saddr', source, ruleset);
         const to = endToken(policy, face, pass, 'daddr', destination, ruleset);
         if (from === undefined || to === undefined) return [];
-        return [phrase(keyword(pass.family === 4 ? 'meta nfproto ipv4' : 'meta nfproto ipv6'), ...message(pass), ...from, ...to, keyword('accept'), comment(pass.name))];
+        return [
+          phrase(
+            keyword(pass.family === 4 ? 'meta nfproto ipv4' : 'meta nfproto ipv6'),
+            ...message(pass),
+            ...from,
+            ...to,
+            keyword('accept'),
+            comment(pass.name),
+          ),
+        ];
       }),
     ),
   );
@@ -54,5 +63,13 @@ function match(field: Token, ranges: Ranges<number> | Ranges<bigint>, name: stri
   if (ranges.length === 0) return undefined;
   if (ranges.length <= mostInline) return [field, intervals(ranges)];
   const type = keyword(pass.family === 4 ? 'ipv4_addr' : 'ipv6_addr');
-  return [field, ruleset.sharedSet(name, { word: keyword('set'), type, interval: true, elements: (ranges as readonly (Range<number> | Range<bigint>)[]).map(addressInterval) })];
+  return [
+    field,
+    ruleset.sharedSet(name, {
+      word: keyword('set'),
+      type,
+      interval: true,
+      elements: (ranges as readonly (Range<number> | Range<bigint>)[]).map(addressInterval),
+    }),
+  ];
 }

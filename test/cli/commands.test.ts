@@ -33,7 +33,8 @@ describe('zonewright', () => {
   it('shows help that teaches, for itself and for each command', () => {
     const help = zonewright(['--help']);
     expect(help.status).toBe(0);
-    for (const word of ['check', 'compile', 'trace', 'targets', 'protocols', 'explain', 'init', 'Exit status', 'Start here']) expect(help.stdout).toContain(word);
+    for (const word of ['check', 'compile', 'trace', 'targets', 'protocols', 'explain', 'init', 'Exit status', 'Start here'])
+      expect(help.stdout).toContain(word);
     expect(zonewright(['trace', '--help']).stdout).toContain('--service "modbus read"');
     expect(zonewright([]).status).toBe(0);
   });
@@ -72,16 +73,29 @@ describe('zonewright', () => {
     const gap = zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow modbus read }') });
     expect(gap.status).toBe(3);
     expect(gap.stderr).toContain('accept-weaker ports');
-    expect(zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow modbus read }\nflow s { from x to nobody allow ssh }') }).status).toBe(2);
+    expect(
+      zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow modbus read }\nflow s { from x to nobody allow ssh }') }).status,
+    ).toBe(2);
   });
 
   it('gives every diagnostic and every assert as JSON', () => {
-    const { status, stdout } = zonewright(['check', '-', '--format', 'json', '--date', day], { input: small('assert never_x { never a -> b }\nassert fine { never b -> a }') });
+    const { status, stdout } = zonewright(['check', '-', '--format', 'json', '--date', day], {
+      input: small('assert never_x { never a -> b }\nassert fine { never b -> a }'),
+    });
     expect(status).toBe(1);
     const document = json(stdout);
     expect(document['kind']).toBe('zonewright.check');
     expect(document['schema']).toBe(1);
-    expect(document['diagnostics']).toMatchObject([{ code: 'ZW4001', severity: 'error', file: '<stdin>', line: 13, column: 8, data: { witness: { source: '10.0.1.5', destination: '10.0.2.5', service: 'tcp 502 (modbus)' }, gateway: 'g' } }]);
+    expect(document['diagnostics']).toMatchObject([
+      {
+        code: 'ZW4001',
+        severity: 'error',
+        file: '<stdin>',
+        line: 13,
+        column: 8,
+        data: { witness: { source: '10.0.1.5', destination: '10.0.2.5', service: 'tcp 502 (modbus)' }, gateway: 'g' },
+      },
+    ]);
     expect(document['asserts']).toMatchObject([
       { name: 'fine', status: 'proved', over: ['b -> a'] },
       { name: 'never_x', status: 'violated', over: ['a -> b'] },
@@ -131,12 +145,23 @@ describe('trace', () => {
   });
 
   it('says for a denial which flow comes nearest and what differs', () => {
-    expect(ask(['--from', 'historian', '--to', 'plc_press', '--proto', 'tcp', '--dport', '503'])).toMatchObject({ verdict: 'deny', flow: null, nearest: { flow: 'historian_poll', differs: 'it allows `modbus read`' } });
-    expect(ask(['--from', '10.20.0.4', '--to', 'plc_press', '--proto', 'tcp', '--dport', '502'])).toMatchObject({ verdict: 'deny', nearest: { flow: 'historian_poll', differs: 'its source is `historian`, not dmz (10.20.0.4)' } });
+    expect(ask(['--from', 'historian', '--to', 'plc_press', '--proto', 'tcp', '--dport', '503'])).toMatchObject({
+      verdict: 'deny',
+      flow: null,
+      nearest: { flow: 'historian_poll', differs: 'it allows `modbus read`' },
+    });
+    expect(ask(['--from', '10.20.0.4', '--to', 'plc_press', '--proto', 'tcp', '--dport', '502'])).toMatchObject({
+      verdict: 'deny',
+      nearest: { flow: 'historian_poll', differs: 'its source is `historian`, not dmz (10.20.0.4)' },
+    });
   });
 
   it('says that hosts of one zone talk without a gateway', () => {
-    expect(ask(['--from', 'plc_press', '--to', 'plc_robot', '--proto', 'tcp', '--dport', '1'])).toMatchObject({ verdict: 'allow', enforced: false, gateways: [] });
+    expect(ask(['--from', 'plc_press', '--to', 'plc_robot', '--proto', 'tcp', '--dport', '1'])).toMatchObject({
+      verdict: 'allow',
+      enforced: false,
+      gateways: [],
+    });
   });
 
   it('judges what is for the gateway and what it starts', () => {
@@ -146,7 +171,8 @@ describe('trace', () => {
   });
 
   it('reads a kernel log line, the wrong interface included', () => {
-    const line = 'zw gw12 spoof: IN=eth1.31 OUT=eth2 MAC=00 SRC=10.20.0.5 DST=192.168.10.11 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1 DF PROTO=TCP SPT=40000 DPT=502 WINDOW=64240 SYN URGP=0';
+    const line =
+      'zw gw12 spoof: IN=eth1.31 OUT=eth2 MAC=00 SRC=10.20.0.5 DST=192.168.10.11 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1 DF PROTO=TCP SPT=40000 DPT=502 WINDOW=64240 SYN URGP=0';
     expect(ask(['--log', line])).toMatchObject({ verdict: 'deny', gateways: [{ reason: 'spoofed', in: 'eth1.31' }] });
   });
 
@@ -157,7 +183,9 @@ describe('trace', () => {
   });
 
   it('asks every gateway on the path', () => {
-    const document = json(zonewright(['trace', waterWorks, '--date', day, '--format', 'json', '--from', 'scada_a', '--to', 'rtu_1', '--service', 'dnp3']).stdout);
+    const document = json(
+      zonewright(['trace', waterWorks, '--date', day, '--format', 'json', '--from', 'scada_a', '--to', 'rtu_1', '--service', 'dnp3']).stdout,
+    );
     expect(document).toMatchObject({ verdict: 'allow', gateways: [{ gateway: 'gw_centre' }, { gateway: 'gw_pump_1' }] });
   });
 });

@@ -16,7 +16,9 @@ function incomplete(out: string): string | undefined {
   const text = files['manifest.json'];
   if (text === undefined) return 'no manifest';
   const manifest = JSON.parse(text) as { gateways: Record<string, { files: { name: string; sha256: string }[] }> };
-  const listed = Object.entries(manifest.gateways).flatMap(([gateway, entry]) => entry.files.map((file) => ({ path: join(gateway, file.name), sha256: file.sha256 })));
+  const listed = Object.entries(manifest.gateways).flatMap(([gateway, entry]) =>
+    entry.files.map((file) => ({ path: join(gateway, file.name), sha256: file.sha256 })),
+  );
   for (const { path, sha256 } of listed) {
     const content = files[path];
     if (content === undefined) return `${path} is missing`;
@@ -38,17 +40,25 @@ describe('the output folder', () => {
     const second = folder();
     expect(compileTo(join(first, 'out')).status).toBe(0);
     cpSync(join(pressShop, '..'), join(second, 'elsewhere'), { recursive: true });
-    const other = zonewright(['compile', 'press-shop-ports.zone', '-o', join(second, 'out'), '--date', day], { cwd: join(second, 'elsewhere'), env: { TZ: 'Pacific/Kiritimati', LANG: 'ja_JP.UTF-8', LC_ALL: 'tr_TR.UTF-8' } });
+    const other = zonewright(['compile', 'press-shop-ports.zone', '-o', join(second, 'out'), '--date', day], {
+      cwd: join(second, 'elsewhere'),
+      env: { TZ: 'Pacific/Kiritimati', LANG: 'ja_JP.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
+    });
     expect(other.status).toBe(0);
     expect(contents(join(second, 'out'))).toEqual(contents(join(first, 'out')));
   });
 
   it('does not change with the order of declarations, lines and digest aside', () => {
     const path = folder();
-    const text = readFileSync(waterWorks, 'utf8').replace('include "pumping-stations.zone"', '') + readFileSync(join(waterWorks, '..', 'pumping-stations.zone'), 'utf8');
+    const text =
+      readFileSync(waterWorks, 'utf8').replace('include "pumping-stations.zone"', '') + readFileSync(join(waterWorks, '..', 'pumping-stations.zone'), 'utf8');
     const blocks = text.split(/\n(?=[a-z])/u);
     const strip = (files: Record<string, string>): Record<string, string> =>
-      Object.fromEntries(Object.entries(files).filter(([name]) => name !== 'manifest.json').map(([name, content]) => [name, content.replaceAll(/\.zone:\d+/gu, '.zone').replaceAll(/sources [0-9a-f]+/gu, '')]));
+      Object.fromEntries(
+        Object.entries(files)
+          .filter(([name]) => name !== 'manifest.json')
+          .map(([name, content]) => [name, content.replaceAll(/\.zone:\d+/gu, '.zone').replaceAll(/sources [0-9a-f]+/gu, '')]),
+      );
     writeFileSync(join(path, 'a.zone'), blocks.join('\n'));
     expect(compileTo(join(path, 'out-a'), join(path, 'a.zone')).status).toBe(0);
     writeFileSync(join(path, 'a.zone'), blocks.toReversed().join('\n'));

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { canonical, intersectRanges, type Range, rangesContain, rangesSize, rangesWithin, subtractRanges, unionRanges } from '../../src/net/ranges.ts';
 
 const universe = 40;
-const range = fc.tuple(fc.integer({ min: 0, max: universe - 1 }), fc.integer({ min: 0, max: universe - 1 })).map(([first, last]): Range<number> => ({ first, last }));
+const range = fc
+  .tuple(fc.integer({ min: 0, max: universe - 1 }), fc.integer({ min: 0, max: universe - 1 }))
+  .map(([first, last]): Range<number> => ({ first, last }));
 const ranges = fc.array(range, { maxLength: 8 }).map(canonical);
 
 function members(set: readonly Range<number>[]): Set<number> {
@@ -43,6 +45,11 @@ describe('range sets', () => {
   it('keeps IPv6 exact where numbers would round', () => {
     const top = 2n ** 128n - 1n;
     expect(subtractRanges([{ first: 0n, last: top }], [{ first: top, last: top }])).toEqual([{ first: 0n, last: top - 1n }]);
-    expect(canonical([{ first: 2n ** 64n, last: 2n ** 64n }, { first: 2n ** 64n + 1n, last: 2n ** 65n }])).toEqual([{ first: 2n ** 64n, last: 2n ** 65n }]);
+    expect(
+      canonical([
+        { first: 2n ** 64n, last: 2n ** 64n },
+        { first: 2n ** 64n + 1n, last: 2n ** 65n },
+      ]),
+    ).toEqual([{ first: 2n ** 64n, last: 2n ** 65n }]);
   });
 });

@@ -10,8 +10,14 @@ import { containsService, icmpServices, portServices, protocolServices, unionSer
 const address4 = fc.constantFrom(0, 1, 0x0a000000, 0x0a000001, 0x0a0000ff, 0x0a000100, 0xffffffff);
 const address6 = fc.constantFrom(0n, 1n, 0x20010db8n << 96n, (0x20010db8n << 96n) + 5n, 2n ** 128n - 1n);
 const addresses = fc.oneof(
-  fc.tuple(address4, address4).map(([source, destination]): [Address, Address] => [{ family: 4, value: source }, { family: 4, value: destination }]),
-  fc.tuple(address6, address6).map(([source, destination]): [Address, Address] => [{ family: 6, value: source }, { family: 6, value: destination }]),
+  fc.tuple(address4, address4).map(([source, destination]): [Address, Address] => [
+    { family: 4, value: source },
+    { family: 4, value: destination },
+  ]),
+  fc.tuple(address6, address6).map(([source, destination]): [Address, Address] => [
+    { family: 6, value: source },
+    { family: 6, value: destination },
+  ]),
 );
 const packets: fc.Arbitrary<Packet> = fc
   .record({
@@ -37,7 +43,10 @@ const ranges = fc.oneof(
 );
 
 const wanted = unionServices(
-  portServices('tcp', [{ first: 22, last: 22 }, { first: 502, last: 502 }]),
+  portServices('tcp', [
+    { first: 22, last: 22 },
+    { first: 502, last: 502 },
+  ]),
   icmpServices(4, [{ first: 0x0800, last: 0x08ff }]),
   icmpServices(6, [{ first: 0x8000, last: 0x80ff }]),
   protocolServices(47),
@@ -77,7 +86,10 @@ describe('packet sets', () => {
   });
 
   test.prop([fc.array(ranges, { minLength: 1, maxLength: 4 }), fc.boolean()])('a picked packet is a member', (list, swap) => {
-    const set = space.diagram.intersect(space.addressSet(swap ? 'source' : 'destination', addressSet(list)), space.family(list[0]?.family ?? 4, space.services(list[0]?.family ?? 4, wanted)));
+    const set = space.diagram.intersect(
+      space.addressSet(swap ? 'source' : 'destination', addressSet(list)),
+      space.family(list[0]?.family ?? 4, space.services(list[0]?.family ?? 4, wanted)),
+    );
     const packet = space.pick(set);
     if (set === empty) expect(packet).toBeUndefined();
     else expect(packet !== undefined && space.contains(set, packet)).toBe(true);

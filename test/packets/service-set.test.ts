@@ -21,7 +21,9 @@ import {
 } from '../../src/packets/service-set.ts';
 
 const port = fc.integer({ min: 0, max: 12 });
-const ports = fc.array(fc.tuple(port, port), { minLength: 1, maxLength: 3 }).map((pairs) => canonical(pairs.map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }))));
+const ports = fc
+  .array(fc.tuple(port, port), { minLength: 1, maxLength: 3 })
+  .map((pairs) => canonical(pairs.map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }))));
 const functions = fc.oneof(fc.constant(allFunctions), fc.constantFrom([{ first: 2, last: 2 }], [{ first: 0, last: 3 }], [{ first: 3, last: 5 }]));
 const atom: fc.Arbitrary<ServiceSet> = fc.oneof(
   fc.tuple(fc.constantFrom<'tcp' | 'udp'>('tcp', 'udp'), ports, functions).map(([protocol, ranges, set]) => portServices(protocol, ranges, set)),
@@ -31,7 +33,12 @@ const atom: fc.Arbitrary<ServiceSet> = fc.oneof(
   fc.constant(noServices),
 );
 const services = fc.array(atom, { minLength: 1, maxLength: 3 }).map((sets) => unionServices(...sets));
-const message = fc.record({ family: fc.constantFrom<Family>(4, 6), protocol: fc.constantFrom(0, 1, 6, 17, 47, 58, 255), value: fc.integer({ min: 0, max: 13 }), functionNumber: fc.integer({ min: 0, max: 6 }) });
+const message = fc.record({
+  family: fc.constantFrom<Family>(4, 6),
+  protocol: fc.constantFrom(0, 1, 6, 17, 47, 58, 255),
+  value: fc.integer({ min: 0, max: 13 }),
+  functionNumber: fc.integer({ min: 0, max: 6 }),
+});
 
 describe('service sets', () => {
   test.prop([services, services, message])('membership of union, difference and intersection', (a, b, one) => {
@@ -47,7 +54,9 @@ describe('service sets', () => {
   });
 
   test.prop([services, message])('widening keeps ports and protocols and frees functions', (a, one) => {
-    const any = Array.from({ length: 8 }, (_, number) => containsService(a, one.family, one.protocol, one.value, number)).some(Boolean) || containsService(a, one.family, one.protocol, one.value, 4095);
+    const any =
+      Array.from({ length: 8 }, (_, number) => containsService(a, one.family, one.protocol, one.value, number)).some(Boolean) ||
+      containsService(a, one.family, one.protocol, one.value, 4095);
     expect(containsService(widenFunctions(a), one.family, one.protocol, one.value, one.functionNumber)).toBe(any);
   });
 

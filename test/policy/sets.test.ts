@@ -33,8 +33,10 @@ function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports:
   const ports = new Set<number>([0, 67, 68, 65535]);
   const icmp = new Set<number>([0, 0x0300, 0x0800, 0x0b00, 0x8000, 0x8100, 0x0100, 0x0500, 0x8600, 0x8700, 0x8702, 0x8800, 0x8f00]);
   const add = (set: AddressSet): void => {
-    for (const range of set.v4) for (const value of [range.first - 1, range.first, range.last, range.last + 1]) if (value >= 0 && value <= 0xffffffff) v4.add(value);
-    for (const range of set.v6) for (const value of [range.first - 1n, range.first, range.last, range.last + 1n]) if (value >= 0n && value < 2n ** 128n) v6.add(value);
+    for (const range of set.v4)
+      for (const value of [range.first - 1, range.first, range.last, range.last + 1]) if (value >= 0 && value <= 0xffffffff) v4.add(value);
+    for (const range of set.v6)
+      for (const value of [range.first - 1n, range.first, range.last, range.last + 1n]) if (value >= 0n && value < 2n ** 128n) v6.add(value);
   };
   for (const zone of policy.zones) add(zone.addresses);
   for (const face of policy.interfaces) add(face.own);
@@ -44,7 +46,8 @@ function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports:
     for (const family of [4, 6] as const) {
       for (const [protocol, segments] of familyServices(entry.enforced, family).values) {
         for (const segment of segments) {
-          for (const value of [segment.first - 1, segment.first, segment.last, segment.last + 1]) if (value >= 0 && value <= 65535) (protocol === 6 || protocol === 17 ? ports : icmp).add(value);
+          for (const value of [segment.first - 1, segment.first, segment.last, segment.last + 1])
+            if (value >= 0 && value <= 65535) (protocol === 6 || protocol === 17 ? ports : icmp).add(value);
         }
       }
     }
@@ -127,7 +130,9 @@ describe('evaluate and the packet sets', () => {
         const wanted = { accepted: verdict.accepted, limited: verdict.accepted && verdict.limited, marks: verdict.marks };
         if (JSON.stringify(found) !== JSON.stringify(wanted)) {
           const shown = JSON.stringify(packet, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
-          throw new Error(`seed ${plant.seed}: sets say ${JSON.stringify(found)}, evaluate says ${JSON.stringify(wanted)} (${verdict.reason.kind})\n${shown}\n${text}`);
+          throw new Error(
+            `seed ${plant.seed}: sets say ${JSON.stringify(found)}, evaluate says ${JSON.stringify(wanted)} (${verdict.reason.kind})\n${shown}\n${text}`,
+          );
         }
         if (verdict.accepted) accepted++;
         else denied++;

@@ -22,7 +22,12 @@ export async function run(args: readonly string[], options: Record<string, unkno
   const { checked, manifest } = compiled;
   const status = exitStatus(compiled.diagnostics);
   if (format === 'json') {
-    printJson('compile', { date: checked.date, exitStatus: status, output, manifest: manifest ?? null, asserts: checked.asserts, tests: checked.tests }, compiled.diagnostics, checked.loaded.sources);
+    printJson(
+      'compile',
+      { date: checked.date, exitStatus: status, output, manifest: manifest ?? null, asserts: checked.asserts, tests: checked.tests },
+      compiled.diagnostics,
+      checked.loaded.sources,
+    );
     return status;
   }
   complain(compiled.diagnostics, checked.loaded.sources);
@@ -34,7 +39,8 @@ export async function run(args: readonly string[], options: Record<string, unkno
   for (const [name, gateway] of Object.entries(manifest.gateways)) {
     for (const file of gateway.files) print(`${output}/${name}/${file.name}: ${file.bytes} bytes, read back and proved equal to the policy`);
     const widened = gateway.flows.filter((flow) => flow.widened);
-    if (widened.length > 0) print(`  enforced weaker than written, as accepted: ${widened.map((flow) => `${flow.name} (${flow.grade ?? 'ports'})`).join(', ')}`);
+    if (widened.length > 0)
+      print(`  enforced weaker than written, as accepted: ${widened.map((flow) => `${flow.name} (${flow.grade ?? 'ports'})`).join(', ')}`);
   }
   print(
     'the proof covers every IP packet that reaches the input, forward or output hook of these gateways; it does not cover other tables on the box, what talks without a gateway in between, or layer 2',

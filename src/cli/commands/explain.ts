@@ -9,9 +9,14 @@ export async function run(args: readonly string[], options: Record<string, unkno
   const text = row === undefined ? undefined : page(row.code);
   if (row === undefined || text === undefined) {
     const suggestion = nearest(asked, [...codeRows.map((one) => one.code), ...codeRows.map((one) => one.name)]);
-    throw new UsageError('explain', `no diagnostic is called \`${asked}\``, suggestion === undefined ? 'write a code such as ZW2006' : `did you mean \`${suggestion}\`?`);
+    throw new UsageError(
+      'explain',
+      `no diagnostic is called \`${asked}\``,
+      suggestion === undefined ? 'write a code such as ZW2006' : `did you mean \`${suggestion}\`?`,
+    );
   }
-  if (formatOf(options['format'] as string | undefined) === 'json') printJson('explain', { code: row.code, name: row.name, severity: row.severity, page: text });
+  if (formatOf(options['format'] as string | undefined) === 'json')
+    printJson('explain', { code: row.code, name: row.name, severity: row.severity, page: text });
   else print(text);
   return Promise.resolve(0);
 }

@@ -57,7 +57,14 @@ export async function run(args: readonly string[]): Promise<number> {
     writeFileSync(path, starter, { flag: 'wx' });
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    complain([diagnostic(fileCodes.cannotWrite, undefined, { path, why: exists ? 'it exists already' : reasonOf(error) }, { help: [exists ? 'an existing file is never touched; give another folder' : undefined] })]);
+    complain([
+      diagnostic(
+        fileCodes.cannotWrite,
+        undefined,
+        { path, why: exists ? 'it exists already' : reasonOf(error) },
+        { help: [exists ? 'an existing file is never touched; give another folder' : undefined] },
+      ),
+    ]);
     return Promise.resolve(2);
   }
   print(`wrote ${path}`);

@@ -17,7 +17,11 @@ export async function run(args: readonly string[], options: Record<string, unkno
   const json = formatOf(options['format'] as string | undefined) === 'json';
   if (name !== undefined && !catalogue.has(name)) {
     const suggestion = nearest(name, catalogue.keys());
-    throw new UsageError('protocols', `no protocol is called \`${name}\``, suggestion === undefined ? '`zonewright protocols` lists them all' : `did you mean \`${suggestion}\`?`);
+    throw new UsageError(
+      'protocols',
+      `no protocol is called \`${name}\``,
+      suggestion === undefined ? '`zonewright protocols` lists them all' : `did you mean \`${suggestion}\`?`,
+    );
   }
   const chosen = [...catalogue.values()].filter((protocol) => name === undefined || protocol.name === name);
   if (json) {
@@ -32,7 +36,10 @@ export async function run(args: readonly string[], options: Record<string, unkno
   for (const protocol of chosen) {
     print(`${protocol.name}: ${protocol.title}${protocol.ot ? ', a protocol of operational technology' : ''}`);
     print(`  ports: ${ports(protocol)}`);
-    if (protocol.customary.length > 0) print(`  often seen besides: ${protocol.customary.map((range) => `${range.protocol} ${range.first === range.last ? range.first : `${range.first}-${range.last}`}`).join(', ')}`);
+    if (protocol.customary.length > 0)
+      print(
+        `  often seen besides: ${protocol.customary.map((range) => `${range.protocol} ${range.first === range.last ? range.first : `${range.first}-${range.last}`}`).join(', ')}`,
+      );
     if (protocol.dynamicPorts !== undefined) print(`  dynamic ports: ${protocol.dynamicPorts.what}`);
     if (protocol.cast !== 'unicast') print('  lives on multicast or broadcast, which no gateway forwards');
     if (protocol.functions.length > 0) print(`  classes of functions: ${protocol.functions.join(', ')}`);

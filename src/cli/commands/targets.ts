@@ -4,7 +4,12 @@ import { formatOf, print, printJson } from '../io.ts';
 
 export async function run(_args: readonly string[], options: Record<string, unknown>): Promise<number> {
   if (formatOf(options['format'] as string | undefined) === 'json') {
-    printJson('targets', { targets: targets.map(({ capabilities }) => ({ ...capabilities, options: capabilities.options.map((option) => ({ name: option.name, title: option.title, type: option.type.kind, default: option.default })) })) });
+    printJson('targets', {
+      targets: targets.map(({ capabilities }) => ({
+        ...capabilities,
+        options: capabilities.options.map((option) => ({ name: option.name, title: option.title, type: option.type.kind, default: option.default })),
+      })),
+    });
     return Promise.resolve(0);
   }
   for (const { capabilities } of targets) {

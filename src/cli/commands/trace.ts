@@ -99,7 +99,8 @@ function printTraceJson(model: Model, sources: SourceMap, date: string, result: 
         packet: packetWords(model, step.packet),
       };
     }),
-    nearest: result.nearest === undefined ? null : { flow: result.nearest.flow.name, span: place(sources, result.nearest.flow.span), differs: result.nearest.differs },
+    nearest:
+      result.nearest === undefined ? null : { flow: result.nearest.flow.name, span: place(sources, result.nearest.flow.span), differs: result.nearest.differs },
   });
 }
 
@@ -124,7 +125,14 @@ function printTrace(model: Model, sources: SourceMap, result: TraceResult): void
       ].filter((fact) => fact !== '');
       if (facts.length > 0) print(`  ${facts.join(', ')}`);
     }
-    print(verdict.accepted && verdict.reason.kind !== 'pass' ? '  an open conversation passes in both directions' : verdict.accepted ? '' : '  an open conversation of it is cut at its next packet');
+    print(
+      verdict.accepted && verdict.reason.kind !== 'pass'
+        ? '  an open conversation passes in both directions'
+        : verdict.accepted
+          ? ''
+          : '  an open conversation of it is cut at its next packet',
+    );
   }
-  if (result.nearest !== undefined) print(`nearest: flow \`${result.nearest.flow.name}\`, ${sources.place(result.nearest.flow.span)}: ${result.nearest.differs}`);
+  if (result.nearest !== undefined)
+    print(`nearest: flow \`${result.nearest.flow.name}\`, ${sources.place(result.nearest.flow.span)}: ${result.nearest.differs}`);
 }

@@ -11,6 +11,12 @@ export const fileCodes = {
   cannotWrite: row<{ path: string; why: string }>('ZW6007', 'cannot-write', 'error', 'input', (a) => `cannot write \`${a.path}\`: ${a.why}`),
   badOption: row<{ option: string; why: string }>('ZW6008', 'bad-option', 'error', 'input', (a) => `option \`${a.option}\`: ${a.why}`),
   unknownGateway: row<{ name: string }>('ZW6009', 'unknown-gateway', 'error', 'input', (a) => `no gateway is called \`${a.name}\``),
-  staleOutput: row<{ path: string; why: string }>('ZW6010', 'stale-output', 'error', 'input', (a) => `\`${a.path}\` holds other gateways of another compile: ${a.why}`),
+  staleOutput: row<{ path: string; why: string }>(
+    'ZW6010',
+    'stale-output',
+    'error',
+    'input',
+    (a) => `\`${a.path}\` holds other gateways of another compile: ${a.why}`,
+  ),
   busy: row<{ path: string }>('ZW6011', 'busy', 'error', 'input', (a) => `another compile is writing \`${a.path}\``),
 } as const;

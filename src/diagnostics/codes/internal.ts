@@ -2,7 +2,13 @@
 import { row } from '../diagnostic.ts';
 
 export const internalCodes = {
-  proofFailed: row<{ gateway: string; file: string }>('ZW9001', 'proof-failed', 'error', 'bug', (a) => `what was emitted for gateway \`${a.gateway}\` (${a.file}) does not equal the policy`),
+  proofFailed: row<{ gateway: string; file: string }>(
+    'ZW9001',
+    'proof-failed',
+    'error',
+    'bug',
+    (a) => `what was emitted for gateway \`${a.gateway}\` (${a.file}) does not equal the policy`,
+  ),
   readerRefused: row<{ gateway: string; file: string; what: string }>(
     'ZW9002',
     'reader-refused',

@@ -2,7 +2,13 @@
 import { row } from '../diagnostic.ts';
 
 export const lintCodes = {
-  noManage: row<{ gateway: string }>('ZW3001', 'no-manage', 'warning', 'finding', (a) => `gateway \`${a.gateway}\` has no \`manage\` line: nobody can reach it over the network`),
+  noManage: row<{ gateway: string }>(
+    'ZW3001',
+    'no-manage',
+    'warning',
+    'finding',
+    (a) => `gateway \`${a.gateway}\` has no \`manage\` line: nobody can reach it over the network`,
+  ),
   sharedInterface: row<{ interface: string; zones: string }>(
     'ZW3002',
     'shared-interface',
@@ -13,8 +19,20 @@ export const lintCodes = {
   unfacedZone: row<{ zone: string }>('ZW3003', 'unfaced-zone', 'warning', 'finding', (a) => `no gateway faces zone \`${a.zone}\``),
   opensNothing: row<{ flow: string; why: string }>('ZW3004', 'opens-nothing', 'warning', 'finding', (a) => `flow \`${a.flow}\` opens nothing: ${a.why}`),
   expired: row<{ flow: string; date: string }>('ZW3005', 'expired', 'warning', 'finding', (a) => `flow \`${a.flow}\` expired on ${a.date} and is not emitted`),
-  partlyJoined: row<{ flow: string; pairs: string }>('ZW3006', 'partly-joined', 'warning', 'finding', (a) => `flow \`${a.flow}\` runs between zones that no gateway joins: ${a.pairs}`),
-  essentialExpires: row<{ flow: string; date: string }>('ZW3007', 'essential-expires', 'warning', 'finding', (a) => `essential flow \`${a.flow}\` expires on ${a.date}`),
+  partlyJoined: row<{ flow: string; pairs: string }>(
+    'ZW3006',
+    'partly-joined',
+    'warning',
+    'finding',
+    (a) => `flow \`${a.flow}\` runs between zones that no gateway joins: ${a.pairs}`,
+  ),
+  essentialExpires: row<{ flow: string; date: string }>(
+    'ZW3007',
+    'essential-expires',
+    'warning',
+    'finding',
+    (a) => `essential flow \`${a.flow}\` expires on ${a.date}`,
+  ),
   essentialExpiresSoon: row<{ flow: string; date: string; days: string }>(
     'ZW3008',
     'essential-expires-soon',

@@ -2,7 +2,13 @@
 import { row } from '../diagnostic.ts';
 
 export const syntaxCodes = {
-  unexpectedToken: row<{ found: string; expected: string }>('ZW1001', 'unexpected-token', 'error', 'input', (a) => `unexpected ${a.found}, expected ${a.expected}`),
+  unexpectedToken: row<{ found: string; expected: string }>(
+    'ZW1001',
+    'unexpected-token',
+    'error',
+    'input',
+    (a) => `unexpected ${a.found}, expected ${a.expected}`,
+  ),
   unfinished: row<{ what: string; expected: string }>('ZW1002', 'unfinished', 'error', 'input', (a) => `${a.what} ends too early, expected ${a.expected}`),
   unterminatedString: row('ZW1003', 'unterminated-string', 'error', 'input', () => 'a string does not end on its line'),
   badEscape: row<{ escape: string }>('ZW1004', 'bad-escape', 'error', 'input', (a) => `unknown escape ${a.escape} in a string`),
@@ -17,7 +23,13 @@ export const syntaxCodes = {
   missingBlock: row<{ keyword: string }>('ZW1013', 'missing-block', 'error', 'input', (a) => `the ${a.keyword} has no block in braces`),
   unknownDeclaration: row<{ found: string }>('ZW1014', 'unknown-declaration', 'error', 'input', (a) => `${a.found} does not start a declaration`),
   unknownProperty: row<{ found: string; block: string }>('ZW1015', 'unknown-property', 'error', 'input', (a) => `${a.found} is not a property of ${a.block}`),
-  reservedName: row<{ found: string; keyword: string }>('ZW1016', 'reserved-name', 'error', 'input', (a) => `the reserved word \`${a.found}\` cannot name a ${a.keyword}`),
+  reservedName: row<{ found: string; keyword: string }>(
+    'ZW1016',
+    'reserved-name',
+    'error',
+    'input',
+    (a) => `the reserved word \`${a.found}\` cannot name a ${a.keyword}`,
+  ),
   commaAfterException: row('ZW1017', 'comma-after-exception', 'error', 'input', () => 'a comma after an exception without braces could mean two things'),
   secondException: row('ZW1018', 'second-exception', 'error', 'input', () => 'an item has a second exception'),
   tooDeep: row<{ limit: number }>('ZW1019', 'too-deeply-nested', 'error', 'input', (a) => `braces are nested more than ${a.limit} deep`),

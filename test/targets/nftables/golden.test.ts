@@ -47,7 +47,7 @@ describe('emitted rulesets', () => {
       });
       const [file] = emission.files;
       await expect(file?.text).toMatchFileSnapshot(join(here, 'golden', `${name}.${policy.gateway}.nft`));
-expect(prove(sets, nftables.read(emission.files, { space: sets.space, mark: nftables.mark(policy, number) }))).toEqual({ kind: 'equal' });
+      expect(prove(sets, nftables.read(emission.files, { space: sets.space, mark: nftables.mark(policy, number) }))).toEqual({ kind: 'equal' });
     }
   });
 });
