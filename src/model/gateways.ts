@@ -5,7 +5,7 @@ import type { Span } from '../base/source.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { lintCodes } from '../diagnostics/codes/lint.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../net/address.ts';
-import { addressSetOf, type AddressSet, builtInNetworks, containsAddress, unionAddresses, zonelessAddresses } from '../net/address-set.ts';
+import { addressSetOf, type AddressSet, builtInNetworks, containsAddress, unionAddresses } from '../net/address-set.ts';
 import type { Declaration, GatewayTrafficDecl, InterfaceDecl, OptionValue, SelectorAtom } from '../syntax/ast.ts';
 import { PropertyReader } from './context.ts';
 import { type FlowTools, flowProperties } from './flows.ts';
@@ -56,8 +56,8 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
   }
   if (second !== undefined)
     context.report(modelCodes.repeatedProperty, second.name.span, { property: 'target', owner }, { help: ['a gateway has one target'] });
-  new PropertyReader(context, declaration.properties, owner);
 
+  const read = new PropertyReader(context, declaration.properties, owner);
   const interfaces: Interface[] = [];
   const names = new Map<string, Span>();
   const addresses = new Map<string, Span>();
@@ -99,7 +99,7 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
   if (target === undefined) return undefined;
   return {
     name,
-    label: declaration.label?.text,
+    label: declaration.label?.text ?? read.text('label'),
     target: { value: target.name.text, span: target.name.span },
     options: target.options.map((option) => ({ name: { value: option.name.text, span: option.name.span }, value: optionSetting(option.value) })),
     interfaces: interfaces.sort((a, b) => (a.name < b.name ? -1 : 1)),

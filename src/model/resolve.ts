@@ -163,7 +163,8 @@ function resolvePolicy(context: Context, declarations: readonly Extract<Declarat
   let timezone: string | undefined;
   if (zoneText !== undefined) {
     try {
-      new Intl.DateTimeFormat('en', { timeZone: zoneText.text });
+      // Throws for a name that is none; the name itself is kept, since its canonical form differs between versions.
+      Intl.DateTimeFormat('en', { timeZone: zoneText.text });
       timezone = zoneText.text;
     } catch {
       context.report(modelCodes.badTimezone, zoneText.span, { name: zoneText.text }, { help: ['write an IANA name such as "Europe/Berlin"'] });

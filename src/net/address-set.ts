@@ -3,8 +3,8 @@
  *
  * The families stay apart in every operation; an empty side is empty, never "any".
  */
-import { type Address, type AddressRange, type Family, formatRange, max4, max6, parsePrefix } from './address.ts';
-import { canonical, intersectRanges, type Ranges, rangesContain, rangesEqual, rangesSize, rangesWithin, subtractRanges, unionRanges } from './ranges.ts';
+import { type Address, type AddressRange, formatRange, max4, max6, parsePrefix } from './address.ts';
+import { canonical, intersectRanges, type Ranges, rangesContain, rangesWithin, subtractRanges, unionRanges } from './ranges.ts';
 
 export interface AddressSet {
   readonly v4: Ranges<number>;
@@ -43,24 +43,12 @@ export function addressesWithin(a: AddressSet, b: AddressSet): boolean {
   return rangesWithin(a.v4, b.v4) && rangesWithin(a.v6, b.v6);
 }
 
-export function addressesEqual(a: AddressSet, b: AddressSet): boolean {
-  return rangesEqual(a.v4, b.v4) && rangesEqual(a.v6, b.v6);
-}
-
 export function containsAddress(set: AddressSet, address: Address): boolean {
   return address.family === 4 ? rangesContain(set.v4, address.value) : rangesContain(set.v6, address.value);
 }
 
 export function isEmpty(set: AddressSet): boolean {
   return set.v4.length === 0 && set.v6.length === 0;
-}
-
-export function hasFamily(set: AddressSet, family: Family): boolean {
-  return (family === 4 ? set.v4 : set.v6).length > 0;
-}
-
-export function addressCount(set: AddressSet): number {
-  return rangesSize(set.v4) + rangesSize(set.v6);
 }
 
 export function someAddress(set: AddressSet): Address | undefined {
@@ -106,8 +94,4 @@ export const zonelessAddresses: AddressSet = networks(
   'ff00::/8',
 );
 
-export const linkLocal6: AddressSet = networks('fe80::/10');
-export const unspecified: AddressSet = networks('0.0.0.0/32', '::/128');
-export const multicastAddresses: AddressSet = networks('224.0.0.0/4', 'ff00::/8');
-export const limitedBroadcast: AddressSet = networks('255.255.255.255/32');
 export { networks as builtInNetworks };

@@ -13,12 +13,16 @@ export interface Range<T extends number | bigint> {
 /** Canonical: sorted, disjoint, no two ranges adjacent. Empty list: the empty set, never "any". */
 export type Ranges<T extends number | bigint> = readonly Range<T>[];
 
+function step(value: number | bigint, by: 1 | -1): number | bigint {
+  return typeof value === 'bigint' ? value + BigInt(by) : value + by;
+}
+
 function next<T extends number | bigint>(value: T): T {
-  return (typeof value === 'bigint' ? value + 1n : Number(value) + 1) as T;
+  return step(value, 1) as T;
 }
 
 function previous<T extends number | bigint>(value: T): T {
-  return (typeof value === 'bigint' ? value - 1n : Number(value) - 1) as T;
+  return step(value, -1) as T;
 }
 
 /** Brings any list of ranges into canonical form; ranges with `first > last` are empty and vanish. */

@@ -13,6 +13,9 @@ import type { Hook } from '../packets/packet.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
 import type { SettledOptions } from './capabilities.ts';
 
+/** Targets see the model only through the Ir. */
+export type { Rate, Where };
+
 /** A zone as this gateway sees it: without the gateway's own, broadcast and anycast addresses. */
 export interface PlacedZone {
   readonly name: string;

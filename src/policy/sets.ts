@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { families, type Family } from '../net/address.ts';
-import { type AddressSet, builtInNetworks, intersectAddresses, isEmpty } from '../net/address-set.ts';
+import { type AddressSet, builtInNetworks } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
 import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
@@ -273,9 +273,4 @@ export function policyNumber(sets: PolicySets): number {
   hash.update(pending);
   const number = hash.digest().readUInt32BE(0);
   return number === 0 ? 1 : number;
-}
-
-/** Zones whose part of the entry's side is not empty, with that part; for lowering by zone pair. */
-export function zoneParts(zones: GatewayPolicy['zones'], side: AddressSet): { readonly zone: string; readonly part: AddressSet }[] {
-  return zones.map((zone) => ({ zone: zone.name, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
 }

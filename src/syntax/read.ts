@@ -89,10 +89,10 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
   const lexer = {
     next: (): nearley.Token | undefined => {
       const at = index++;
-      return at < tokens.length ? (tokens[at] as nearley.Token) : at === tokens.length ? (end as nearley.Token) : undefined;
+      return at < tokens.length ? (tokens[at]) : at === tokens.length ? (end) : undefined;
     },
     reset: (): void => {},
-    save: (): nearley.LexerState => ({}) as nearley.LexerState,
+    save: (): nearley.LexerState => ({}),
     formatError: (): string => '',
     has: (): boolean => true,
   };

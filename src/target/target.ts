@@ -6,8 +6,7 @@
  */
 import type { Span } from '../base/source.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
-import type { GatewayPolicy } from '../policy/gateway-policy.ts';
-import type { Rate } from '../model/model.ts';
+import type { GatewayPolicy, Rate } from '../policy/gateway-policy.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Node, PacketSpace } from '../packets/packet-space.ts';
 

@@ -1,7 +1,6 @@
 /** The baseline and what interfaces run, as rules: few, fixed, and judged before zones and state. */
 import { builtInNetworks } from '../../src/net/address-set.ts';
-import type { GatewayPolicy, Pass, PlacedInterface } from '../../src/policy/gateway-policy.ts';
-import type { Where } from '../../src/model/interface-services.ts';
+import type { GatewayPolicy, Pass, PlacedInterface, Where } from '../../src/policy/gateway-policy.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Ruleset } from './ruleset.ts';
 import { addressInterval, comment, intervals, keyword, number, numbers, phrase, type Token } from './tokens.ts';

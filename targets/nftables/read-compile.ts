@@ -9,7 +9,7 @@ import { empty, fields, full, type Node, type PacketSpace } from '../../src/pack
 import { type CurrentMark, type Key, Keys, type Matching, setTypes, shown } from './read-keys.ts';
 import { type Box, groupsOverlap } from './read-products.ts';
 import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Statement, type Verdict } from './read-tree.ts';
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 
 /** Where a verdict leads; `class` numbers a compiled chain. */
 export type Target = { readonly kind: 'accept' | 'drop' | 'return' } | { readonly kind: 'jump' | 'goto'; readonly class: number };

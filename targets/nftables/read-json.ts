@@ -6,7 +6,7 @@
  * widened masks); the tree keeps its words, so meanings are compared and never texts. Every object is read strictly: a
  * property that is not known is refused.
  */
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { isSelector } from './read-keys.ts';
 import {
   type BaseChain,

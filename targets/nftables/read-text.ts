@@ -5,7 +5,7 @@
  * replaces what was in force. Recursive descent over tokens; the first thing that is not of this subset is refused with
  * its line.
  */
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { priorityNames } from './read-names.ts';
 import { isSelector } from './read-keys.ts';
 import { scan, type Token } from './read-scan.ts';

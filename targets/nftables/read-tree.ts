@@ -4,7 +4,7 @@
  * Both parsers give it, the compiler of rules takes it. The one idea: everything is still words here; what a word means
  * (`tcp`, `echo-request`, `10.0.0.0/8`) is decided once, by the type of the key that it is compared with.
  */
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 import type { Hook } from '../../src/packets/packet.ts';
 
 /** Where a thing stands: its line in a text (none in JSON) and a name for messages. */

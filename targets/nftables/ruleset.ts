@@ -4,7 +4,7 @@
 import { ShortNames } from '../../src/target/short-names.ts';
 import { limits } from './target.ts';
 import { comment, identifier, rate, setReference, type Token } from './tokens.ts';
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 import type { ChainView, CounterView, LimitView, SetView } from './view.ts';
 
 export class Ruleset {

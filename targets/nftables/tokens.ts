@@ -6,7 +6,7 @@
  */
 import { formatAddress4, formatAddress6, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
-import type { Rate } from '../../src/model/model.ts';
+import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { limits } from './target.ts';
 
 /** Text that is safe to place in a ruleset. */

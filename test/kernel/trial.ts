@@ -153,20 +153,21 @@ export class Trial {
     const last = seen?.passages.at(-1);
     if (seen === undefined || last?.state !== 'new' || !last.accepted || seen.passages.some((passage) => !passage.accepted)) return undefined;
     if (seen.reached === 'forward' && seen.wire === undefined) return undefined;
-    return { sent, hook: seen.reached === 'input' ? 'input' : seen.reached === 'output' ? 'output' : 'forward', out: seen.out, alone: seen.passages.length === 1 };
+    return { sent, hook: seen.reached === 'input' ? 'input' : seen.reached === 'output' ? 'output' : 'forward', out: seen.out, alone: seen.passages.length === 1, forged: this.#draw.chance(50) };
   }
 
   /** Answers, then more of everything: from the right side and the wrong one, and messages about it. */
   async #follow(maker: PacketMaker, running: readonly Running[]): Promise<void> {
     const answers = running.flatMap((one) => this.#answer(maker, one, true) ?? []);
     const more = running.flatMap((one) => (answers.some((answer) => answer.conversation === one.sent.conversation) ? [this.#more(maker, one, true)] : []));
-    const wrong = running.map((one) => this.#sent(maker.elsewhere(one.sent), one.sent.conversation));
+    const forged = running.filter((one) => one.forged);
+    const wrong = forged.map((one) => this.#sent(maker.elsewhere(one.sent), one.sent.conversation));
     const errors = running.flatMap(({ sent, out, hook }) => (hook === 'input' || out === undefined || out === 'lo' ? [] : [this.#sent(maker.error(sent, out), sent.conversation)]));
-    const spoofed = running.flatMap((one) => {
+    const spoofed = forged.flatMap((one) => {
       const answer = maker.answer(one.sent, one.out, 'forward');
       return answer === undefined || one.hook === 'input' ? [] : [this.#sent(maker.elsewhere(answer), one.sent.conversation)];
     });
-    await this.#send([answers, this.#draw.shuffled([...wrong, ...spoofed, ...errors]), more]);
+    await this.#send([answers, more, this.#draw.shuffled([...wrong, ...spoofed, ...errors])]);
   }
 
   /** After a reload: from the side that answers, then from the side that began, or the other way round. */
@@ -247,13 +248,15 @@ interface Running {
   readonly out: string | undefined;
   /** It passed one hook only: not from the gateway to itself. */
   readonly alone: boolean;
+  /** Somebody else sends packets with its ends. They are dropped, but conntrack has seen them, and may forget a TCP conversation over it. */
+  readonly forged: boolean;
 }
 
 /** What the gateway takes part in, its own stack may have ended meanwhile; and protocols without ports share conversations. */
-function expectation({ sent, hook, alone }: Running, direction: 'original' | 'reply', current: boolean | undefined): Expectation | undefined {
+function expectation({ sent, hook, alone, forged }: Running, direction: 'original' | 'reply', current: boolean | undefined): Expectation | undefined {
   const { transport } = sent.packet;
   const answered = transport.kind === 'tcp' || transport.kind === 'udp' || (transport.kind === 'icmp' && [8, 13, 17, 128].includes(transport.type));
-  return hook === 'forward' && alone && answered ? { state: 'established', direction, current } : undefined;
+  return hook === 'forward' && alone && answered && !(forged && transport.kind === 'tcp') ? { state: 'established', direction, current } : undefined;
 }
 
 async function observe(gateway: KernelGateway, steps: readonly (readonly Sent[])[]): Promise<ReadonlyMap<number, Observation>> {

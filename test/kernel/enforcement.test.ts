@@ -1,7 +1,7 @@
 // Rules 2 and 3 by hand: what may start, what goes on, what a reload keeps and what it cuts.
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { Bench, bothFamilies, but, by, passed, plantText, withPort, zoneText } from './bench.ts';
+import { Bench, but, by, families, ipv4, ipv6, passed, plantText, withPort, zoneText } from './bench.ts';
 import { echoReply, echoRequest, errorAbout, type Part, TcpConversation, udpAnswer, udpAsk } from './conversations.ts';
 import { describeKernel } from './requirements.ts';
 
@@ -17,7 +17,7 @@ describeKernel('conversations', () => {
   afterEach(async () => bench.gateway.reset());
   afterAll(async () => bench.dispose());
 
-  it.each(bothFamilies)('$name: an allowed conversation passes both ways, from SYN to its end', async ({ ends }) => {
+  it.each(families)('%s: an allowed conversation passes both ways, from SYN to its end', async (_name, { ends }) => {
     await bench.enforce({ flows: poll });
     const tcp = new TcpConversation(ends);
     const parts = [...tcp.handshake(), tcp.client('PA', data), tcp.server('PA', data), ...tcp.close()];
@@ -26,7 +26,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(echoRequest(ends), echoReply(ends))).toEqual([true, true]);
   });
 
-  it.each(bothFamilies)('$name: what no flow allows does not start, nor does an answer without a question', async ({ ends }) => {
+  it.each(families)('%s: what no flow allows does not start, nor does an answer without a question', async (_name, { ends }) => {
     await bench.enforce({ flows: poll });
     const back = { client: ends.server, server: ends.client };
     const wrongPort = withPort(ends, 4000, 503);
@@ -34,7 +34,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(new TcpConversation(back).client('S'), udpAsk(back), echoRequest(back))).toEqual([false, false, false]);
   });
 
-  it.each(bothFamilies)('$name: a spoofed packet with the ends of a running conversation dies', async ({ ends }) => {
+  it.each(families)('%s: a spoofed packet with the ends of a running conversation dies', async (_name, { ends }) => {
     await bench.enforce({ flows: poll });
     const tcp = new TcpConversation(ends);
     expect(await bench.passes(...tcp.handshake())).toEqual([true, true, true]);
@@ -45,7 +45,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(question, answer)).toEqual([true, true]);
   });
 
-  it.each(bothFamilies)('$name: invalid and untracked packets die, even where everything is allowed', async ({ name, ends }) => {
+  it.each(families)('%s: invalid and untracked packets die, even where everything is allowed', async (_name, { name, ends }) => {
     await bench.enforce({ flows: 'flow everything { from any  to any  allow any }' });
     for (const flags of ['SA', 'F', 'FA', 'R', 'RA', '', 'SF']) {
       const [seen] = await bench.send(new TcpConversation(withPort(ends, 5000 + flags.length)).client(flags));
@@ -61,7 +61,7 @@ describeKernel('conversations', () => {
     }
   });
 
-  it.each(bothFamilies)('$name: an ACK in mid-stream starts an allowed conversation, FIN and RST do not', async ({ ends }) => {
+  it.each(families)('%s: an ACK in mid-stream starts an allowed conversation, FIN and RST do not', async (_name, { ends }) => {
     await bench.enforce({ flows: poll });
     expect(await bench.passes(new TcpConversation(ends).client('FA'), new TcpConversation(ends).client('R'))).toEqual([false, false]);
     const tcp = new TcpConversation(ends);
@@ -69,7 +69,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(new TcpConversation(withPort(ends, 4001)).server('A'))).toEqual([false]);
   });
 
-  it.each(bothFamilies)('$name: only errors pass as related, from either side; a redirect does not', async ({ ends, errors, otherErrors }) => {
+  it.each(families)('%s: only errors pass as related, from either side; a redirect does not', async (_name, { ends, errors, otherErrors }) => {
     await bench.enforce({ flows: poll });
     const ask = udpAsk(ends);
     expect(await bench.passes(ask, udpAnswer(ends))).toEqual([true, true]);
@@ -86,7 +86,7 @@ describeKernel('conversations', () => {
     expect(forged).toMatchObject({ state: 'related', accepted: false });
   });
 
-  it.each(bothFamilies)('$name: a related error is judged by its place and type alone, whatever the policy says by now', async ({ ends, errors }) => {
+  it.each(families)('%s: a related error is judged by its place and type alone, whatever the policy says by now', async (_name, { ends, errors }) => {
     await bench.enforce({ flows: poll });
     const ask = udpAsk(ends);
     expect(await bench.passes(ask)).toEqual([true]);
@@ -95,9 +95,9 @@ describeKernel('conversations', () => {
     expect(await bench.passes(error, ask)).toEqual([true, false]);
   });
 
-  it.each(bothFamilies)('$name: TCP and UDP that conntrack expects are related, and die', async ({ name, ends }) => {
+  it.each(families)('%s: TCP and UDP that conntrack expects are related, and die', async (_name, { name, ends }) => {
     const family = name === 'IPv4' ? 'ip' : 'ip6';
-    const object = (protocol: string): string => `ct expectation ${protocol}_next { protocol ${protocol}; dport 5000; timeout 1m; size 8; l3proto ${family} }`;
+    const object = (protocol: string): string => `ct expectation ${protocol}_next {\n protocol ${protocol}\n dport 5000\n timeout 1m\n size 8\n l3proto ${family}\n}`;
     await bench.gateway.load(
       `table inet helper {\n${object('tcp')}\n${object('udp')}\nchain c { type filter hook forward priority -10;\n tcp dport 502 ct expectation set "tcp_next"\n udp dport 502 ct expectation set "udp_next"\n }\n}\n`,
     );
@@ -108,7 +108,7 @@ describeKernel('conversations', () => {
     for (const seen of await bench.send(new TcpConversation(next).client('S'), udpAsk(next))) expect(seen).toMatchObject({ state: 'related', reached: 'forward', accepted: false });
   });
 
-  it.each(bothFamilies)('$name: a deny overrides every allow', async ({ ends }) => {
+  it.each(families)('%s: a deny overrides every allow', async (_name, { ends }) => {
     await bench.enforce({ flows: `${poll}\nflow everything { from any  to any  allow any }\nflow not_this { from ${ends.client.address}  to press  deny tcp 500-510 }` });
     const other = { ...ends, client: { ...ends.client, address: ends.client.address.replace(/5$/, '6') } };
     expect(await bench.passes(new TcpConversation(ends).client('S'), udpAsk(ends), new TcpConversation(other).client('S'))).toEqual([false, true, true]);
@@ -117,9 +117,9 @@ describeKernel('conversations', () => {
 
   // -- reloads ----------------------------------------------------------------------------------------------------
 
-  const sides = bothFamilies.flatMap((family) => (['client', 'server'] as const).map((side) => ({ ...family, side })));
+  const sides = families.flatMap(([name, family]) => (['client', 'server'] as const).map((side) => [name, side, family] as const));
 
-  it.each(sides)('$name: a flow that is gone cuts its running conversations at the next packet, $side first', async ({ ends, side }) => {
+  it.each(sides)('%s: a flow that is gone cuts its running conversations at the next packet, %s first', async (_name, side, { ends }) => {
     await bench.enforce({ flows: `${poll}\nflow other { from office  to press  allow tcp 80 }` });
     const tcp = new TcpConversation(ends);
     const kept = new TcpConversation(withPort(ends, 4000, 80));
@@ -134,7 +134,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(...order.map((end) => tcp[end]('PA', data)))).toEqual([true, true]);
   });
 
-  it.each(sides)('$name: a deny that is new cuts as well, $side first', async ({ ends, side }) => {
+  it.each(sides)('%s: a deny that is new cuts as well, %s first', async (_name, side, { ends }) => {
     await bench.enforce({ flows: poll });
     const tcp = new TcpConversation(ends);
     expect(await bench.passes(...tcp.handshake())).toEqual([true, true, true]);
@@ -142,7 +142,7 @@ describeKernel('conversations', () => {
     expect(await bench.passes(tcp[side]('PA', data), tcp.client('A'), tcp.server('A'))).toEqual([false, false, false]);
   });
 
-  it.each(bothFamilies)('$name: an allowed conversation loses no packet over many reloads', async ({ ends }) => {
+  it.each(families)('%s: an allowed conversation loses no packet over many reloads', async (_name, { ends }) => {
     const policy = (round: number): string => `${poll}\nflow round { from press  to office  allow tcp ${1000 + round} }`;
     await bench.enforce({ flows: policy(0) });
     const tcp = new TcpConversation(ends);
@@ -158,7 +158,7 @@ describeKernel('conversations', () => {
 
   it('a reload flushes no conntrack entry', async () => {
     await bench.enforce({ flows: poll });
-    for (const { ends } of bothFamilies) await bench.send(...new TcpConversation(ends).handshake(), udpAsk(ends));
+    for (const { ends } of [ipv4, ipv6]) await bench.send(...new TcpConversation(ends).handshake(), udpAsk(ends));
     const entries = async (): Promise<string[]> => (await bench.gateway.conntrack()).map((line) => line.replaceAll(/ (?=\d+ )\d+|\[\w+\]|mark=\d+|use=\d+/g, '').replaceAll(/\s+/g, ' ')).sort();
     const before = await entries();
     expect(before).toHaveLength(4);
@@ -167,7 +167,7 @@ describeKernel('conversations', () => {
     expect(await entries()).toEqual(before);
   });
 
-  it.each(bothFamilies)('$name: an unchanged policy, or one in another order, keeps its mark and judges nothing again', async ({ ends }) => {
+  it.each(families)('%s: an unchanged policy, or one in another order, keeps its mark and judges nothing again', async (_name, { ends }) => {
     const other = 'flow other { from press  to office  allow tcp 80, udp 53 }';
     const first = await bench.enforce({ flows: `${poll}\n${other}` });
     const tcp = new TcpConversation(ends);
@@ -184,7 +184,7 @@ describeKernel('conversations', () => {
   });
 
   it('bits of the mark outside the mask belong to others', async () => {
-    const [{ ends }] = [bothFamilies[0] ?? expect.fail('no family')];
+    const { ends } = ipv4;
     await bench.gateway.load('table inet others {\nchain c { type filter hook prerouting priority 0;\n ct state new ct mark set 0xab\n }\n}\n');
     const { mark } = await bench.enforce({ flows: poll, options: 'mark-mask 0xffff0000' });
     const [seen] = await bench.send(udpAsk(ends));
