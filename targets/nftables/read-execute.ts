@@ -110,8 +110,8 @@ export class Executor {
     let changed = false;
     const leave = (there: Flow, back: Flow): void => {
       if (changed) rest = this.#union(rest, back);
-      else if (!staying)
-        rest = { plain: this.#exchange(rest.plain, there.plain, back.plain), remarked: this.#exchange(rest.remarked, there.remarked, back.remarked) };
+      else if (staying) rest = { plain: rest.plain, remarked: this.#unite(rest.remarked, back.remarked) };
+      else rest = { plain: this.#exchange(rest.plain, there.plain, back.plain), remarked: this.#exchange(rest.remarked, there.remarked, back.remarked) };
     };
     for (const step of rule.steps) {
       if (isEmpty(here)) break;

@@ -282,9 +282,12 @@ class Parser {
     if (isSelector(first)) return { name: first, mask: undefined };
     let name = first;
     if (first === 'fib') {
-      while (this.#peek().text !== 'type') name += ` ${this.#next().kind === 'end' ? this.#refuseHere('in fib') : (this.#tokens[this.#at - 1]?.text ?? '')}`;
+      while (this.#peek().text !== 'type') {
+        if (this.#peek().kind === 'end') this.#refuseHere('in fib');
+        name += ` ${this.#next().text}`;
+      }
       name += ` ${this.#word()}`;
-    } else {
+    } else if (this.#peek().kind === 'word') {
       name += ` ${this.#word()}`;
     }
     // An interface may also be named the long way.

@@ -67,8 +67,35 @@ function clamp(value: number, last: number): number {
 
 /** Addresses that are nobody's, everybody's or the kernel's own. */
 export const strangeAddresses: Readonly<Record<Family, readonly string[]>> = {
-  4: ['0.0.0.0', '0.1.2.3', '127.0.0.1', '169.254.1.1', '192.0.2.77', '223.255.255.255', '224.0.0.1', '224.0.0.18', '224.0.1.129', '239.1.1.1', '240.0.0.1', '255.255.255.255'],
-  6: ['::', '::1', '::ffff:10.0.0.1', '100::1', '2001:db8:dead::1', 'fe80::1234', 'fec0::1', 'ff02::1', 'ff02::2', 'ff02::12', 'ff02::1:2', 'ff05::2', 'ff0e::1'],
+  4: [
+    '0.0.0.0',
+    '0.1.2.3',
+    '127.0.0.1',
+    '169.254.1.1',
+    '192.0.2.77',
+    '223.255.255.255',
+    '224.0.0.1',
+    '224.0.0.18',
+    '224.0.1.129',
+    '239.1.1.1',
+    '240.0.0.1',
+    '255.255.255.255',
+  ],
+  6: [
+    '::',
+    '::1',
+    '::ffff:10.0.0.1',
+    '100::1',
+    '2001:db8:dead::1',
+    'fe80::1234',
+    'fec0::1',
+    'ff02::1',
+    'ff02::2',
+    'ff02::12',
+    'ff02::1:2',
+    'ff05::2',
+    'ff0e::1',
+  ],
 };
 
 interface Route {
@@ -95,8 +122,8 @@ export class RoutingTable {
         routes.push({ family, first: BigInt(first), last: BigInt(last), length: prefix.length, interface: face.name });
         if (!face.addresses.includes(text)) continue;
         this.#own.add(keyOf(prefix.address));
-        if (family === 4 && prefix.length < 31) this.#delivered.add(keyOf(addressOf(4, BigInt(last))));
-        if (family === 6 && prefix.length < 127) this.#delivered.add(keyOf(addressOf(6, BigInt(first))));
+        if (family === 4 && prefix.length < 31) this.#delivered.add(keyOf({ family, value: last }));
+        if (family === 6 && prefix.length < 127) this.#delivered.add(keyOf({ family, value: first }));
       }
     }
     this.#routes = routes.toSorted((a, b) => b.length - a.length);

@@ -49,7 +49,10 @@ export class Draw {
 
   /** One of the values, each as often as its weight says. */
   weighted<Item>(choices: readonly (readonly [weight: number, item: Item])[]): Item {
-    let at = this.#next(1, choices.reduce((sum, [weight]) => sum + weight, 0));
+    let at = this.#next(
+      1,
+      choices.reduce((sum, [weight]) => sum + weight, 0),
+    );
     for (const [weight, item] of choices) {
       at -= weight;
       if (at <= 0) return item;

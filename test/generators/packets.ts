@@ -177,7 +177,8 @@ export class PacketMaker {
     if (where !== 'faced') {
       const network = builtInNetworks(...where.networks);
       if (where.networks.includes('::/0')) return draw.chance(50) ? this.#linkLocalOf(face) : this.#text(draw.pick(['ff02::1', ...this.#ownOf(6)]));
-      if (where.networks.includes('fe80::/10') && draw.chance(60)) return row.hook === 'output' ? this.#linkLocalOf(face) : this.#text(draw.pick(['fe80::1234', 'fe80::', 'febf:ffff::1']));
+      if (where.networks.includes('fe80::/10') && draw.chance(60))
+        return row.hook === 'output' ? this.#linkLocalOf(face) : this.#text(draw.pick(['fe80::1234', 'fe80::', 'febf:ffff::1']));
       return nearAddress(draw, network, row.family);
     }
     const zones = this.#house.model.zones.filter((zone) => this.#house.gateway.interfaces.some((one) => one.name === face && one.faces.includes(zone.name)));
@@ -188,7 +189,9 @@ export class PacketMaker {
     const family = this.#draw.pick([4, 6] as const);
     const source = this.#someAddress(family);
     const destination = this.#someAddress(family);
-    return this.#draw.chance(15) ? this.#local(source, destination, this.#someMessage(), undefined, undefined) : this.#wire(source, destination, this.#someMessage());
+    return this.#draw.chance(15)
+      ? this.#local(source, destination, this.#someMessage(), undefined, undefined)
+      : this.#wire(source, destination, this.#someMessage());
   }
 
   #someAddress(family: Family): Address {
@@ -240,7 +243,12 @@ export class PacketMaker {
   #made(entry: Entry, source: Address, destination: Address, message: Message, hopLimit: number | undefined, sourcePort: number | undefined): Sample {
     const draw = this.#draw;
     const transport = this.#transport(source.family, message, sourcePort ?? draw.integer(1024, 65535));
-    const whole: Packet = { source: formatAddress(source), destination: formatAddress(destination), transport, ...(hopLimit === undefined ? {} : { hopLimit }) };
+    const whole: Packet = {
+      source: formatAddress(source),
+      destination: formatAddress(destination),
+      transport,
+      ...(hopLimit === undefined ? {} : { hopLimit }),
+    };
     const packet = entry.kind === 'wire' && hopLimit === undefined ? this.#dressed(whole, source.family) : whole;
     return { entry, packet, facts: factsOf(packet), route: this.#predicted(entry, source, destination) };
   }
@@ -249,9 +257,26 @@ export class PacketMaker {
     const draw = this.#draw;
     const payload = draw.chance(25) ? new Uint8Array(draw.integer(1, 40)).fill(7) : undefined;
     const more = payload === undefined ? {} : { payload };
-    if (protocol === 6) return { kind: 'tcp', sourcePort, destinationPort: value, flags: draw.weighted([[20, 'S'], [4, 'A'], [2, 'PA'], [1, 'SA'], [1, 'FA'], [1, 'R'], [1, 'SF'], [1, '']]), ...more };
+    if (protocol === 6)
+      return {
+        kind: 'tcp',
+        sourcePort,
+        destinationPort: value,
+        flags: draw.weighted([
+          [20, 'S'],
+          [4, 'A'],
+          [2, 'PA'],
+          [1, 'SA'],
+          [1, 'FA'],
+          [1, 'R'],
+          [1, 'SF'],
+          [1, ''],
+        ]),
+        ...more,
+      };
     if (protocol === 17) return { kind: 'udp', sourcePort, destinationPort: value, ...more };
-    if (protocol === (family === 4 ? 1 : 58)) return { kind: 'icmp', type: value >> 8, code: value & 0xff, rest: ((sourcePort << 16) | 1) >>> 0, body: new Uint8Array(16).fill(9) };
+    if (protocol === (family === 4 ? 1 : 58))
+      return { kind: 'icmp', type: value >> 8, code: value & 0xff, rest: ((sourcePort << 16) | 1) >>> 0, body: new Uint8Array(16).fill(9) };
     // Headers of IPv6 itself are no upper protocols; authentication (51) is walked by conntrack and ends the walk for nftables.
     const upper = family === 6 && [0, 43, 44, 59, 60, 135, 139, 140].includes(protocol) ? 253 : protocol;
     const bytes = Uint8Array.from([upper === 51 ? 253 : value >> 8, upper === 51 ? 4 : value & 0xff, ...new Uint8Array(22)]);
@@ -264,7 +289,8 @@ export class PacketMaker {
     if (draw.chance(5)) {
       const { transport } = packet;
       const large = new Uint8Array(120).fill(5);
-      if (transport.kind === 'tcp' || transport.kind === 'udp') return { ...packet, transport: { ...transport, payload: large }, fragments: draw.integer(2, 3) };
+      if (transport.kind === 'tcp' || transport.kind === 'udp')
+        return { ...packet, transport: { ...transport, payload: large }, fragments: draw.integer(2, 3) };
       if (transport.kind === 'icmp') return { ...packet, transport: { ...transport, body: large }, fragments: 2 };
     }
     if (family === 4 || !draw.chance(10)) return packet;
@@ -316,7 +342,11 @@ export class PacketMaker {
     const draw = this.#draw;
     const { family } = sample.facts.source;
     const type = draw.pick(family === 4 ? [3, 4, 5, 11, 12, 13] : [1, 2, 3, 4, 5, 100, 137]);
-    const [original = new Uint8Array(0)] = encodePacket({ source: sample.packet.source, destination: sample.packet.destination, transport: sample.packet.transport });
+    const [original = new Uint8Array(0)] = encodePacket({
+      source: sample.packet.source,
+      destination: sample.packet.destination,
+      transport: sample.packet.transport,
+    });
     const source = draw.chance(60) ? sample.packet.destination : formatAddress(this.#someAddress(family));
     return turned({ kind: 'wire', interface: out }, { source, destination: sample.packet.source, transport: icmpError(type, draw.pick([0, 1, 3]), original) });
   }
@@ -353,7 +383,14 @@ function answerTo(transport: Transport, family: Family): Transport | undefined {
   if (transport.kind === 'tcp') {
     const flags = transport.flags === 'S' ? 'SA' : 'A';
     if (!['S', 'A', 'PA'].includes(transport.flags)) return undefined;
-    return { kind: 'tcp', sourcePort: transport.destinationPort, destinationPort: transport.sourcePort, flags, sequence: 9000, acknowledgement: 1001 + (transport.payload?.length ?? 0) };
+    return {
+      kind: 'tcp',
+      sourcePort: transport.destinationPort,
+      destinationPort: transport.sourcePort,
+      flags,
+      sequence: 9000,
+      acknowledgement: 1001 + (transport.payload?.length ?? 0),
+    };
   }
   if (transport.kind === 'udp') return { kind: 'udp', sourcePort: transport.destinationPort, destinationPort: transport.sourcePort };
   if (transport.kind === 'other') return transport;

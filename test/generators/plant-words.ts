@@ -34,7 +34,8 @@ function joined(items: readonly string[]): string {
 function item(draw: Draw, places: Places, zone: PlantZone, family: Family | undefined, within: boolean): string {
   const has = (addresses: readonly { readonly family: Family }[]): boolean => family === undefined || addresses.some((address) => address.family === family);
   const hosts = places.hosts.filter((host) => host.zone === zone.name && has(host.addresses)).map((host) => host.name);
-  const roomy = zone.rest || zone.items.some(({ block, spans }) => (family === undefined || block.family === family) && spans.some(({ first, last }) => last - first > 8n));
+  const roomy =
+    zone.rest || zone.items.some(({ block, spans }) => (family === undefined || block.family === family) && spans.some(({ first, last }) => last - first > 8n));
   const groups = places.groups.filter((group) => group.zone === zone.name).map((group) => group.name);
   const choices: (readonly [number, () => string])[] = [
     [6, () => zone.name],

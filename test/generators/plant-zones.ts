@@ -133,7 +133,14 @@ function describeZone(draw: Draw, draft: { name: string; items: ZoneItem[]; rest
     ...(draw.chance(20) ? ['label "制御盤 2"'] : []),
     `networks ${networks}`,
   ]);
-  return { name: draft.name, items: draft.items, rest: draft.rest, kind, level: Number(level ?? 5), text: `zone ${draft.name} {\n    ${properties.join('\n    ')}\n}` };
+  return {
+    name: draft.name,
+    items: draft.items,
+    rest: draft.rest,
+    kind,
+    level: Number(level ?? 5),
+    text: `zone ${draft.name} {\n    ${properties.join('\n    ')}\n}`,
+  };
 }
 
 export function zoneFamilies(zone: PlantZone): Family[] {
@@ -143,7 +150,9 @@ export function zoneFamilies(zone: PlantZone): Family[] {
 export function drawHosts(draw: Draw, zones: readonly PlantZone[], interfaces: readonly PlantInterface[]): PlantHost[] {
   const taken = new Set(interfaces.flatMap(({ own }) => own.map(({ family, value }) => `${family} ${value}`)));
   return zones.flatMap((zone, at) =>
-    Array.from({ length: draw.integer(0, 3) }, (_, index) => drawHost(draw, zone, `${zone.name.slice(0, 4)}_h${at}${index}`, taken)).filter((host) => host !== undefined),
+    Array.from({ length: draw.integer(0, 3) }, (_, index) => drawHost(draw, zone, `${zone.name.slice(0, 4)}_h${at}${index}`, taken)).filter(
+      (host) => host !== undefined,
+    ),
   );
 }
 
@@ -154,7 +163,14 @@ function drawHost(draw: Draw, zone: PlantZone, name: string, taken: Set<string>)
     const there = outside.filter((one) => one.family === family);
     if (zone.rest && there.length === 0) return [];
     const span = zone.rest ? undefined : draw.pick(spans);
-    const value = span === undefined ? draw.pick(there).value : draw.weighted([[2, span.first], [2, span.last], [4, draw.big(span.first, span.last)]]);
+    const value =
+      span === undefined
+        ? draw.pick(there).value
+        : draw.weighted([
+            [2, span.first],
+            [2, span.last],
+            [4, draw.big(span.first, span.last)],
+          ]);
     const key = `${family} ${value}`;
     if (taken.has(key)) return [];
     taken.add(key);
@@ -171,7 +187,18 @@ function drawHost(draw: Draw, zone: PlantZone, name: string, taken: Set<string>)
   return { name, zone: zone.name, addresses, roles, traits, text: `host ${name} in ${zone.name} { ${draw.shuffled(properties).join('   ')} }` };
 }
 
-const services = ['echo', 'dhcp-client', 'dhcp-server', 'dhcpv6-client', 'dhcpv6-server', 'router-advertisements', 'router-solicitations', 'vrrp', 'igmp', 'ptp'];
+const services = [
+  'echo',
+  'dhcp-client',
+  'dhcp-server',
+  'dhcpv6-client',
+  'dhcpv6-server',
+  'router-advertisements',
+  'router-solicitations',
+  'vrrp',
+  'igmp',
+  'ptp',
+];
 
 export function drawInterfaces(draw: Draw, zones: readonly PlantZone[]): PlantInterface[] {
   const count = Math.min(5, draw.integer(2, Math.max(2, zones.length)));
@@ -211,17 +238,20 @@ function drawInterface(draw: Draw, name: string, facing: readonly string[], zone
     { family: 4, length: 30, first: BigInt(0x6440_0000 + index * 4), last: BigInt(0x6440_0003 + index * 4) },
     { family: 6, length: 127, first: (0xfd99n << 112n) + BigInt(index * 2), last: (0xfd99n << 112n) + BigInt(index * 2 + 1) },
   ];
-  const own = mode === 'none' ? [] : ([4, 6] as const).flatMap((family) => {
-    const free = blocks.filter((block) => block.family === family && !used.has(blockText(block)));
-    const link = transit.find((block) => block.family === family);
-    if (!draw.chance(85) || link === undefined) return [];
-    const chosen = draw.chance(20) || free.length === 0 ? [link] : [draw.pick(free), ...(free.length > 1 && draw.chance(20) ? [draw.pick(free)] : [])];
-    return [...new Set(chosen)].map((block) => {
-      const address = ownAddress(draw, block);
-      used.add(blockText(block)).add(blockText(address.block));
-      return address;
-    });
-  });
+  const own =
+    mode === 'none'
+      ? []
+      : ([4, 6] as const).flatMap((family) => {
+          const free = blocks.filter((block) => block.family === family && !used.has(blockText(block)));
+          const link = transit.find((block) => block.family === family);
+          if (!draw.chance(85) || link === undefined) return [];
+          const chosen = draw.chance(20) || free.length === 0 ? [link] : [draw.pick(free), ...(free.length > 1 && draw.chance(20) ? [draw.pick(free)] : [])];
+          return [...new Set(chosen)].map((block) => {
+            const address = ownAddress(draw, block);
+            used.add(blockText(block)).add(blockText(address.block));
+            return address;
+          });
+        });
   const several = faced.length > 1;
   const open = several && faced.some((zone) => zone.kind === 'untrusted');
   const sharing = draw.weighted([
@@ -253,6 +283,10 @@ function ownAddress(draw: Draw, block: Block): { text: string; family: Family; v
   const longest = block.family === 4 ? 30 : 126;
   const network = draw.chance(75) || block.length > longest ? block : subnet(draw, block, longest);
   const inner = network.length > longest ? network : { first: network.first + 1n, last: network.last - 1n };
-  const value = draw.weighted([[3, inner.first], [2, inner.last], [2, draw.big(inner.first, inner.last)]]);
+  const value = draw.weighted([
+    [3, inner.first],
+    [2, inner.last],
+    [2, draw.big(inner.first, inner.last)],
+  ]);
   return { text: `${addressText(block.family, value)}/${network.length}`, family: block.family, value, block: network };
 }

@@ -105,7 +105,9 @@ function joinedPairs(zones: readonly PlantZone[], interfaces: readonly PlantInte
   const joined = (from: string, to: string): boolean =>
     interfaces.some((left) => left.zones.includes(from) && interfaces.some((right) => right.zones.includes(to) && (left !== right || left.routed)));
   return zones.flatMap((from) =>
-    zones.filter((to) => joined(from.name, to.name) && zoneFamilies(from).some((family) => zoneFamilies(to).includes(family))).map((to): ZonePair => [from, to]),
+    zones
+      .filter((to) => joined(from.name, to.name) && zoneFamilies(from).some((family) => zoneFamilies(to).includes(family)))
+      .map((to): ZonePair => [from, to]),
   );
 }
 
@@ -123,7 +125,9 @@ function drawFlows(words: Words, pairs: readonly ZonePair[]): Piece[] {
 function drawConduits(words: Words, pairs: readonly ZonePair[]): Piece[] {
   const { draw } = words;
   const apart = pairs.filter(([from, to]) => from !== to);
-  const chosen = draw.some(apart, 2).filter(([from, to], index, all) => all.findIndex(([a, b]) => (a === from && b === to) || (a === to && b === from)) === index);
+  const chosen = draw
+    .some(apart, 2)
+    .filter(([from, to], index, all) => all.findIndex(([a, b]) => (a === from && b === to) || (a === to && b === from)) === index);
   return chosen.flatMap(([from, to], index): Piece[] => {
     const both = draw.chance(50);
     const name = `conduit_${index}`;
@@ -183,8 +187,11 @@ function drawGateway(words: Words, interfaces: readonly PlantInterface[]): Piece
     const text = `${kind} ${kind === 'send' ? 'to' : 'from'} ${selector(draw, places, draw.pick(faced), undefined)} allow ${words2.text}${effects.length === 0 ? '' : ` { ${effects.join('   ')} }`}`;
     return { kind: 'traffic', name: text, inside: 'gw', text };
   };
-  const traffic = (['manage', 'receive', 'send'] as const).flatMap((kind) => Array.from({ length: draw.integer(0, kind === 'send' ? 3 : 2) }, () => line(kind)));
-  if (!traffic.some((piece) => piece.text.startsWith('manage')) && draw.chance(70)) traffic.push({ kind: 'traffic', name: 'manage none', inside: 'gw', text: 'manage none "console only"' });
+  const traffic = (['manage', 'receive', 'send'] as const).flatMap((kind) =>
+    Array.from({ length: draw.integer(0, kind === 'send' ? 3 : 2) }, () => line(kind)),
+  );
+  if (!traffic.some((piece) => piece.text.startsWith('manage')) && draw.chance(70))
+    traffic.push({ kind: 'traffic', name: 'manage none', inside: 'gw', text: 'manage none "console only"' });
   return [{ kind: 'gateway', name: 'gw', inside: undefined, text: head }, ...traffic];
 }
 

@@ -13,45 +13,43 @@ const asked = process.env['ZW_KERNEL_SEED'] ?? '1000';
 const start = asked === 'random' ? Math.floor(Math.random() * 1_000_000_000) : Number(asked);
 
 describeKernel('the kernel decides as evaluate does', () => {
-  it(
-    `over ${wanted} verdicts from seed ${start}`,
-    async () => {
-      const began = performance.now();
-      const counts = new Map<string, number>();
-      let verdicts = 0;
-      let plants = 0;
-      let limited = 0;
-      let foreseen = 0;
-      for (let seed = start; verdicts < wanted; plants += 1) {
-        const { plant } = compilingPlant(seed);
-        seed = plant.seed + 1;
-        const trial = await Trial.create(plant, plant.seed);
-        try {
-          const result = await trial.run(400);
-          const [first] = result.mismatches;
-          if (first !== undefined) expect.fail(`${result.mismatches.length} mismatches; ${await trial.explain(first)}`);
-          verdicts += result.verdicts;
-          limited += result.limited;
-          foreseen += result.foreseen;
-          for (const [key, count] of result.counts) counts.set(key, (counts.get(key) ?? 0) + count);
-        } finally {
-          await trial.dispose();
+  it(`over ${wanted} verdicts from seed ${start}`, async () => {
+    const began = performance.now();
+    const counts = new Map<string, number>();
+    let verdicts = 0;
+    let plants = 0;
+    let limited = 0;
+    let foreseen = 0;
+    for (let seed = start; verdicts < wanted; plants += 1) {
+      const { plant } = compilingPlant(seed);
+      seed = plant.seed + 1;
+      const trial = await Trial.create(plant, plant.seed);
+      try {
+        const result = await trial.run(400);
+        const [first] = result.mismatches;
+        if (first !== undefined) expect.fail(`${result.mismatches.length} mismatches; ${await trial.explain(first)}`);
+        verdicts += result.verdicts;
+        limited += result.limited;
+        foreseen += result.foreseen;
+        for (const [key, count] of result.counts) counts.set(key, (counts.get(key) ?? 0) + count);
+      } finally {
+        await trial.dispose();
+      }
+    }
+    const seconds = (performance.now() - began) / 1000;
+    const lines = [...counts].sort().map(([key, count]) => `  ${key}: ${count}`);
+    console.log(
+      `${verdicts} verdicts of the kernel equal evaluate's (${plants} plants from seed ${start}, ${foreseen} routes and states foreseen, ${limited} left to a rate, ${seconds.toFixed(1)} s)\n${lines.join('\n')}`,
+    );
+    expect(verdicts).toBeGreaterThanOrEqual(wanted);
+    expect(foreseen).toBeGreaterThan(verdicts / 10);
+    for (const hook of ['forward', 'input', 'output']) {
+      for (const family of ['IPv4', 'IPv6']) {
+        for (const end of ['accepted', 'dropped']) {
+          const total = [...counts].filter(([key]) => key.startsWith(`${hook} ${family}`) && key.endsWith(end)).reduce((sum, [, count]) => sum + count, 0);
+          expect(total, `${hook} ${family} ${end}`).toBeGreaterThan(verdicts / 200);
         }
       }
-      const seconds = (performance.now() - began) / 1000;
-      const lines = [...counts].sort().map(([key, count]) => `  ${key}: ${count}`);
-      console.log(`${verdicts} verdicts of the kernel equal evaluate's (${plants} plants from seed ${start}, ${foreseen} routes and states foreseen, ${limited} left to a rate, ${seconds.toFixed(1)} s)\n${lines.join('\n')}`);
-      expect(verdicts).toBeGreaterThanOrEqual(wanted);
-      expect(foreseen).toBeGreaterThan(verdicts / 10);
-      for (const hook of ['forward', 'input', 'output']) {
-        for (const family of ['IPv4', 'IPv6']) {
-          for (const end of ['accepted', 'dropped']) {
-            const total = [...counts].filter(([key]) => key.startsWith(`${hook} ${family}`) && key.endsWith(end)).reduce((sum, [, count]) => sum + count, 0);
-            expect(total, `${hook} ${family} ${end}`).toBeGreaterThan(verdicts / 200);
-          }
-        }
-      }
-    },
-    3_600_000,
-  );
+    }
+  }, 3_600_000);
 });

@@ -57,13 +57,20 @@ describeKernel('places', () => {
     await bench.enforce({ flows: everything });
     await bench.gateway.run('ip', ['route', 'add', '10.9.1.0/24', 'dev', 'eth2']);
     try {
-      expect(await fates(but(udpAsk(ipv4.ends), { destination: '10.9.1.5' }), but(udpAsk(ipv4.ends), { destination: '10.9.2.5' }))).toEqual(['forward dies', 'forward passes']);
+      expect(await fates(but(udpAsk(ipv4.ends), { destination: '10.9.1.5' }), but(udpAsk(ipv4.ends), { destination: '10.9.2.5' }))).toEqual([
+        'forward dies',
+        'forward passes',
+      ]);
     } finally {
       await bench.gateway.run('ip', ['route', 'del', '10.9.1.0/24', 'dev', 'eth2']);
     }
   });
 
-  const hairpins = families.map(([name]) => (name === 'IPv4' ? ([name, '10.0.3.9', '10.0.3.200', '10.0.4.9', '10.0.4.200'] as const) : ([name, '2001:db8:3:a::9', '2001:db8:3:b::9', '2001:db8:4:a::9', '2001:db8:4:b::9'] as const)));
+  const hairpins = families.map(([name]) =>
+    name === 'IPv4'
+      ? ([name, '10.0.3.9', '10.0.3.200', '10.0.4.9', '10.0.4.200'] as const)
+      : ([name, '2001:db8:3:a::9', '2001:db8:3:b::9', '2001:db8:4:a::9', '2001:db8:4:b::9'] as const),
+  );
 
   it.each(hairpins)('%s: back out of one interface: routed by a flow, shared wire never', async (_name, cellA, cellB, wireA, wireB) => {
     const routed = wire('eth2', { source: cellA, destination: cellB, transport: syn(502) });
@@ -71,7 +78,11 @@ describeKernel('places', () => {
     await bench.enforce({ flows: everything });
     expect(await fates(routed, shared)).toEqual(['forward passes', 'forward dies']);
     await bench.enforce({ flows: 'flow ab { from cell_a  to cell_b  allow tcp 502 }' });
-    expect(await fates(but(routed, { transport: { ...syn(502), kind: 'udp' } as Transport }), routed, but(routed, { transport: syn(503) }))).toEqual(['forward dies', 'forward passes', 'forward dies']);
+    expect(await fates(but(routed, { transport: { ...syn(502), kind: 'udp' } as Transport }), routed, but(routed, { transport: syn(503) }))).toEqual([
+      'forward dies',
+      'forward passes',
+      'forward dies',
+    ]);
     await bench.enforce({});
     expect(await fates(routed)).toEqual(['forward dies']);
   });
@@ -100,7 +111,8 @@ describeKernel('places', () => {
 
   it('an ICMPv6 message opens no ICMP, also not as protocol 58 in IPv4, and the reverse', async () => {
     await bench.enforce({ flows: 'flow six { from any  to any  allow icmpv6 type 128 }' });
-    const disguised = (family: Family, protocol: number, type: number): Part => but(udpAsk(family.ends), { transport: { kind: 'other', protocol, payload: Uint8Array.from([type, 0, 0, 0, 0, 1, 0, 1]) } });
+    const disguised = (family: Family, protocol: number, type: number): Part =>
+      but(udpAsk(family.ends), { transport: { kind: 'other', protocol, payload: Uint8Array.from([type, 0, 0, 0, 0, 1, 0, 1]) } });
     expect(await fates(echoRequest(ipv4.ends), disguised(ipv4, 58, 128), echoRequest(ipv6.ends))).toEqual(['forward dies', 'forward dies', 'forward passes']);
     await bench.enforce({ flows: 'flow four { from any  to any  allow icmp type 8 }' });
     await bench.gateway.flushConntrack();
@@ -142,8 +154,15 @@ describeKernel('places', () => {
     await bench.enforce({ traffic: `manage from ${ends.client.address} allow ssh\n  receive from press allow udp 514` });
     const ssh = (destination: string): Part => but(udpAsk(ends), { destination, transport: syn(22) });
     const neighbour = but(ssh(own.eth0), { source: ends.client.address.replace(/5$/, '6') });
-    expect(await fates(ssh(own.eth0), ssh(own.eth1), ssh(own.eth2), neighbour, by(ssh(own.eth0), 'eth1'))).toEqual(['input passes', 'input dies', 'input dies', 'input dies', 'input dies']);
-    const syslog = (destination: string, port: number): Part => wire('eth1', { source: ends.server.address, destination, transport: { kind: 'udp', sourcePort: 900, destinationPort: port } });
+    expect(await fates(ssh(own.eth0), ssh(own.eth1), ssh(own.eth2), neighbour, by(ssh(own.eth0), 'eth1'))).toEqual([
+      'input passes',
+      'input dies',
+      'input dies',
+      'input dies',
+      'input dies',
+    ]);
+    const syslog = (destination: string, port: number): Part =>
+      wire('eth1', { source: ends.server.address, destination, transport: { kind: 'udp', sourcePort: 900, destinationPort: port } });
     expect(await fates(syslog(own.eth1, 514), syslog(own.eth1, 515), syslog(own.eth0, 514))).toEqual(['input passes', 'input dies', 'input dies']);
   });
 
@@ -164,7 +183,12 @@ describeKernel('places', () => {
     expect(denied).toMatchObject({ reached: 'output', accepted: false, errno: 1 });
     await bench.enforce({ traffic: `manage none "console"\n  send to ${ends.server.address} allow udp 123` });
     expect(await fates(udpAnswer(self), udpAsk(withPort(self, 5001, 124)))).toEqual(['input dies', 'output dies']);
-    expect(await fates(udpAsk(self), by(udpAnswer(self), 'eth0'), udpAnswer(self), udpAnswer(self))).toEqual(['output passes', 'input dies', 'input passes', 'input passes']);
+    expect(await fates(udpAsk(self), by(udpAnswer(self), 'eth0'), udpAnswer(self), udpAnswer(self))).toEqual([
+      'output passes',
+      'input dies',
+      'input passes',
+      'input passes',
+    ]);
     await bench.enforce({});
     expect(await fates(udpAnswer(self), udpAsk(self))).toEqual(['input dies', 'output dies']);
   });
@@ -174,24 +198,34 @@ describeKernel('places', () => {
   it('neighbour discovery passes in with hop limit 255 and not with 254, and is never forwarded', async () => {
     await bench.enforce({ flows: everything });
     const target = Uint8Array.from([0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    const ask = (source: string, destination: string, hopLimit: number, type = 135): Part => wire('eth0', { source, destination, hopLimit, transport: { kind: 'icmp', type, body: target } });
+    const ask = (source: string, destination: string, hopLimit: number, type = 135): Part =>
+      wire('eth0', { source, destination, hopLimit, transport: { kind: 'icmp', type, body: target } });
     const group = 'ff02::1:ff00:1';
     for (const source of ['2001:db8:1::5', 'fe80::5', '::']) {
       expect([source, ...(await fates(ask(source, group, 255), ask(source, group, 254)))]).toEqual([source, 'input passes', 'input dies']);
     }
-    expect(await fates(ask('2001:db8:2::7', group, 255), ask('2001:db8:1::5', '2001:db8:1::1', 255, 136), ask('2001:db8:1::5', '2001:db8:1::1', 255, 137))).toEqual(['input dies', 'input passes', 'input dies']);
+    expect(
+      await fates(ask('2001:db8:2::7', group, 255), ask('2001:db8:1::5', '2001:db8:1::1', 255, 136), ask('2001:db8:1::5', '2001:db8:1::1', 255, 137)),
+    ).toEqual(['input dies', 'input passes', 'input dies']);
     expect(await fates(ask('2001:db8:1::5', '2001:db8:2::7', 255))).toEqual(['forward dies']);
     bench.gateway.takeStrays();
     await bench.send(ask('2001:db8:1::5', group, 255));
-    expect(bench.gateway.takeStrays().filter((stray) => stray.at === 'wire').map(({ out, packet }) => [out, packet.first, packet.destination])).toEqual([['eth0', 136, '2001:db8:1::5']]);
+    expect(
+      bench.gateway
+        .takeStrays()
+        .filter((stray) => stray.at === 'wire')
+        .map(({ out, packet }) => [out, packet.first, packet.destination]),
+    ).toEqual([['eth0', 136, '2001:db8:1::5']]);
   });
 
   it('MLD passes from link-local and unspecified sources, in and out, and is never forwarded', async () => {
     await bench.enforce({ flows: everything });
-    const report = (source: string, destination: string): Part => wire('eth0', { source, destination, hopLimit: 1, transport: { kind: 'icmp', type: 130, body: new Uint8Array(20) } });
+    const report = (source: string, destination: string): Part =>
+      wire('eth0', { source, destination, hopLimit: 1, transport: { kind: 'icmp', type: 130, body: new Uint8Array(20) } });
     expect(await fates(report('fe80::5', 'ff02::1'), report('2001:db8:1::5', 'ff02::1'))).toEqual(['input passes', 'input dies']);
     const own = bench.gateway.link('eth0').linkLocal;
-    const out = (source: string): Part => local({ source, destination: 'ff02::16', hopLimit: 1, transport: { kind: 'icmp', type: 143, body: new Uint8Array(4) } }, 'eth0');
+    const out = (source: string): Part =>
+      local({ source, destination: 'ff02::16', hopLimit: 1, transport: { kind: 'icmp', type: 143, body: new Uint8Array(4) } }, 'eth0');
     expect(await fates(out(own), out('2001:db8:1::1'))).toEqual(['output passes', 'output dies']);
     expect(await fates(but(report('2001:db8:1::5', '2001:db8:2::7'), { hopLimit: 64 }))).toEqual(['forward dies']);
   });
@@ -206,15 +240,18 @@ describeKernel('places', () => {
     expect(await fates(but(ask, { destination: own.eth1 }), by(ask, 'eth1'))).toEqual(['input dies', 'input dies']);
   });
 
-  it.each(families)('%s: the errors of the gateway itself pass where conntrack relates them to a packet, and not otherwise', async (_name, { ends, own, errors }) => {
-    await bench.enforce({ flows: 'flow poll { from office  to press  allow udp 502 }' });
-    await bench.send(but(udpAsk(ends), { hopLimit: 1 }));
-    const [error] = bench.gateway.takeStrays().filter((stray) => stray.at === 'wire' && [1, 58].includes(stray.packet.protocol));
-    expect([error?.out, error?.packet.source]).toEqual(['eth0', own.eth0]);
-    const forged = udpAsk(withPort(ends, 4000, 503));
-    const alone = local({ ...errorAbout(forged, { address: own.eth0, behind: 'local' }, errors[0] ?? 3, 0).packet, source: own.eth0 });
-    expect(await fates(alone)).toEqual(['output dies']);
-  });
+  it.each(families)(
+    '%s: the errors of the gateway itself pass where conntrack relates them to a packet, and not otherwise',
+    async (_name, { ends, own, errors }) => {
+      await bench.enforce({ flows: 'flow poll { from office  to press  allow udp 502 }' });
+      await bench.send(but(udpAsk(ends), { hopLimit: 1 }));
+      const error = bench.gateway.takeStrays().find((stray) => stray.at === 'wire' && [1, 58].includes(stray.packet.protocol));
+      expect([error?.out, error?.packet.source]).toEqual(['eth0', own.eth0]);
+      const forged = udpAsk(withPort(ends, 4000, 503));
+      const alone = local({ ...errorAbout(forged, { address: own.eth0, behind: 'local' }, errors[0] ?? 3, 0).packet, source: own.eth0 });
+      expect(await fates(alone)).toEqual(['output dies']);
+    },
+  );
 
   // -- how a packet is read ---------------------------------------------------------------------------------------
 
@@ -224,12 +261,18 @@ describeKernel('places', () => {
     const whole = (port: number): Part => but(udpAsk(ends), { transport: { kind: 'udp', sourcePort: 4000, destinationPort: port, payload }, fragments: 3 });
     const [allowed, denied] = await bench.send(whole(502), whole(503));
     expect([allowed?.accepted, allowed?.frames, denied?.accepted, denied?.frames]).toEqual([true, 3, false, 0]);
-    expect(await fates(but(udpAsk(ends), { transport: { ...syn(502), payload } as Transport, fragments: 2 }), but(udpAsk(ends), { transport: { ...syn(503), payload } as Transport, fragments: 2 }))).toEqual(['forward passes', 'forward dies']);
+    expect(
+      await fates(
+        but(udpAsk(ends), { transport: { ...syn(502), payload } as Transport, fragments: 2 }),
+        but(udpAsk(ends), { transport: { ...syn(503), payload } as Transport, fragments: 2 }),
+      ),
+    ).toEqual(['forward passes', 'forward dies']);
   });
 
   it('extension headers are walked, and what cannot be walked is no TCP', async () => {
     await bench.enforce({ flows: 'flow poll { from office  to press  allow tcp 502 }' });
-    const behind = (extensions: NonNullable<Packet['extensions']>, port: number): Part => but(udpAsk(ipv6.ends), { extensions, transport: { ...syn(port), sourcePort: 4000 + extensions.length } as Transport });
+    const behind = (extensions: NonNullable<Packet['extensions']>, port: number): Part =>
+      but(udpAsk(ipv6.ends), { extensions, transport: { ...syn(port), sourcePort: 4000 + extensions.length } as Transport });
     const walked: readonly NonNullable<Packet['extensions']>[] = [
       [{ kind: 'hop-by-hop' }],
       [{ kind: 'destination' }, { kind: 'destination' }],
@@ -243,6 +286,10 @@ describeKernel('places', () => {
     const authentication = Uint8Array.from([4, ...new Uint8Array(22)]);
     expect(await fates(behind([{ kind: 'header', protocol: 51, rest: authentication }], 502))).toEqual(['forward dies']);
     // A conversation that is allowed by itself is not a way in for another: an echo request is not TCP 502.
-    expect(await fates(echoRequest(ipv6.ends), echoReply(ipv6.ends), new TcpConversation(ipv6.ends).client('S'))).toEqual(['forward dies', 'forward dies', 'forward passes']);
+    expect(await fates(echoRequest(ipv6.ends), echoReply(ipv6.ends), new TcpConversation(ipv6.ends).client('S'))).toEqual([
+      'forward dies',
+      'forward dies',
+      'forward passes',
+    ]);
   });
 });

@@ -21,7 +21,9 @@ describeKernel('conversations', () => {
     await bench.enforce({ flows: poll });
     const tcp = new TcpConversation(ends);
     const parts = [...tcp.handshake(), tcp.client('PA', data), tcp.server('PA', data), ...tcp.close()];
-    expect((await bench.send(...parts)).map((seen) => [passed(seen), seen.wire])).toEqual(parts.map((part) => [true, part.entry.kind === 'wire' && part.entry.interface === 'eth0' ? 'eth1' : 'eth0']));
+    expect((await bench.send(...parts)).map((seen) => [passed(seen), seen.wire])).toEqual(
+      parts.map((part) => [true, part.entry.kind === 'wire' && part.entry.interface === 'eth0' ? 'eth1' : 'eth0']),
+    );
     expect(await bench.passes(udpAsk(ends), udpAnswer(ends), udpAsk(ends))).toEqual([true, true, true]);
     expect(await bench.passes(echoRequest(ends), echoReply(ends))).toEqual([true, true]);
   });
@@ -30,7 +32,12 @@ describeKernel('conversations', () => {
     await bench.enforce({ flows: poll });
     const back = { client: ends.server, server: ends.client };
     const wrongPort = withPort(ends, 4000, 503);
-    expect(await bench.passes(new TcpConversation(wrongPort).client('S'), udpAsk(wrongPort), udpAnswer(ends), echoReply(ends))).toEqual([false, false, false, false]);
+    expect(await bench.passes(new TcpConversation(wrongPort).client('S'), udpAsk(wrongPort), udpAnswer(ends), echoReply(ends))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
     expect(await bench.passes(new TcpConversation(back).client('S'), udpAsk(back), echoRequest(back))).toEqual([false, false, false]);
   });
 
@@ -41,7 +48,8 @@ describeKernel('conversations', () => {
     const question = tcp.client('PA', data);
     const answer = tcp.server('PA', data);
     const forged = [by(question, 'eth1'), by(question, 'eth2'), by(answer, 'eth0'), by(answer, 'eth3')];
-    for (const seen of await bench.send(...forged)) expect(seen).toMatchObject({ state: 'established', mark: expect.toSatisfy((mark: number) => mark !== 0), accepted: false });
+    for (const seen of await bench.send(...forged))
+      expect(seen).toMatchObject({ state: 'established', mark: expect.toSatisfy((mark: number) => mark !== 0), accepted: false });
     expect(await bench.passes(question, answer)).toEqual([true, true]);
   });
 
@@ -74,7 +82,10 @@ describeKernel('conversations', () => {
     const ask = udpAsk(ends);
     expect(await bench.passes(ask, udpAnswer(ends))).toEqual([true, true]);
     const router = { address: ends.server.address.replace(/7$/, '99'), behind: 'eth1' };
-    const about = (type: number): Part[] => [errorAbout(ask, router, type, 0), errorAbout(udpAnswer(ends), { address: ends.client.address, behind: 'eth0' }, type, 0)];
+    const about = (type: number): Part[] => [
+      errorAbout(ask, router, type, 0),
+      errorAbout(udpAnswer(ends), { address: ends.client.address, behind: 'eth0' }, type, 0),
+    ];
     for (const type of errors) {
       expect((await bench.send(...about(type))).map((seen) => [type, seen.state, seen.accepted])).toEqual([
         [type, 'related', true],
@@ -97,7 +108,8 @@ describeKernel('conversations', () => {
 
   it.each(families)('%s: TCP and UDP that conntrack expects are related, and die', async (_name, { name, ends }) => {
     const family = name === 'IPv4' ? 'ip' : 'ip6';
-    const object = (protocol: string): string => `ct expectation ${protocol}_next {\n protocol ${protocol}\n dport 5000\n timeout 1m\n size 8\n l3proto ${family}\n}`;
+    const object = (protocol: string): string =>
+      `ct expectation ${protocol}_next {\n protocol ${protocol}\n dport 5000\n timeout 1m\n size 8\n l3proto ${family}\n}`;
     await bench.gateway.load(
       `table inet helper {\n${object('tcp')}\n${object('udp')}\nchain c { type filter hook forward priority -10;\n tcp dport 502 ct expectation set "tcp_next"\n udp dport 502 ct expectation set "udp_next"\n }\n}\n`,
     );
@@ -105,14 +117,20 @@ describeKernel('conversations', () => {
     const tcp = new TcpConversation(ends);
     expect(await bench.passes(...tcp.handshake(), udpAsk(ends))).toEqual([true, true, true, true]);
     const next = { client: { ...ends.server, port: 20 }, server: { ...ends.client, port: 5000 } };
-    for (const seen of await bench.send(new TcpConversation(next).client('S'), udpAsk(next))) expect(seen).toMatchObject({ state: 'related', reached: 'forward', accepted: false });
+    for (const seen of await bench.send(new TcpConversation(next).client('S'), udpAsk(next)))
+      expect(seen).toMatchObject({ state: 'related', reached: 'forward', accepted: false });
   });
 
   it.each(families)('%s: a deny overrides every allow', async (_name, { ends }) => {
-    await bench.enforce({ flows: `${poll}\nflow everything { from any  to any  allow any }\nflow not_this { from ${ends.client.address}  to press  deny tcp 500-510 }` });
+    await bench.enforce({
+      flows: `${poll}\nflow everything { from any  to any  allow any }\nflow not_this { from ${ends.client.address}  to press  deny tcp 500-510 }`,
+    });
     const other = { ...ends, client: { ...ends.client, address: ends.client.address.replace(/5$/, '6') } };
     expect(await bench.passes(new TcpConversation(ends).client('S'), udpAsk(ends), new TcpConversation(other).client('S'))).toEqual([false, true, true]);
-    expect(await bench.passes(new TcpConversation(withPort(ends, 4000, 499)).client('S'), new TcpConversation(withPort(ends, 4000, 511)).client('S'))).toEqual([true, true]);
+    expect(await bench.passes(new TcpConversation(withPort(ends, 4000, 499)).client('S'), new TcpConversation(withPort(ends, 4000, 511)).client('S'))).toEqual([
+      true,
+      true,
+    ]);
   });
 
   // -- reloads ----------------------------------------------------------------------------------------------------
@@ -123,10 +141,16 @@ describeKernel('conversations', () => {
     await bench.enforce({ flows: `${poll}\nflow other { from office  to press  allow tcp 80 }` });
     const tcp = new TcpConversation(ends);
     const kept = new TcpConversation(withPort(ends, 4000, 80));
-    expect(await bench.passes(...tcp.handshake(), ...kept.handshake(), udpAsk(ends), udpAnswer(ends), echoRequest(ends), echoReply(ends))).toEqual(Array(10).fill(true));
+    expect(await bench.passes(...tcp.handshake(), ...kept.handshake(), udpAsk(ends), udpAnswer(ends), echoRequest(ends), echoReply(ends))).toEqual(
+      Array(10).fill(true),
+    );
     await bench.enforce({ flows: 'flow other { from office  to press  allow tcp 80 }' });
     const order = side === 'client' ? (['client', 'server'] as const) : (['server', 'client'] as const);
-    const cut = order.flatMap((end) => [tcp[end]('PA', data), end === 'client' ? udpAsk(ends) : udpAnswer(ends), end === 'client' ? echoRequest(ends) : echoReply(ends)]);
+    const cut = order.flatMap((end) => [
+      tcp[end]('PA', data),
+      end === 'client' ? udpAsk(ends) : udpAnswer(ends),
+      end === 'client' ? echoRequest(ends) : echoReply(ends),
+    ]);
     for (const seen of await bench.send(...cut)) expect(seen).toMatchObject({ state: 'established', accepted: false });
     expect(await bench.passes(...order.map((end) => kept[end]('PA', data)))).toEqual([true, true]);
     // The flow comes back before conntrack has forgotten: the conversation goes on.
@@ -159,7 +183,8 @@ describeKernel('conversations', () => {
   it('a reload flushes no conntrack entry', async () => {
     await bench.enforce({ flows: poll });
     for (const { ends } of [ipv4, ipv6]) await bench.send(...new TcpConversation(ends).handshake(), udpAsk(ends));
-    const entries = async (): Promise<string[]> => (await bench.gateway.conntrack()).map((line) => line.replaceAll(/ (?=\d+ )\d+|\[\w+\]|mark=\d+|use=\d+/g, '').replaceAll(/\s+/g, ' ')).sort();
+    const entries = async (): Promise<string[]> =>
+      (await bench.gateway.conntrack()).map((line) => line.replaceAll(/ (?=\d+ )\d+|\[\w+\]|mark=\d+|use=\d+/g, '').replaceAll(/\s+/g, ' ')).sort();
     const before = await entries();
     expect(before).toHaveLength(4);
     await bench.enforce({ flows: poll });
@@ -196,7 +221,9 @@ describeKernel('conversations', () => {
   });
 
   it('load and reload leave a foreign table as it is', async () => {
-    await bench.gateway.load('table inet others {\nset s { type ipv4_addr; elements = { 10.1.2.3 } }\ncounter n { packets 5 bytes 6 }\nchain c { type filter hook forward priority 5;\n ip saddr @s counter packets 7 bytes 8 drop\n }\n}\n');
+    await bench.gateway.load(
+      'table inet others {\nset s { type ipv4_addr; elements = { 10.1.2.3 } }\ncounter n { packets 5 bytes 6 }\nchain c { type filter hook forward priority 5;\n ip saddr @s counter packets 7 bytes 8 drop\n }\n}\n',
+    );
     const before = await bench.gateway.listJson('inet others');
     await bench.enforce({ flows: poll });
     await bench.enforce({});

@@ -55,7 +55,10 @@ describe('packets', () => {
     }
   });
   it('are summarised behind extension headers', () => {
-    const bytes = only({ ...v6, extensions: [{ kind: 'hop-by-hop' }, { kind: 'routing', type: 0, segmentsLeft: 0 }, { kind: 'fragment' }, { kind: 'destination' }] });
+    const bytes = only({
+      ...v6,
+      extensions: [{ kind: 'hop-by-hop' }, { kind: 'routing', type: 0, segmentsLeft: 0 }, { kind: 'fragment' }, { kind: 'destination' }],
+    });
     expect(summarize(bytes)).toMatchObject({ family: 6, source: '2001:db8:1::5', protocol: 17, first: 4000, second: 53 });
   });
   it('are told from their answers', () => {

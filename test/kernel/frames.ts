@@ -68,9 +68,7 @@ export function encodePacket(packet: Packet): readonly Uint8Array[] {
   const transport = encodeTransport(packet.transport, family, source, counted);
   if (packet.corruptChecksum === true) corrupt(packet.transport, transport);
   const protocol = protocolNumber(packet.transport, family);
-  return family === 4
-    ? encodeV4(packet, source, destination, protocol, transport)
-    : encodeV6(packet, source, destination, protocol, transport);
+  return family === 4 ? encodeV4(packet, source, destination, protocol, transport) : encodeV6(packet, source, destination, protocol, transport);
 }
 
 /** The error that a router sends about `original` (its first bytes, as much as an error carries). */
@@ -159,7 +157,10 @@ function encodeTcp(transport: Extract<Transport, { kind: 'tcp' }>, pseudo: (leng
   view.setUint32(4, transport.sequence ?? 1000);
   view.setUint32(8, transport.acknowledgement ?? 0);
   view.setUint8(12, (5 + options.length / 4) << 4);
-  view.setUint8(13, [...transport.flags].reduce((bits, flag) => bits | flagBit(flag), 0));
+  view.setUint8(
+    13,
+    [...transport.flags].reduce((bits, flag) => bits | flagBit(flag), 0),
+  );
   view.setUint16(14, transport.window ?? 65535);
   bytes.set(options, 20);
   bytes.set(payload, 20 + options.length);

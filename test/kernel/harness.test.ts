@@ -183,8 +183,16 @@ describeKernel('the kernel harness', () => {
       gateway.takeStrays();
       expect(await one({ ...v4(udp(53)), hopLimit: 1 })).toMatchObject({ arrived: true, ...nowhere });
       expect(await one({ ...v6(udp(53)), hopLimit: 1 })).toMatchObject({ arrived: true, ...nowhere });
-      const errors = gateway.takeStrays().filter(({ at }) => at === 'wire').map(({ packet }) => [packet.source, packet.protocol, packet.first]);
-      expect(errors).toEqual(expect.arrayContaining([['10.0.1.1', 1, 11], ['2001:db8:1::1', 58, 3]]));
+      const errors = gateway
+        .takeStrays()
+        .filter(({ at }) => at === 'wire')
+        .map(({ packet }) => [packet.source, packet.protocol, packet.first]);
+      expect(errors).toEqual(
+        expect.arrayContaining([
+          ['10.0.1.1', 1, 11],
+          ['2001:db8:1::1', 58, 3],
+        ]),
+      );
     });
 
     it('does not forward a frame that was not addressed to it', async () => {
@@ -314,7 +322,11 @@ async function replayed(gateway: KernelGateway, packets: readonly Packet[]): Pro
   try {
     const frames = packets.flatMap((packet) => encodePacket(packet).map((bytes) => ethernetFrame(bytes, from.far.mac, from.mac)));
     await writeFile(join(folder, 'sent.pcap'), writePcap(frames));
-    const capture = new StationProgram(to.far.namespace, ['-c', 'exec tcpdump --immediate-mode -U -n -Z root -i "$0" -w "$1" -c 20 udp 2>&1', to.far.name, join(folder, 'seen.pcap')], { command: 'sh' });
+    const capture = new StationProgram(
+      to.far.namespace,
+      ['-c', 'exec tcpdump --immediate-mode -U -n -Z root -i "$0" -w "$1" -c 20 udp 2>&1', to.far.name, join(folder, 'seen.pcap')],
+      { command: 'sh' },
+    );
     await capture.line(/listening on/);
     const replay = new StationProgram(from.far.namespace, ['-q', '--topspeed', '-i', from.far.name, join(folder, 'sent.pcap')], { command: 'tcpreplay' });
     expect(await replay.ended()).toBe(0);

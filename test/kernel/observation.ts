@@ -118,7 +118,9 @@ export class Flight {
     if (copy.moment === 'sync') return;
     const into = this.#names.near(copy.in);
     const out = this.#names.near(copy.out);
-    const tracked = this.#find(copy.packet);
+    const found = this.#find(copy.packet);
+    // What came by a wire never passes output: that is the gateway itself, with a stamp by chance.
+    const tracked = found?.fromWire === true && copy.hook === 'output' ? undefined : found;
     if (tracked === undefined) {
       this.#stray({ at: 'hook', moment: copy.moment, hook: copy.hook, state: copy.state, in: into, out }, copy.packet);
     } else if (copy.moment === 'arrived') {

@@ -28,10 +28,11 @@ export function stampOf(packet: Uint8Array): number | undefined {
   return family === 6 ? viewOf(packet).getUint32(0) & 0xfffff : undefined;
 }
 
-/** True iff source and destination are the same: an answer of the gateway may by chance carry a stamp, but goes the other way. */
+/** True iff source, destination and (IPv4) protocol are the same: what the gateway itself sends may by chance carry a stamp, but is something else. */
 export function sameEnds(left: Uint8Array, right: Uint8Array): boolean {
   const family = familyOfPacket(left);
   if (family === undefined || family !== familyOfPacket(right)) return false;
+  if (family === 4 && left[9] !== right[9]) return false;
   const [from, to] = family === 4 ? [12, 20] : [8, 40];
   return sameBytes(left.subarray(from, to), right.subarray(from, to));
 }

@@ -53,7 +53,17 @@ describeKernel('states', () => {
   });
 
   it.each(families)('%s: without a conversation', async (_, ends) => {
-    const flags = { S: 'new original', A: 'new original', PA: 'new original', SA: 'invalid', F: 'invalid', FA: 'invalid', R: 'invalid', RA: 'invalid', '': 'invalid' };
+    const flags = {
+      S: 'new original',
+      A: 'new original',
+      PA: 'new original',
+      SA: 'invalid',
+      F: 'invalid',
+      FA: 'invalid',
+      R: 'invalid',
+      RA: 'invalid',
+      '': 'invalid',
+    };
     for (const [letters, state] of Object.entries(flags)) {
       const fresh = { ...ends, client: { ...ends.client, port: ends.client.port + letters.length * 7 + letters.charCodeAt(0) } };
       expect([letters, ...(await states([new TcpConversation(fresh).client(letters)]))]).toEqual([letters, state]);

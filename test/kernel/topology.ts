@@ -125,12 +125,7 @@ export async function removeStale(): Promise<void> {
   if (stale.length > 0) await remove(stale);
 }
 
-async function joinInterfaces(
-  spec: GatewaySpec,
-  gateway: string,
-  world: string,
-  stations: readonly (string | undefined)[],
-): Promise<void> {
+async function joinInterfaces(spec: GatewaySpec, gateway: string, world: string, stations: readonly (string | undefined)[]): Promise<void> {
   const pairs = spec.interfaces.map((entry, index) => {
     const far = stations[index] ?? world;
     const ends = `address ${macText(mac(index, 1))} netns ${gateway} type veth peer name ${farName(index)} address ${macText(mac(index, 2))} netns ${far}`;
@@ -141,7 +136,11 @@ async function joinInterfaces(
   const far = spec.interfaces.map((entry, index) => ({ entry, namespace: stations[index], name: farName(index) }));
   const worldLines = far.filter(({ entry }) => entry.station === undefined).map(({ name }) => `link set ${name} up`);
   await run('ip', ['-n', world, '-batch', '-'], [...worldLines, `link set ${syncName} up`, ''].join('\n'));
-  await run('ip', ['-n', gateway, '-batch', '-'], ['link set lo up', `link set ${syncName} arp off up`, ...spec.interfaces.flatMap(gatewayLines), ''].join('\n'));
+  await run(
+    'ip',
+    ['-n', gateway, '-batch', '-'],
+    ['link set lo up', `link set ${syncName} arp off up`, ...spec.interfaces.flatMap(gatewayLines), ''].join('\n'),
+  );
   for (const { entry, namespace, name } of far) {
     if (namespace !== undefined && entry.station !== undefined) {
       await run('ip', ['-n', namespace, '-batch', '-'], stationLines(entry, entry.station, name).join('\n'));
@@ -154,7 +153,9 @@ function gatewayLines(entry: InterfaceSpec): readonly string[] {
   return [
     `link set ${entry.name} ${neighbours} up`,
     ...entry.addresses.map((address) => `addr add ${address} ${addressFlag(address)} dev ${entry.name}`),
-    ...(entry.routes ?? []).map((route) => (typeof route === 'string' ? `route add ${route} dev ${entry.name}` : `route add ${route.prefix} via ${route.via} dev ${entry.name}`)),
+    ...(entry.routes ?? []).map((route) =>
+      typeof route === 'string' ? `route add ${route} dev ${entry.name}` : `route add ${route.prefix} via ${route.via} dev ${entry.name}`,
+    ),
   ];
 }
 
@@ -184,7 +185,9 @@ async function readLinks(spec: GatewaySpec, gateway: string, world: string, stat
       mac: mac(index, 1),
       linkLocal: `fe80::5a:57ff:fe${index.toString(16).padStart(2, '0')}:1`,
       far: { namespace, name: farName(index), index: farIndexes.get(namespace)?.get(farName(index)) ?? 0, mac: mac(index, 2) },
-      broadcasts: entry.addresses.filter((address) => familyOf(address) === 4 && prefixOf(address).length < 31).map((address) => lastAddress(prefixOf(address))),
+      broadcasts: entry.addresses
+        .filter((address) => familyOf(address) === 4 && prefixOf(address).length < 31)
+        .map((address) => lastAddress(prefixOf(address))),
     };
   });
 }

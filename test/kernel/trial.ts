@@ -89,7 +89,12 @@ export class Trial {
   /** `size`: packets that nothing came before; about as many follow from them. */
   async run(size: number): Promise<TrialResult> {
     const draw = this.#draw;
-    const maker = new PacketMaker(draw, this.#plant, this.#ruleset.house, new Map(this.#gateway.topology.links.map((link) => [link.spec.name, link.linkLocal])));
+    const maker = new PacketMaker(
+      draw,
+      this.#plant,
+      this.#ruleset.house,
+      new Map(this.#gateway.topology.links.map((link) => [link.spec.name, link.linkLocal])),
+    );
     await this.#load(this.#plant);
     const first = Array.from({ length: size }, () => this.#sent(maker.sample()));
     const seen = await this.#send([first]);
@@ -153,7 +158,13 @@ export class Trial {
     const last = seen?.passages.at(-1);
     if (seen === undefined || last?.state !== 'new' || !last.accepted || seen.passages.some((passage) => !passage.accepted)) return undefined;
     if (seen.reached === 'forward' && seen.wire === undefined) return undefined;
-    return { sent, hook: seen.reached === 'input' ? 'input' : seen.reached === 'output' ? 'output' : 'forward', out: seen.out, alone: seen.passages.length === 1, forged: this.#draw.chance(50) };
+    return {
+      sent,
+      hook: seen.reached === 'input' ? 'input' : seen.reached === 'output' ? 'output' : 'forward',
+      out: seen.out,
+      alone: seen.passages.length === 1,
+      forged: this.#draw.chance(50),
+    };
   }
 
   /** Answers, then more of everything: from the right side and the wrong one, and messages about it. */
@@ -162,7 +173,9 @@ export class Trial {
     const more = running.flatMap((one) => (answers.some((answer) => answer.conversation === one.sent.conversation) ? [this.#more(maker, one, true)] : []));
     const forged = running.filter((one) => one.forged);
     const wrong = forged.map((one) => this.#sent(maker.elsewhere(one.sent), one.sent.conversation));
-    const errors = running.flatMap(({ sent, out, hook }) => (hook === 'input' || out === undefined || out === 'lo' ? [] : [this.#sent(maker.error(sent, out), sent.conversation)]));
+    const errors = running.flatMap(({ sent, out, hook }) =>
+      hook === 'input' || out === undefined || out === 'lo' ? [] : [this.#sent(maker.error(sent, out), sent.conversation)],
+    );
     const spoofed = forged.flatMap((one) => {
       const answer = maker.answer(one.sent, one.out, 'forward');
       return answer === undefined || one.hook === 'input' ? [] : [this.#sent(maker.elsewhere(answer), one.sent.conversation)];
@@ -203,10 +216,12 @@ export class Trial {
     const same = async (events: readonly Event[]): Promise<boolean> => (await this.#replay(events, id))?.kind === mismatch.kind;
     const at = this.#history.findIndex((event) => event.kind === 'send' && event.steps.flat().some((sent) => sent.id === id));
     let events: readonly Event[] = this.#history.slice(0, at + 1);
-    const only = events.map((event): Event => (event.kind === 'load' ? event : { kind: 'send', steps: event.steps.map((step) => step.filter((sent) => sent.conversation === conversation)) }));
+    const only = events.map((event): Event =>
+      event.kind === 'load' ? event : { kind: 'send', steps: event.steps.map((step) => step.filter((sent) => sent.conversation === conversation)) },
+    );
     if (await same(only)) events = only;
     // States and routes are matters of the kernel: no declaration is to blame.
-    for (let shrunk = mismatch.kind === 'verdict' || mismatch.kind === 'mark'; shrunk; ) {
+    for (let shrunk = mismatch.kind === 'verdict' || mismatch.kind === 'mark'; shrunk;) {
       shrunk = false;
       for (const piece of new Set(events.flatMap((event) => (event.kind === 'load' ? removable(event.plant) : [])))) {
         const less = events.map((event): Event => (event.kind === 'load' ? { kind: 'load', plant: without(event.plant, piece) } : event));
@@ -218,8 +233,19 @@ export class Trial {
     const last = await this.#replay(events, id);
     const [start] = events;
     const enough = mismatch.kind === 'verdict' || mismatch.kind === 'mark' ? events : events.filter((event) => event === start || event.kind === 'send');
-    const shown = enough.map((event) => (event.kind === 'load' ? zoneFile(event.plant) : event.steps.flat().filter((sent) => sent.conversation === conversation).map(describeSent).join('\n')));
-    return [`seed ${this.#plant.seed}, packet ${id}: ${last?.why ?? `${mismatch.why} (not seen again in a replay)`}`, ...shown.filter((text) => text !== '')].join('\n----\n');
+    const shown = enough.map((event) =>
+      event.kind === 'load'
+        ? zoneFile(event.plant)
+        : event.steps
+            .flat()
+            .filter((sent) => sent.conversation === conversation)
+            .map(describeSent)
+            .join('\n'),
+    );
+    return [
+      `seed ${this.#plant.seed}, packet ${id}: ${last?.why ?? `${mismatch.why} (not seen again in a replay)`}`,
+      ...shown.filter((text) => text !== ''),
+    ].join('\n----\n');
   }
 
   /** What is wrong with the packet of this id, if it is sent again after all that came before it. */
@@ -279,7 +305,7 @@ export function judge(gateway: KernelGateway, ruleset: Ruleset, facts: Facts, pa
     functionNumber: noFunction,
     state,
     direction: passage.direction ?? 'original',
-    markCurrent: ((passage.mark & ruleset.mark.mask) >>> 0) === ruleset.mark.value,
+    markCurrent: (passage.mark & ruleset.mark.mask) >>> 0 === ruleset.mark.value,
     local: isLocal(gateway, facts, hook, passage.in),
   };
   return { packet, verdict: evaluate(ruleset.house, packet) };
@@ -303,20 +329,24 @@ export function complaint(gateway: KernelGateway, ruleset: Ruleset, sent: Sent, 
     const { packet, verdict } = judged;
     const where = `at ${passage.hook}, ${passage.in ?? ''} -> ${passage.out ?? ''}, ${packet.state} ${packet.direction}${packet.markCurrent ? ', marked' : ''}`;
     if (passage.accepted !== verdict.accepted && !(verdict.accepted && verdict.limited)) {
-      return { kind: 'verdict', why: `the kernel ${passage.accepted ? 'accepts' : 'drops'}, evaluate ${verdict.accepted ? 'accepts' : 'drops'} (${verdict.reason.kind}) ${where}` };
+      return {
+        kind: 'verdict',
+        why: `the kernel ${passage.accepted ? 'accepts' : 'drops'}, evaluate ${verdict.accepted ? 'accepts' : 'drops'} (${verdict.reason.kind}) ${where}`,
+      };
     }
     if (!passage.accepted) continue;
     const marked = verdict.marks ? ((passage.mark & ~ruleset.mark.mask) | ruleset.mark.value) >>> 0 : passage.mark;
     if (passage.markAfter !== marked) return { kind: 'mark', why: `the mark becomes ${passage.markAfter ?? 'none'} instead of ${marked} ${where}` };
   }
   const [first] = seen.passages;
-  if (first?.hook === 'forward' && first.accepted && seen.wire !== first.out) return { kind: 'wire', why: `accepted for ${first.out ?? ''}, seen on ${seen.wire ?? 'no wire'}` };
+  if (first?.hook === 'forward' && first.accepted && seen.wire !== first.out)
+    return { kind: 'wire', why: `accepted for ${first.out ?? ''}, seen on ${seen.wire ?? 'no wire'}` };
   if (sent.route !== undefined && (seen.reached !== sent.route.hook || seen.out !== sent.route.out)) {
     return { kind: 'route', why: `routed to ${seen.reached ?? 'nowhere'} ${seen.out ?? ''} instead of ${sent.route.hook} ${sent.route.out ?? ''}` };
   }
   const { expects } = sent;
   if (expects === undefined) return undefined;
-  const current = ((seen.mark & ruleset.mark.mask) >>> 0) === ruleset.mark.value;
+  const current = (seen.mark & ruleset.mark.mask) >>> 0 === ruleset.mark.value;
   if (seen.state !== expects.state || seen.direction !== expects.direction) {
     return { kind: 'state', why: `seen as ${seen.state ?? 'nothing'} ${seen.direction ?? ''} instead of ${expects.state} ${expects.direction}` };
   }

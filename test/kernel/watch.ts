@@ -51,11 +51,7 @@ export function probeTable(window: { before: number; after: number }, syncInterf
     chain(`before_${hook}`, hook, window.before, before),
     chain(`after_${hook}`, hook, window.after, after),
   ]);
-  const arrive = [
-    `iifname "${syncInterface}" log prefix "s" group ${group} queue-threshold 1`,
-    `iifname "${syncInterface}" drop`,
-    log('p'),
-  ];
+  const arrive = [`iifname "${syncInterface}" log prefix "s" group ${group} queue-threshold 1`, `iifname "${syncInterface}" drop`, log('p')];
   return `table ${table}\ndelete table ${table}\ntable ${table} {\n${chain('arrive', 'prerouting', -310, arrive)}${watched.join('')}}\n`;
 }
 

@@ -5,105 +5,11 @@
  * share no code: one is a few plain steps on the model, the other a decision diagram built from the Ir.
  */
 import { describe, expect, it } from 'vitest';
-import type { Address } from '../../src/net/address.ts';
-import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
-import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
-import { evaluate, type Gatehouse } from '../../src/policy/evaluate.ts';
-import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import { evaluate } from '../../src/policy/evaluate.ts';
 import { policySets, possible } from '../../src/policy/sets.ts';
-import { familyServices } from '../../src/packets/service-set.ts';
+import { edgePackets } from '../generators/edge-packets.ts';
 import { compileText, rulesetOf } from '../generators/compile.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
-
-/** A small generator of numbers, so that a run can be repeated by its seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports: number[]; icmp: number[] } {
-  const v4 = new Set<number>([0, 0xffffffff, 0xe0000001, 0x7f000001]);
-  const v6 = new Set<bigint>([0n, 1n, 0xfe80n << 112n, (0xff02n << 112n) + 1n]);
-  const ports = new Set<number>([0, 67, 68, 65535]);
-  const icmp = new Set<number>([0, 0x0300, 0x0800, 0x0b00, 0x8000, 0x8100, 0x0100, 0x0500, 0x8600, 0x8700, 0x8702, 0x8800, 0x8f00]);
-  const add = (set: AddressSet): void => {
-    for (const range of set.v4)
-      for (const value of [range.first - 1, range.first, range.last, range.last + 1]) if (value >= 0 && value <= 0xffffffff) v4.add(value);
-    for (const range of set.v6)
-      for (const value of [range.first - 1n, range.first, range.last, range.last + 1n]) if (value >= 0n && value < 2n ** 128n) v6.add(value);
-  };
-  for (const zone of policy.zones) add(zone.addresses);
-  for (const face of policy.interfaces) add(face.own);
-  for (const entry of policy.entries) {
-    add(entry.from);
-    add(entry.to);
-    for (const family of [4, 6] as const) {
-      for (const [protocol, segments] of familyServices(entry.enforced, family).values) {
-        for (const segment of segments) {
-          for (const value of [segment.first - 1, segment.first, segment.last, segment.last + 1])
-            if (value >= 0 && value <= 65535) (protocol === 6 || protocol === 17 ? ports : icmp).add(value);
-        }
-      }
-    }
-  }
-  return { v4: [...v4], v6: [...v6], ports: [...ports], icmp: [...icmp] };
-}
-
-function* packets(house: Gatehouse, policy: GatewayPolicy, seed: number, count: number): Generator<Packet> {
-  const next = random(seed);
-  const from = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)] as T;
-  const edges = boundaries(policy);
-  const names = [...house.gateway.interfaces.map((face) => face.name), ...house.gateway.interfaces.map((face) => face.name), 'lo', 'unknown0'];
-  const protocols = [6, 6, 6, 17, 17, 1, 1, 58, 58, 47, 112, 2, 0, 255];
-  // Half of the packets run between the sides of one entry, so that many are allowed.
-  const sides = (family: 4 | 6): [Address, Address] => {
-    const entry = next() < 0.6 && policy.entries.length > 0 ? from(policy.entries) : undefined;
-    const end = (set: AddressSet | undefined): Address => {
-      if (family === 4) {
-        const range = set === undefined || set.v4.length === 0 ? undefined : from(set.v4);
-        return { family, value: range === undefined ? from(edges.v4) : next() < 0.5 ? range.first : range.last };
-      }
-      const range = set === undefined || set.v6.length === 0 ? undefined : from(set.v6);
-      return { family, value: range === undefined ? from(edges.v6) : next() < 0.5 ? range.first : range.last };
-    };
-    const ends: [Address, Address] = [end(entry?.from), end(entry?.to)];
-    return next() < 0.3 ? [ends[1], ends[0]] : ends;
-  };
-  // Mostly the interface that faces the address, so that many packets get past rule 1.
-  const wire = (address: Address): string => {
-    const facing = policy.interfaces.filter((face) => containsAddress(face.faced, address));
-    return next() < 0.8 && facing.length > 0 ? from(facing).name : from(names);
-  };
-  for (let i = 0; i < count; i++) {
-    const hook = from([...hooks, 'forward', 'forward'] as const);
-    const [source, destination] = sides(next() < 0.5 ? 4 : 6);
-    const protocol = from(protocols);
-    const ported = protocol === 6 || protocol === 17;
-    const state = from([...connectionStates, 'new', 'new', 'established', 'established'] as const);
-    yield {
-      hook,
-      inInterface: hook === 'output' ? undefined : wire(source),
-      outInterface: hook === 'input' ? undefined : wire(destination),
-      source,
-      destination,
-      protocol,
-      sourcePort: ported ? from(edges.ports) : 0,
-      value: ported ? from(edges.ports) : protocol === (source.family === 4 ? 1 : 58) ? from(edges.icmp) : 0,
-      functionNumber: Math.floor(next() * 8),
-      hopLimit: from([255, 254, 64]),
-      state,
-      direction: state === 'new' ? 'original' : from(['original', 'reply'] as const),
-      markCurrent: next() < 0.3,
-      local: next() < 0.5,
-    };
-  }
-}
 
 const plants = Number(process.env['ZW_SETS_PLANTS'] ?? 40);
 const firstSeed = Number(process.env['ZW_SETS_SEED'] ?? 1000);
@@ -119,7 +25,7 @@ describe('evaluate and the packet sets', () => {
       const sets = policySets(ruleset.policy);
       const universe = possible(sets.space);
       const marked = sets.marked;
-      for (const packet of packets(ruleset.house, ruleset.policy, firstSeed + index, 1500)) {
+      for (const packet of edgePackets(ruleset.house, ruleset.policy, firstSeed + index, 1500)) {
         if (!sets.space.contains(universe, packet)) continue;
         const verdict = evaluate(ruleset.house, packet);
         const found = {

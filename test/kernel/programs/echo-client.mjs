@@ -20,7 +20,7 @@ socket.on('connect', () => {
 });
 socket.on('data', (text) => {
   clearTimeout(silence);
-  if (text !== `${number}\n`) throw new Error(`asked ${number}, answered ${text}`);
+  if (text !== `${number}\n`) throw new Error(`asked ${number}, answered ${String(text)}`);
   console.log(`answer ${number}`);
   setTimeout(ask, Number(pause));
 });

@@ -58,7 +58,9 @@ class Walk {
   }
 
   hook(hook: Hook): boolean {
-    const chains = [...this.#tree.chains.values()].filter((chain) => chain.base?.hook === hook).sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
+    const chains = [...this.#tree.chains.values()]
+      .filter((chain) => chain.base?.hook === hook)
+      .sort((a, b) => (a.base?.priority ?? 0) - (b.base?.priority ?? 0));
     return chains.every((chain) => this.#base(chain));
   }
 

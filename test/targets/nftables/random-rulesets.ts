@@ -64,12 +64,20 @@ function item(selectorsOfKey: readonly string[]): fc.Arbitrary<string> {
 
 const match: fc.Arbitrary<string> = fc.oneof(
   key.chain((names) =>
-    fc.tuple(fc.constant(names.join(' . ')), fc.uniqueArray(item(names), { minLength: 1, maxLength: 3 }), pick(['', '', '!= '])).map(([name, items, negation]) => {
-      const negated = names.some((one) => one.endsWith('ifname')) ? '' : negation;
-      return `${name} ${negated}{ ${items.join(', ')} }`;
-    }),
+    fc
+      .tuple(fc.constant(names.join(' . ')), fc.uniqueArray(item(names), { minLength: 1, maxLength: 3 }), pick(['', '', '!= ']))
+      .map(([name, items, negation]) => {
+        const negated = names.some((one) => one.endsWith('ifname')) ? '' : negation;
+        return `${name} ${negated}{ ${items.join(', ')} }`;
+      }),
   ),
-  pick(['ct mark & 0xffff0000 == 0x00070000', 'ct mark & 0xffff0000 != 0x00070000', 'ct state established,related', 'ip saddr . ip daddr @pairs', 'tcp dport @ports']),
+  pick([
+    'ct mark & 0xffff0000 == 0x00070000',
+    'ct mark & 0xffff0000 != 0x00070000',
+    'ct state established,related',
+    'ip saddr . ip daddr @pairs',
+    'tcp dport @ports',
+  ]),
 );
 
 /** A verdict that leads only to later chains. */
@@ -79,18 +87,33 @@ function verdict(chain: number, chains: number): fc.Arbitrary<string> {
   return pick([...plain, ...later.flatMap((name) => [`jump ${name}`, `goto ${name}`])]);
 }
 
-const single: fc.Arbitrary<readonly [string, readonly string[]]> = pick(selectors.filter(([name]) => !['ip saddr', 'ip daddr', 'ip6 saddr', 'ip6 daddr'].includes(name)));
+const single: fc.Arbitrary<readonly [string, readonly string[]]> = pick(
+  selectors.filter(([name]) => !['ip saddr', 'ip daddr', 'ip6 saddr', 'ip6 daddr'].includes(name)),
+);
 
 function verdictMap(chain: number, chains: number): fc.Arbitrary<string> {
   return single.chain(([name, values]) =>
     fc
-      .uniqueArray(fc.tuple(pick(values.filter((value) => !value.includes('-'))), verdict(chain, chains)), { minLength: 1, maxLength: 3, selector: ([value]) => value })
+      .uniqueArray(fc.tuple(pick(values.filter((value) => !value.includes('-'))), verdict(chain, chains)), {
+        minLength: 1,
+        maxLength: 3,
+        selector: ([value]) => value,
+      })
       .map((rows) => `${name} vmap { ${rows.map(([value, to]) => `${value} : ${to}`).join(', ')} }`),
   );
 }
 
 function rule(chain: number, chains: number): fc.Arbitrary<string> {
-  const middle = pick(['', '', '', 'limit rate 5/second ', 'limit name l1 ', 'ct mark set 0x00071234 ', 'ct mark set ct mark & 0x0000ffff | 0x00070000 ', 'counter ']);
+  const middle = pick([
+    '',
+    '',
+    '',
+    'limit rate 5/second ',
+    'limit name l1 ',
+    'ct mark set 0x00071234 ',
+    'ct mark set ct mark & 0x0000ffff | 0x00070000 ',
+    'counter ',
+  ]);
   const last = fc.oneof({ weight: 3, arbitrary: verdict(chain, chains) }, verdictMap(chain, chains), fc.constant('log prefix "x"'), fc.constant(''));
   return fc
     .tuple(fc.array(match, { maxLength: 2 }), middle, fc.oneof({ weight: 4, arbitrary: fc.constant('') }, match), last)
@@ -105,23 +128,25 @@ export const ruleset: fc.Arbitrary<string> = fc.integer({ min: 2, max: 5 }).chai
     fc.record({ hook: pick(['forward', 'input', 'output']), priority: pick(['filter', 'filter + 5']), policy: pick(['drop', 'drop', 'accept']) }),
     { minLength: 1, maxLength: chains, selector: (base) => `${base.hook} ${base.priority}` },
   );
-  return fc.tuple(fc.tuple(...rules), bases).map(([bodies, base]) =>
-    [
-      'table inet zonewright',
-      'delete table inet zonewright',
-      'table inet zonewright {',
-      '  limit l1 { rate 10/minute burst 3 packets; }',
-      '  set pairs { type ipv4_addr . ipv4_addr; flags interval; elements = { 10.0.0.1 . 10.0.0.2 comment "x", 10.0.0.0/24 . 10.0.1.0-10.0.1.1 } }',
-      '  set ports { type inet_service; elements = { 53, 502 } }',
-      ...base.map(
-        (one, index) =>
-          `  chain b${index} {\n    type filter hook ${one.hook} priority ${one.priority}; policy ${one.policy};\n    jump c0\n    ${bodies[0]?.[0] ?? 'counter'}\n  }`,
-      ),
-      ...bodies.map((body, index) => `  chain c${index} {\n${body.map((text) => `    ${text}`).join('\n')}\n  }`),
-      '}',
-      '',
-    ].join('\n'),
-  );
+  return fc
+    .tuple(fc.tuple(...rules), bases)
+    .map(([bodies, base]) =>
+      [
+        'table inet zonewright',
+        'delete table inet zonewright',
+        'table inet zonewright {',
+        '  limit l1 { rate 10/minute burst 3 packets; }',
+        '  set pairs { type ipv4_addr . ipv4_addr; flags interval; elements = { 10.0.0.1 . 10.0.0.2 comment "x", 10.0.0.0/24 . 10.0.1.0-10.0.1.1 } }',
+        '  set ports { type inet_service; elements = { 53, 502 } }',
+        ...base.map(
+          (one, index) =>
+            `  chain b${index} {\n    type filter hook ${one.hook} priority ${one.priority}; policy ${one.policy};\n    jump c0\n    ${bodies[0]?.[0] ?? 'counter'}\n  }`,
+        ),
+        ...bodies.map((body, index) => `  chain c${index} {\n${body.map((text) => `    ${text}`).join('\n')}\n  }`),
+        '}',
+        '',
+      ].join('\n'),
+    );
 });
 
 function address(words: readonly string[]): fc.Arbitrary<Packet['source']> {
