@@ -5,6 +5,7 @@
  */
 import { version } from '../base/version.ts';
 import { fileCodes } from '../diagnostics/codes/files.ts';
+import { modelCodes } from '../diagnostics/codes/model.ts';
 import { internalCodes } from '../diagnostics/codes/internal.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { nearest } from '../base/nearest.ts';
@@ -52,6 +53,8 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
       ),
     );
   }
+  // An empty file would otherwise replace the rulesets of a whole plant by nothing.
+  if (exitStatus(diagnostics) === 0 && names.length === 0) diagnostics.push(diagnostic(modelCodes.noGateway, undefined, {}, { help: ['declare a `gateway`, or compile the file that includes this one'] }));
   if (exitStatus(diagnostics) !== 0) return stop();
   const refused = recover(options.output) ?? refusal(options.output);
   if (refused !== undefined) {

@@ -120,7 +120,7 @@ export const modelCodes = {
     'input',
     (a) => `address ${a.address} belongs to both \`${a.first}\` and \`${a.second}\``,
   ),
-  noPolicy: row('ZW2035', 'no-policy', 'error', 'input', () => 'the file declares no `policy`'),
+  noGateway: row('ZW2035', 'no-gateway', 'error', 'input', () => 'the policy declares no gateway, so there is nothing to compile'),
   emptyExcept: row<{ text: string }>('ZW2036', 'nothing-left', 'error', 'input', (a) => `\`${a.text}\` leaves nothing`),
   unknownTarget: row<{ name: string }>('ZW2037', 'unknown-target', 'error', 'input', (a) => `unknown target \`${a.name}\``),
   unknownOption: row<{ name: string; target: string }>(

@@ -11,7 +11,7 @@ import type { Chain, Item, Rule, RuleTree, Scalar, Selector, Statement, Verdict 
 export interface Course {
   readonly passes: boolean;
   readonly marked: boolean;
-  /** Limits asked in rules that lead to a verdict or a mark. */
+  /** Every limit asked, also for the log alone. */
   readonly asked: ReadonlySet<string>;
 }
 
@@ -99,7 +99,6 @@ class Walk {
   }
 
   #rule(chain: Chain, rule: Rule): Verdict {
-    const gates = rule.statements.some((statement) => statement.kind === 'verdict' || statement.kind === 'vmap' || statement.kind === 'mark');
     for (const [index, statement] of rule.statements.entries()) {
       switch (statement.kind) {
         case 'match':
@@ -111,7 +110,7 @@ class Walk {
           return entries.find((entry) => key !== undefined && isIn(key, entry.item))?.verdict ?? { kind: 'continue' };
         }
         case 'limit':
-          if (gates) this.asked.add(typeof statement.limit === 'string' ? statement.limit : `${chain.place.name}, ${rule.place.name}, ${index}`);
+          this.asked.add(identityOf(chain, rule, index, statement.limit));
           if (!this.#limit()) return { kind: 'continue' };
           break;
         case 'mark':
@@ -209,6 +208,26 @@ class Walk {
         throw new Error(`no selector ${name}`);
     }
   }
+}
+
+function identityOf(chain: Chain, rule: Rule, index: number, limit: Extract<Statement, { kind: 'limit' }>['limit']): string {
+  return typeof limit === 'string' ? limit : `${chain.place.name}, ${rule.place.name}, ${index}`;
+}
+
+/** Limits that stand before a verdict or a mark somewhere. */
+export function gatingLimits(tree: RuleTree): ReadonlySet<string> {
+  const result = new Set<string>();
+  for (const chain of tree.chains.values()) {
+    for (const rule of chain.rules) {
+      const gates = rule.statements.some(
+        (statement) => statement.kind === 'vmap' || statement.kind === 'mark' || (statement.kind === 'verdict' && statement.verdict.kind !== 'continue'),
+      );
+      for (const [index, statement] of rule.statements.entries()) {
+        if (gates && statement.kind === 'limit') result.add(identityOf(chain, rule, index, statement.limit));
+      }
+    }
+  }
+  return result;
 }
 
 function isIn(key: readonly Value[], item: Item): boolean {
