@@ -81,7 +81,10 @@ function followsFrom(one: Diagnostic, broken: readonly Diagnostic[], loaded: Loa
   }
   if (incompleteCodes.includes(one.code)) {
     const declaration = loaded.declarations.find((candidate) => within(one.span, candidate.span));
-    return declaration !== undefined && broken.some((other) => [other.span, ...other.secondary.map((one) => one.span)].some((span) => within(span, declaration.span)));
+    return (
+      declaration !== undefined &&
+      broken.some((other) => [other.span, ...other.secondary.map((one) => one.span)].some((span) => within(span, declaration.span)))
+    );
   }
   return false;
 }

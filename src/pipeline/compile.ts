@@ -54,7 +54,8 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     );
   }
   // An empty file would otherwise replace the rulesets of a whole plant by nothing.
-  if (exitStatus(diagnostics) === 0 && names.length === 0) diagnostics.push(diagnostic(modelCodes.noGateway, undefined, {}, { help: ['declare a `gateway`, or compile the file that includes this one'] }));
+  if (exitStatus(diagnostics) === 0 && names.length === 0)
+    diagnostics.push(diagnostic(modelCodes.noGateway, undefined, {}, { help: ['declare a `gateway`, or compile the file that includes this one'] }));
   if (exitStatus(diagnostics) !== 0) return stop();
   const refused = recover(options.output) ?? refusal(options.output);
   if (refused !== undefined) {

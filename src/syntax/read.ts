@@ -89,7 +89,7 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
   const lexer = {
     next: (): nearley.Token | undefined => {
       const at = index++;
-      return at < tokens.length ? (tokens[at]) : at === tokens.length ? (end) : undefined;
+      return at < tokens.length ? tokens[at] : at === tokens.length ? end : undefined;
     },
     reset: (): void => {},
     save: (): nearley.LexerState => ({}),

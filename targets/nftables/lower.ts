@@ -116,8 +116,8 @@ class Lowering {
   }
 
   /** A log under the gateway's shared limit. */
-  #deniedLog(words: string): Token {
-    return phrase(keyword('limit name'), this.#quotedLimit('limit.denied'), logPrefix(`zw ${this.#policy.gateway} ${words}`));
+  #deniedLog(...words: readonly string[]): Token {
+    return phrase(keyword('limit name'), this.#quotedLimit('limit.denied'), logPrefix([this.#policy.gateway, ...words]));
   }
 
   #quotedLimit(name: string): Token {
@@ -426,7 +426,7 @@ class Lowering {
             note,
           ),
         );
-      if (entry.log) result.push(phrase(keyword('limit rate'), rate(logRate), logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${shortName(entry)}`), note));
+      if (entry.log) result.push(phrase(keyword('limit rate'), rate(logRate), logPrefix([this.#policy.gateway, pair.label, shortName(entry)]), note));
       return result;
     });
     const chain = this.ruleset.chain(this.ruleset.numbered(`effect.${pair.stem}`), rules);
@@ -450,12 +450,8 @@ class Lowering {
   }
 
   #defaultLog(pair: Pair, conduit: string | undefined): Token {
-    if (conduit === undefined) return this.#deniedLog(`${pair.label} default`);
-    return phrase(
-      keyword('limit name'),
-      this.#quotedLimit(`limit.conduit.${conduit}`),
-      logPrefix(`zw ${this.#policy.gateway} ${pair.label} ${conduit} default`),
-    );
+    if (conduit === undefined) return this.#deniedLog(pair.label, 'default');
+    return phrase(keyword('limit name'), this.#quotedLimit(`limit.conduit.${conduit}`), logPrefix([this.#policy.gateway, pair.label, conduit, 'default']));
   }
 }
 

@@ -179,7 +179,8 @@ export class Keys {
     if (key.looks.some((look) => look.anyPorts)) {
       const portless = diagram.intersect(unionOfBoxes(diagram, key.slots, boxesWithoutPorts(key, boxes)), this.#withoutPorts);
       const freed = diagram.forget(portless, fields.value.level, fields.sourcePort.level + fields.sourcePort.width - 1);
-      unknown = diagram.intersect(needed, freed);
+      // Whether the kernel finds two bytes to compare decides what it says to `!=`.
+      unknown = diagram.intersect(needed, negated ? this.#withoutPorts : freed);
       reason = `${key.name} is asked of packets that may have no ports`;
       set = diagram.subtract(set, unknown);
     }

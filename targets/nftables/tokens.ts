@@ -4,6 +4,7 @@
  * Every value that reaches the template is a `Token`, made by one of these functions; what a zone file says can appear
  * inside quotes or as a name of a checked alphabet, nowhere else.
  */
+import { createHash } from 'node:crypto';
 import { formatAddress4, formatAddress6, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
@@ -62,9 +63,22 @@ export function comment(text: string): Token {
   return token(`comment "${quotable(text, limits.comment)}"`);
 }
 
-/** Ends in `: `, so that the kernel's own words stand apart. */
-export function logPrefix(text: string): Token {
-  return token(`log prefix "${quotable(text, limits.logPrefix - 2)}: "`);
+/**
+ * `zw gw12 dmz>press engineering: `. Where the platform's room is too small, the longest word is cut and carries a hash,
+ * so that each of the others can still be read whole.
+ */
+export function logPrefix(words: readonly string[]): Token {
+  const room = limits.logPrefix - 'zw : '.length;
+  const parts = [...words];
+  for (;;) {
+    const over = parts.join(' ').length - room;
+    if (over <= 0) break;
+    const longest = parts.reduce((best, word, index) => (word.length > (parts[best] ?? '').length ? index : best), 0);
+    const word = parts[longest] ?? '';
+    parts[longest] =
+      `${word.slice(0, Math.max(4, Math.min(word.length - over - 6, word.length - 8)))}~${createHash('sha256').update(word).digest('hex').slice(0, 5)}`;
+  }
+  return token(`log prefix "${quotable(`zw ${parts.join(' ')}`, limits.logPrefix - 2)}: "`);
 }
 
 /** The text of a comment line in the file's head. */

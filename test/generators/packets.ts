@@ -250,7 +250,7 @@ export class PacketMaker {
       ...(hopLimit === undefined ? {} : { hopLimit }),
     };
     const packet = entry.kind === 'wire' && hopLimit === undefined ? this.#dressed(whole, source.family) : whole;
-    return { entry, packet, facts: factsOf(packet), route: this.#predicted(entry, source, destination) };
+    return { entry, packet, facts: factsOf(packet), route: this.#predicted(entry, source, destination, hopLimit ?? 64) };
   }
 
   #transport(family: Family, { protocol, value }: Message, sourcePort: number): Transport {
@@ -305,13 +305,13 @@ export class PacketMaker {
     return { ...packet, extensions };
   }
 
-  #predicted(entry: Entry, source: Address, destination: Address): Sample['route'] {
+  #predicted(entry: Entry, source: Address, destination: Address, hopLimit: number): Sample['route'] {
     const ordinary = (address: Address): boolean => containsAddress(this.#everything, address) && !this.routes.isDelivered(address);
     if (!ordinary(destination) || !ordinary(source) || this.routes.isOwn(source)) return undefined;
     if (entry.kind === 'local') return undefined;
     if (this.routes.isOwn(destination)) return { hook: 'input', out: undefined };
     const out = this.routes.way(destination);
-    return out === undefined ? undefined : { hook: 'forward', out };
+    return out === undefined || hopLimit < 2 ? undefined : { hook: 'forward', out };
   }
 
   // -- what may follow a packet -------------------------------------------------------------------------------

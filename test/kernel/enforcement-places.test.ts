@@ -104,6 +104,18 @@ describeKernel('places', () => {
     expect(await fates(udpAsk(ipv4.ends), udpAsk(ipv6.ends))).toEqual(['forward passes', 'forward dies']);
   });
 
+  it('a wide network inside a wider zone begins and ends where it says', async () => {
+    await bench.enforce({ flows: 'flow inner { from office  to 2001:db8:9:5::/64, 10.9.4.0/22  allow udp 502 }' });
+    const to = (family: Family, destination: string): Part => but(udpAsk(family.ends), { destination });
+    const inside = ['2001:db8:9:5::', '2001:db8:9:5:ffff:ffff:ffff:ffff']
+      .map((address) => to(ipv6, address))
+      .concat(['10.9.4.0', '10.9.7.255'].map((address) => to(ipv4, address)));
+    const beside = ['2001:db8:9:4:ffff:ffff:ffff:ffff', '2001:db8:9:6::']
+      .map((address) => to(ipv6, address))
+      .concat(['10.9.3.255', '10.9.8.0'].map((address) => to(ipv4, address)));
+    expect(await fates(...inside, ...beside)).toEqual([...Array(4).fill('forward passes'), ...Array(4).fill('forward dies')]);
+  });
+
   it('a host with one address in a zone of two families opens nothing in the other', async () => {
     await bench.enforce({ flows: 'host pump in press { address 2001:db8:2::7 }\nflow to_pump { from any  to pump  allow udp 502 }' });
     expect(await fates(udpAsk(ipv4.ends), udpAsk(ipv6.ends))).toEqual(['forward dies', 'forward passes']);

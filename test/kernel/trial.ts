@@ -95,14 +95,16 @@ export class Trial {
       this.#ruleset.house,
       new Map(this.#gateway.topology.links.map((link) => [link.spec.name, link.linkLocal])),
     );
-    await this.#load(this.#plant);
+    // Either may come first: flows that leave cut what they allowed, and denies that come cut too.
+    const neighbour = changed(this.#plant, draw);
+    const [one, other] = draw.chance(50) ? [this.#plant, neighbour] : [neighbour, this.#plant];
+    if (!(await this.#load(one)) && !(await this.#load(other))) return this.result();
     const first = Array.from({ length: size }, () => this.#sent(maker.sample()));
     const seen = await this.#send([first]);
     const running = draw.shuffled(first.flatMap((sent) => this.#conversation(sent, seen.get(sent.id)) ?? [])).slice(0, Math.max(20, size / 5));
     await this.#follow(maker, running);
-    const neighbour = changed(this.#plant, draw);
     const before = this.#ruleset.mark.value;
-    for (const [index, plant] of [neighbour, this.#plant, neighbour].entries()) {
+    for (const [index, plant] of [other, one, other].entries()) {
       if (!(await this.#load(plant))) continue;
       await this.#resume(maker, running, index === 0 && this.#ruleset.mark.value !== before);
     }

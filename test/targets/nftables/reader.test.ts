@@ -289,6 +289,7 @@ describe('refusals', () => {
     ['ip6 saddr 10.0.0.1 accept', 6, /10\.0\.0\.1/u],
     ['th dport 53 accept', 6, /th dport/u],
     ['meta l4proto . th dport { tcp . 1, 47 . 2 } accept', 6, /th dport/u],
+    ['ip saddr . meta l4proto . th dport != { 10.0.0.1 . tcp . 1 } accept', 6, /th dport/u],
     ['meta l4proto icmp icmp type 8 accept', 6, /icmp type/u],
     ['ip6 saddr ::1 icmp type 8 accept', 6, /icmp type/u],
     ['meta nfproto { ipv6, ipv4 } ip saddr 10.0.0.1 accept', 6, /ip saddr/u],
@@ -337,6 +338,7 @@ describe('refusals', () => {
       [rulesetOf(`${chain}\n${chain}`), /second chain c/u],
       [rulesetOf(chain.replace('filter hook', 'nat hook')), /filter/u],
       [rulesetOf(chain.replace('forward', 'prerouting')), /prerouting/u],
+      [rulesetOf('chain o {\n type filter hook output priority 0; policy drop;\n iifname != "eth0" accept\n }'), /without such an interface/u],
       [rulesetOf(`${chain}\n${chain.replace('chain c', 'chain d')}`), /one priority/u],
       [
         rulesetOf(`set s { type ipv4_addr; elements = { 10.0.0.0/8 } }\n${chain.replace('policy drop;', 'policy drop;\n ip saddr @s accept')}`),

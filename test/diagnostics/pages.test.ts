@@ -1,0 +1,73 @@
+/**
+ * Examples on the pages of all codes but those of syntax, which `test/syntax/pages.test.ts` runs: the failing block shows
+ * its code and no other error, the mended one nothing at all. Pages without such blocks show a command instead, and
+ * `files.test.ts` runs it.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { codeRow, codeRows, page } from '../../src/diagnostics/catalogue.ts';
+import { codeBlocks } from '../syntax/tree.ts';
+import { consoles, judge } from './judge.ts';
+
+const src = new URL('../../src/', import.meta.url);
+
+const rows = codeRows.filter((row) => !row.code.startsWith('ZW1')).map((row) => ({ row, text: page(row.code) ?? '' }));
+const withZones = rows.filter(({ text }) => codeBlocks(text, 'zone fail').length > 0);
+const withCommands = rows.filter(({ text }) => codeBlocks(text, 'zone fail').length === 0);
+
+/** Codes that no zone file brings about today: rows that nothing reports, and what every target can express. */
+const unreachable: readonly string[] = ['ZW2035', 'ZW2042', 'ZW5003'];
+
+describe('pages', () => {
+  test('every code has one, with examples', () => {
+    expect(withZones.length).toBeGreaterThan(50);
+    expect(withCommands.length).toBeGreaterThan(10);
+    for (const { text } of withCommands) expect(consoles(text).length).toBeGreaterThan(0);
+  });
+
+  test('only files, options and our own bugs are shown by a command', () => {
+    const other = withCommands.map(({ row }) => row.code).filter((code) => !/^ZW[69]/u.test(code));
+    expect(other).toEqual(unreachable);
+  });
+
+  test('say so if nothing reports the code', () => {
+    const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.includes('codes'))
+      .map((name) => readFileSync(new URL(name, src), 'utf8'));
+    const reported = new Set(sources.flatMap((text) => text.match(/\b[a-z]+Codes\.\w+/gu) ?? []));
+    expect(reported.size).toBeGreaterThan(30);
+    const keys = readdirSync(new URL('diagnostics/codes/', src)).flatMap((name) => {
+      const text = readFileSync(new URL(`diagnostics/codes/${name}`, src), 'utf8');
+      const table = /export const (\w+)/u.exec(text)?.[1] ?? '';
+      return Array.from(text.matchAll(/^ {2}(\w+): row\b[^']*'(ZW\d{4})'/gmu), ([, key = '', code = '']) => ({ name: `${table}.${key}`, code }));
+    });
+    expect(keys).toHaveLength(codeRows.length);
+    const silent = keys.filter(({ name, code }) => !code.startsWith('ZW1') && !reported.has(name)).map(({ code }) => code);
+    expect(silent).toEqual(unreachable.filter((code) => code.startsWith('ZW2')));
+    for (const code of silent) expect((page(code) ?? '').replaceAll('\n', ' ')).toMatch(/does not report|not reported by this version/u);
+  });
+
+  test('name only codes that exist', () => {
+    for (const { text } of rows) {
+      for (const [code] of text.matchAll(/ZW\d{4}/gu)) expect(codeRow(code)?.code).toBe(code);
+    }
+  });
+});
+
+describe.each(withZones)('$row.code $row.name', ({ row, text }) => {
+  test('the failing block', () => {
+    for (const block of codeBlocks(text, 'zone fail')) {
+      const { diagnostics } = judge(`${block}\n`);
+      const own = diagnostics.find((one) => one.code === row.code);
+      expect(own?.severity).toBe(row.severity);
+      expect(own?.span).toBeDefined();
+      expect(diagnostics.filter((one) => one.severity === 'error' && one.code !== row.code).map((one) => one.message)).toEqual([]);
+    }
+  });
+
+  test('the mended block', () => {
+    const blocks = codeBlocks(text, 'zone ok');
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const block of blocks) expect(judge(`${block}\n`).diagnostics.map((one) => one.message)).toEqual([]);
+  });
+});
