@@ -56,7 +56,25 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
     }
     gateways.push(placeGateway(model, gateway, target, date, diagnostics));
   }
+  reportUnplaced(model, gateways, date, diagnostics);
   return { value: { date, gateways, joins }, diagnostics };
+}
+
+/** A flow that runs between zones and yet reaches no gateway's forward path: it is about a gateway's own addresses. */
+function reportUnplaced(model: Model, gateways: readonly GatewayPolicy[], date: string, diagnostics: Diagnostic[]): void {
+  const placed = new Set(gateways.flatMap((policy) => policy.entries.filter((entry) => entry.hook === 'forward').map((entry) => entry.origin.name)));
+  for (const flow of model.flows) {
+    if (placed.has(flow.name) || !inForce(flow, date) || isNoService(flow.services.set) || gateways.length < model.gateways.length) continue;
+    if (diagnostics.some((one) => one.span === flow.span)) continue;
+    diagnostics.push(
+      diagnostic(
+        lintCodes.opensNothing,
+        flow.span,
+        { flow: flow.name, why: 'one of its ends is only the gateway itself' },
+        { help: ['what is for a gateway is said by `manage` and `receive`, what it starts by `send`'] },
+      ),
+    );
+  }
 }
 
 /** The gateway's own addresses, and those at which the kernel takes packets for its subnets (rule 5). */

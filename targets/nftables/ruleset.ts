@@ -24,6 +24,12 @@ export class Ruleset {
     return this.#names.name(original);
   }
 
+  /** Two things of one name would silently become one. */
+  #claim(what: string): void {
+    if (this.#known.has(what)) throw new Error(`${what} was about to be emitted twice`);
+    this.#known.add(what);
+  }
+
   /** `stem.1`, `stem.2`, … */
   numbered(stem: string): string {
     const next = (this.#numbers.get(stem) ?? 0) + 1;
@@ -55,6 +61,7 @@ export class Ruleset {
   set(original: string, set: Omit<SetView, 'name'>): Token {
     const name = this.name(original);
     if (set.elements.length === 0) throw new Error(`set ${name} would be empty`);
+    this.#claim(`set ${name}`);
     this.sets.push({ ...set, name: identifier(name) });
     return setReference(name);
   }
@@ -71,6 +78,7 @@ export class Ruleset {
   /** Adds a chain and gives its name. */
   chain(original: string, rules: readonly Token[], note?: Token): Token {
     const name = identifier(this.name(original));
+    this.#claim(`chain ${name}`);
     this.chains.push({ name, hook: undefined, note, rules });
     return name;
   }

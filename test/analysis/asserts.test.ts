@@ -1,0 +1,182 @@
+/** Asserts, essential flows and test blocks on hand-written plants: what is proved, violated, or seen by no gateway. */
+import { describe, expect, it } from 'vitest';
+import { check, type Checked, exitStatus } from '../../src/pipeline/check.ts';
+import { capabilitiesByName } from '../../targets/index.ts';
+
+const base = `policy "p" { revision 1 }
+zone office { level 4  networks 10.4.0.0/16, 2001:db8:4::/64 }
+zone dmz    { level 3.5  kind dmz  networks 10.35.0.0/24, 2001:db8:35::/64 }
+zone cell   { level 1  networks 10.1.0.0/24, 2001:db8:1::/64 }
+host hist in dmz  { address 10.35.0.5, 2001:db8:35::5 }
+host plc  in cell { address 10.1.0.11 }
+host hmi  in cell { address 10.1.0.12, 2001:db8:1::12 }
+`;
+const gateway = `gateway gw {
+  target nftables
+  interface eth0 { faces office  address 10.4.0.1/16, 2001:db8:4::1/64 }
+  interface eth1 { faces dmz     address 10.35.0.1/24, 2001:db8:35::1/64 }
+  interface eth2 { faces cell    address 10.1.0.1/24, 2001:db8:1::1/64 }
+  manage from hist allow ssh
+}
+`;
+
+function run(text: string, whole = base + gateway): Checked {
+  return check('plant.zone', { date: '2026-11-22', targets: capabilitiesByName, read: () => Buffer.from(whole + text) });
+}
+
+function outcome(text: string, whole?: string): { status: string; codes: string[]; exit: number; messages: string[] } {
+  const checked = run(text, whole);
+  const found = checked.diagnostics.filter((one) => one.code.startsWith('ZW4'));
+  return {
+    status: checked.asserts.map((one) => one.status).join(','),
+    codes: found.map((one) => one.code),
+    exit: exitStatus(checked.diagnostics),
+    messages: checked.diagnostics.filter((one) => one.severity === 'error').map((one) => one.message),
+  };
+}
+
+describe('never', () => {
+  it('is proved where nothing is allowed', () => {
+    expect(outcome('assert a { never office -> cell }')).toEqual({ status: 'proved', codes: [], exit: 0, messages: [] });
+  });
+
+  it('shows one packet, the flow, and the gateway', () => {
+    const { status, messages, exit } = outcome('flow leak { from office  to plc  allow tcp 445 }\nassert a { never level >= 4 -> level <= 2 : smb }');
+    expect(status).toBe('violated');
+    expect(exit).toBe(1);
+    expect(messages).toEqual(['assert `a` is violated: office 10.4.0.0 reaches plc 10.1.0.11 on tcp 445 (smb) through flow `leak`, on gw']);
+  });
+
+  it('finds a hole of one address in a group, and one that is open in IPv6 alone', () => {
+    expect(
+      outcome('group some { 10.4.0.0/30 }\nflow leak { from some  to plc  allow tcp 445 }\nassert a { never office except 10.4.0.0-10.4.0.2 -> cell }')
+        .messages[0],
+    ).toContain('office 10.4.0.3 reaches plc 10.1.0.11');
+    expect(outcome('flow leak { from 2001:db8:4::/64  to hmi  allow ssh }\nassert a { never office -> cell }').messages[0]).toContain('2001:db8:4::');
+    expect(outcome('flow leak { from 2001:db8:4::/64  to plc  allow ssh }\nassert a { never office -> cell }').status).toBe('proved');
+  });
+
+  it('takes denies away, wherever they stand', () => {
+    expect(outcome('flow no { from any  to cell  deny any }\nflow leak { from office  to plc  allow tcp 445 }\nassert a { never office -> cell }').status).toBe(
+      'proved',
+    );
+  });
+
+  it('leaves out hosts of one zone and says so', () => {
+    const [result] = run('assert a { never any -> cell }').asserts;
+    expect(result).toMatchObject({ status: 'proved', over: ['dmz -> cell', 'office -> cell'], leftOut: ['cell -> cell'] });
+  });
+
+  it('speaks of what is enforced, not of what was written', () => {
+    expect(outcome('flow r { from hist  to plc  allow modbus read  accept-weaker ports "x" }\nassert a { never any -> cell : modbus write }').status).toBe(
+      'violated',
+    );
+  });
+
+  it('does not count a disabled or expired flow', () => {
+    expect(
+      outcome(
+        'flow l1 { from office  to plc  allow ssh  disabled "x" }\nflow l2 { from office  to plc  allow ssh  expires 2026-11-21 }\nassert a { never office -> cell }',
+      ).status,
+    ).toBe('proved');
+    expect(outcome('flow l3 { from office  to plc  allow ssh  expires 2026-11-22 }\nassert a { never office -> cell }').status).toBe('violated');
+  });
+
+  it('asks what reaches a gateway, if it names one', () => {
+    expect(outcome('assert a { never any -> gw : ssh }').status).toBe('violated');
+    expect(outcome('assert a { never office -> gw }').status).toBe('proved');
+  });
+
+  it('is a warning about nothing if its selectors select nothing', () => {
+    const { status, codes, exit } = outcome('assert a { never office -> trait legacy }');
+    expect([status, codes, exit]).toEqual(['vacuous', ['ZW4004'], 0]);
+    expect(outcome('assert a { never office -> cell : goose }').status).toBe('vacuous');
+  });
+});
+
+describe('what no gateway sees', () => {
+  const shared = base + gateway.replace('interface eth0 { faces office', 'interface eth0 { faces office, guest').replace('manage', 'manage none "x"  #');
+  const guest = 'zone guest { level 5  networks 10.5.0.0/24 }\n';
+
+  it('is not enforceable between zones on one wire', () => {
+    const { status, exit, codes } = outcome('assert a { never guest -> office }', shared + guest);
+    expect([status, exit, codes]).toEqual(['not enforceable here', 1, ['ZW4003']]);
+    expect(
+      outcome(
+        'assert a { never guest -> office } ',
+        shared.replace('address 10.4.0.1/16, 2001:db8:4::1/64', 'routed  address 10.4.0.1/16, 2001:db8:4::1/64') + guest,
+      ).status,
+    ).toBe('proved');
+  });
+
+  it('counts what a zone on the same wire may do, since a host of one can take an address of the other', () => {
+    expect(outcome('flow f { from office  to plc  allow ssh }\nassert a { never guest -> cell }', shared + guest).status).toBe('violated');
+  });
+
+  it('is not enforceable towards a zone that no gateway faces, save `where enforced`', () => {
+    const lonely = 'zone lonely { level 1  networks 10.99.0.0/24 }\n';
+    expect(outcome(`${lonely}assert a { never office -> level <= 1 }`).status).toBe('not enforceable here');
+    expect(outcome(`${lonely}assert a { never office -> level <= 1 where enforced }`)).toMatchObject({ status: 'proved', exit: 0 });
+    // A leak is a leak, whatever else cannot be enforced.
+    expect(outcome(`${lonely}flow f { from office  to plc  allow ssh }\nassert a { never office -> level <= 1 }`).status).toBe('violated');
+  });
+});
+
+describe('always and essential', () => {
+  it('hold if every packet of each common family passes', () => {
+    expect(outcome('flow f { from hist  to cell  allow tcp 502  essential }\nassert a { always hist -> plc, hmi : tcp 502 }')).toMatchObject({
+      status: 'proved',
+      exit: 0,
+    });
+    expect(outcome('flow f { from hist  to plc, 10.1.0.12  allow tcp 502 }\nassert a { always hist -> hmi : tcp 502 }').messages).toEqual([
+      'assert `a` is violated: hist 2001:db8:35::5 cannot reach hmi 2001:db8:1::12 on tcp 502 (modbus) through gw',
+    ]);
+  });
+
+  it('do not hold for a flow with a rate', () => {
+    expect(outcome('flow f { from hist  to plc  allow tcp 502  rate 1/second burst 1 }\nassert a { always hist -> plc : tcp 502 }').status).toBe('violated');
+  });
+
+  it.each([
+    ['a deny takes a part', 'flow f { from hist  to plc  allow tcp 502  essential }\nflow d { from any  to cell  deny tcp 500-510 }', 'denied by flow `d`'],
+    ['it is disabled', 'flow f { from hist  to plc  allow tcp 502  essential  disabled "x" }', 'it is disabled'],
+    ['it has expired', 'flow f { from hist  to plc  allow tcp 502  essential  expires 2026-11-21 }', 'it expired on 2026-11-21'],
+    ['its ends share no family', 'flow f { from 2001:db8:35::5  to plc  allow tcp 502  essential }', 'share no address family'],
+    [
+      'a part lies behind no gateway',
+      'zone lonely { level 1  networks 10.99.0.0/24 }\nflow f { from hist  to plc, lonely  allow tcp 502  essential }',
+      'no gateway joins dmz and lonely',
+    ],
+  ])('an essential flow is a finding if %s', (_, text, why) => {
+    const { exit, messages } = outcome(text);
+    expect(exit).toBe(1);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toContain(why);
+  });
+});
+
+describe('tests', () => {
+  const flow = 'flow f { from hist  to plc  allow tcp 502 }\n';
+
+  it('`allow` means every member, `deny` none', () => {
+    expect(outcome(`${flow}test "t" { allow hist -> plc : tcp 502  deny office -> cell : any }`.replace('  deny', '\n deny'))).toMatchObject({
+      codes: [],
+      exit: 0,
+    });
+    expect(outcome(`${flow}test "t" { allow hist -> plc : tcp 502-503 }`).messages[0]).toContain(
+      'test expects allow, but it is denied: hist 10.35.0.5 -> plc 10.1.0.11 on tcp 503',
+    );
+    expect(outcome(`${flow}test "t" { deny dmz -> cell : tcp }`).messages[0]).toContain(
+      'test expects deny, but it is allowed: hist 10.35.0.5 -> plc 10.1.0.11 on tcp 502 (modbus)',
+    );
+  });
+
+  it('knows that hosts of one zone talk without a gateway', () => {
+    expect(run('test "t" { allow plc -> hmi : ssh }').tests).toMatchObject([{ passed: true, enforced: false }]);
+    expect(outcome('test "t" { deny plc -> hmi : ssh }').exit).toBe(1);
+  });
+
+  it('refuses addresses that lie in no zone', () => {
+    expect(outcome('test "t" { deny 192.0.2.1 -> plc : ssh }')).toMatchObject({ codes: ['ZW4006'], exit: 2 });
+  });
+});

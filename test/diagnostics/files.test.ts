@@ -1,0 +1,259 @@
+/**
+ * Diagnostics that no line of a zone file shows: files, options, the output folder, gaps of a target, our own bugs.
+ *
+ * The commands on their pages run in a folder made for the purpose, and must print what the page shows, word for word.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { codeRow, codeRows, page } from '../../src/diagnostics/catalogue.ts';
+import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
+import { renderText } from '../../src/diagnostics/render.ts';
+import { compile } from '../../src/pipeline/compile.ts';
+import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
+import type { Target } from '../../src/target/target.ts';
+import { capabilitiesByName } from '../../targets/index.ts';
+import { nftables } from '../../targets/nftables/index.ts';
+import { contents, day, folder, zonewright } from '../cli/cli.ts';
+import { consoles, judge, type Shown } from './judge.ts';
+
+const policy = `policy "Mill" { revision 1 }
+zone office { level 4  networks 10.0.0.0/16 }
+zone press  { level 1  networks 192.168.10.0/24 }
+host hmi in office { address 10.0.0.5 }
+host plc in press  { address 192.168.10.11 }
+`;
+const poll = 'flow poll { from hmi  to plc  allow modbus }\n';
+const gateway = (name: string): string => `gateway ${name} {
+  target nftables
+  interface eth0 { faces office  address 10.0.0.1/16 }
+  interface eth1 { faces press   address 192.168.10.1/24 }
+  manage from hmi allow ssh
+}
+`;
+const mill = policy + poll + gateway('gw');
+
+/** What lies in the folder before the page's command runs. */
+const scenes: Readonly<Record<string, (put: (name: string, content: string | Buffer) => void) => void>> = {
+  ZW2035: (put) => put('services.zone', 'service recipe_push { tcp 5010-5013 }\n'),
+  ZW2042: (put) => put('mill.zone', `${policy}flow ping { from hmi  to plc  allow icmp echo-reqest }\n${gateway('gw')}`),
+  ZW6001: (put) => put('mill.zone', mill),
+  ZW6002: (put) => {
+    put('mill.zone', `include "suppliers.zone"\n${mill}`);
+    put('suppliers.zone', 'include "mill.zone"\n');
+  },
+  ZW6003: (put) => put('mill.zone', `include "/srv/plant/suppliers.zone"\n${mill}`),
+  ZW6004: (put) => {
+    for (let part = 1; part <= 40; part++) put(`part-${part}.zone`, `include "part-${part + 1}.zone"\n`);
+    put('part-41.zone', mill);
+  },
+  ZW6005: (put) => put('mill.zone', Buffer.from(mill.replace('Mill', 'Mühle'), 'latin1')),
+  ZW6006: (put) => {
+    put('mill.zone', mill);
+    put('notes/monday.txt', 'mine\n');
+  },
+  ZW6007: (put) => put('mill.zone', mill),
+  ZW6008: (put) => put('mill.zone', mill),
+  ZW6009: (put) => put('mill.zone', mill),
+  ZW6011: (put) => {
+    put('mill.zone', mill);
+    put('.out.zonewright-lock', String(process.pid));
+  },
+};
+
+/** A folder with a scene in it. */
+function stage(scene: ((put: (name: string, content: string | Buffer) => void) => void) | undefined): string {
+  const path = folder();
+  scene?.((name, content) => {
+    mkdirSync(join(path, name, '..'), { recursive: true });
+    writeFileSync(join(path, name), content);
+  });
+  return path;
+}
+
+/** The one command of a page. */
+function shown(code: string): Shown {
+  const [only, ...more] = consoles(page(code) ?? '');
+  if (only === undefined || more.length > 0) throw new Error(`the page of ${code} shows one command`);
+  return only;
+}
+
+/** As a person sees it: what is wrong, then what is right. */
+function printed(ran: { readonly stdout: string; readonly stderr: string }): string {
+  return `${ran.stderr}${ran.stdout}`.trimEnd();
+}
+
+describe('the command on the page of', () => {
+  test.each(Object.entries(scenes))('%s', (code, scene) => {
+    const { args, output } = shown(code);
+    const path = stage(scene);
+    const before = contents(path);
+    const ran = zonewright(args, { cwd: path });
+    expect(printed(ran)).toBe(output);
+    expect(ran.status).toBe(2);
+    expect(contents(path)).toEqual(before);
+  });
+
+  test('ZW6010, whose folder is made by an earlier compile', () => {
+    const path = stage((put) => put('mill.zone', `${policy}${poll}${gateway('gw_office')}${gateway('gw_spare').replaceAll('0.1/', '0.2/')}`));
+    expect(zonewright(['compile', 'mill.zone', '--date', day], { cwd: path }).status).toBe(0);
+    const before = contents(path);
+    const { args, output } = shown('ZW6010');
+    const ran = zonewright(args, { cwd: path });
+    expect(printed(ran)).toBe(output);
+    expect(ran.status).toBe(2);
+    expect(contents(path)).toEqual(before);
+  });
+
+  test('ZW9003, with the printer of JSON broken on purpose', () => {
+    const { args, output } = shown('ZW9003');
+    const preload = `JSON.stringify = () => { throw new Error('no more paper'); };`;
+    const ran = zonewright(args, { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` } });
+    const lines = printed(ran).split('\n');
+    // The notes are places of this very build.
+    expect(lines.filter((line) => !line.startsWith('  = note: at ')).join('\n')).toBe(output);
+    expect(lines.length).toBeGreaterThan(output.split('\n').length);
+    expect(ran.status).toBe(4);
+  });
+
+  test('every code of files, options and bugs is tried here', () => {
+    const tried = new Set([...Object.keys(scenes), 'ZW6010', 'ZW9001', 'ZW9002', 'ZW9003']);
+    expect(codeRows.filter((row) => /^ZW[69]/u.test(row.code) && !tried.has(row.code)).map((row) => row.code)).toEqual([]);
+  });
+});
+
+// -- what only a broken or lesser target shows ----------------------------------------------------------------------
+
+function rendered(diagnostics: readonly Diagnostic[], text: string): string {
+  return renderText(diagnostics, judge(text, 'mill.zone').loaded.sources, { color: false }).trimEnd();
+}
+
+describe('a target that is not as it should be', () => {
+  const broken = (edit: (text: string) => string): Target => ({
+    ...nftables,
+    emit: (placed, facts) => {
+      const { emission, diagnostics } = nftables.emit(placed, facts);
+      return { emission: { ...emission, files: emission.files.map((file) => ({ ...file, text: edit(file.text) })) }, diagnostics };
+    },
+  });
+
+  test.each([
+    ['ZW9001', 'a wider emission', broken((text) => text.replaceAll('10.0.0.5 . 192.168.10.11', '10.0.0.6 . 192.168.10.11'))],
+    ['ZW9002', 'an emission that nobody can read', broken((text) => text.replace('\n', '\nflush ruleset\n'))],
+  ])('%s: %s', async (code, _, target) => {
+    const path = stage((put) => put('mill.zone', mill));
+    const { diagnostics, manifest } = await compile(join(path, 'mill.zone'), {
+      date: day,
+      targets: capabilitiesByName,
+      output: join(path, 'out'),
+      gateways: undefined,
+      loadTarget: async () => Promise.resolve(target),
+    });
+    expect(diagnostics.map((one) => one.code)).toEqual([code]);
+    expect(diagnostics[0]?.blame).toBe('bug');
+    expect(manifest).toBeUndefined();
+    expect(readdirSync(path)).toEqual(['mill.zone']);
+    expect(`${rendered(diagnostics, mill)}\n1 error\nnothing was written`).toBe(shown(code).output);
+  });
+
+  const lesser = (lacks: Partial<TargetCapabilities>): ReadonlyMap<string, TargetCapabilities> => new Map([['example', { ...nftables.capabilities, name: 'example', ...lacks }]]);
+  const example = mill.replace('nftables', 'example');
+
+  test('ZW5003: no dynamic addresses, as on its page', () => {
+    const text = `${policy}${poll}${gateway('gw').replace('nftables', 'example').replace('address 10.0.0.1/16', 'address dynamic  runs dhcp-client')}`;
+    const { diagnostics } = judge(text, 'mill.zone', lesser({ dynamicAddresses: false }));
+    expect(`${rendered(diagnostics, text)}\n1 error`).toBe(shown('ZW5003').output);
+  });
+
+  test.each([
+    ['logs', { logging: false }, 'log'],
+    ['counters', { counting: false }, 'count'],
+    ['a limited rate', { rateLimits: false }, 'rate 5/second'],
+  ] as const)('ZW5003: no %s', (what, lacks, property) => {
+    const text = example.replace('allow modbus', `allow modbus  ${property}`);
+    expect(judge(example, 'mill.zone', lesser(lacks)).diagnostics).toEqual([]);
+    expect(judge(text, 'mill.zone', lesser({})).diagnostics).toEqual([]);
+    const messages = judge(text, 'mill.zone', lesser(lacks)).diagnostics.map((one) => `${one.code} ${one.message}`);
+    expect(messages).toEqual([`ZW5003 target \`example\` of gateway \`gw\` cannot express ${what}`]);
+  });
+});
+
+// -- files ------------------------------------------------------------------------------------------------------------
+
+describe('files', () => {
+  /** Codes with the file and line they point at. */
+  function complaints(path: string, file = 'mill.zone'): string[] {
+    const { stdout } = zonewright(['check', file, '--date', day, '--format', 'json'], { cwd: path });
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; file: string | null; line: number | null }[] };
+    for (const { code } of diagnostics) expect(codeRow(code)).toBeDefined();
+    return diagnostics.map(({ code, file: name, line }) => `${code} ${name ?? '-'}:${line ?? '-'}`);
+  }
+
+  test('a missing include is said where it is included, and what it may have declared is not asked for', () => {
+    const path = stage((put) => put('mill.zone', `${mill}\ninclude "suppliers.zone"\nflow f { from press_maker  to plc  allow maker_protocol }\n`));
+    expect(complaints(path)).toEqual(['ZW6001 mill.zone:14']);
+  });
+
+  test('an include that is no text is said where it is included', () => {
+    const path = stage((put) => {
+      put('mill.zone', `${mill}include "parts/suppliers.zone"\n`);
+      put('parts/suppliers.zone', Buffer.from([0x7a, 0xff, 0xfe]));
+    });
+    expect(complaints(path)).toEqual(['ZW6005 mill.zone:13']);
+  });
+
+  test('paths are relative to the file that includes', () => {
+    const path = stage((put) => {
+      put('mill.zone', `include "parts/services.zone"\n${policy}flow poll { from hmi  to plc  allow site }\n${gateway('gw')}`);
+      put('parts/services.zone', 'include "more.zone"\n');
+      put('parts/more.zone', 'service site { tcp 5020 }\n');
+    });
+    expect(complaints(path)).toEqual([]);
+  });
+
+  test('a file that two others include is read once', () => {
+    const path = stage((put) => {
+      put('mill.zone', `include "a.zone"\ninclude "b.zone"\n${mill}`);
+      put('a.zone', 'include "shared.zone"\n');
+      put('b.zone', 'include "./shared.zone"\n');
+      put('shared.zone', 'service site { tcp 5020 }\n');
+    });
+    expect(complaints(path)).toEqual([]);
+  });
+
+  test('a file that includes itself, or is reached by another way, is a cycle', () => {
+    const path = stage((put) => {
+      put('mill.zone', `include "mill.zone"\n${mill}`);
+      put('long.zone', `include "parts/../long.zone"\n${mill}`);
+    });
+    expect(complaints(path)).toEqual(['ZW6002 mill.zone:1']);
+    expect(complaints(path, 'long.zone')).toEqual(['ZW6002 long.zone:1']);
+  });
+
+  test('a folder, an empty name and a name with a NUL byte are no files', () => {
+    const path = stage((put) => {
+      put('parts/x.zone', '');
+      put('mill.zone', `include "parts"\ninclude ""\n${mill}`);
+    });
+    expect(complaints(path)).toEqual(['ZW6001 mill.zone:1', 'ZW6003 mill.zone:2']);
+    expect(complaints(path, 'parts')).toEqual(['ZW6001 -:-']);
+  });
+
+  test('a byte order mark is no mistake', () => {
+    const path = stage((put) => put('mill.zone', `\u{feff}${mill}`));
+    expect(complaints(path)).toEqual([]);
+  });
+});
+
+describe('the lock of the output folder', () => {
+  test('is taken over if its process is gone or it holds nonsense', () => {
+    for (const content of ['', 'nobody', '-1', '999999999']) {
+      const path = stage((put) => {
+        put('mill.zone', mill);
+        put('.out.zonewright-lock', content);
+      });
+      expect(zonewright(['compile', 'mill.zone', '--date', day], { cwd: path }).status).toBe(0);
+      expect(readdirSync(path).toSorted()).toEqual(['mill.zone', 'out']);
+    }
+  });
+});
