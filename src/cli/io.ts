@@ -39,6 +39,14 @@ export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
+/** Says what is under way once a run has taken a second; on a terminal only. */
+export function progressOn(stream: NodeJS.WriteStream): (stage: string) => void {
+  const began = Date.now();
+  return (stage) => {
+    if (stream.isTTY && Date.now() - began > 1000) stream.write(`${stage}…\n`);
+  };
+}
+
 /** Diagnostics for a person, on standard error. */
 export function complain(diagnostics: readonly Diagnostic[], sources: SourceMap = new SourceMap()): void {
   if (diagnostics.length === 0) return;

@@ -27,6 +27,8 @@ export interface CompileOptions extends CheckOptions {
   /** Only these gateways; all if undefined. */
   readonly gateways: readonly string[] | undefined;
   readonly loadTarget: (name: string) => Promise<Target>;
+  /** Told what comes next, for runs that take long. */
+  readonly progress?: (stage: string) => void;
 }
 
 export interface Compiled {
@@ -37,6 +39,7 @@ export interface Compiled {
 }
 
 export async function compile(path: string, options: CompileOptions): Promise<Compiled> {
+  options.progress?.('checking');
   const checked = check(path, options);
   const diagnostics: Diagnostic[] = [...checked.diagnostics];
   const stop = (): Compiled => ({ checked, diagnostics, manifest: undefined });
@@ -83,6 +86,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
       if (kept !== undefined) gateways[policy.gateway] = kept;
       continue;
     }
+    options.progress?.(`emitting and proving ${policy.gateway}`);
     const target = await options.loadTarget(policy.target);
     const built = build(checked, policy, target, digest, diagnostics);
     if (built === undefined) return stop();

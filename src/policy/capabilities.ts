@@ -9,6 +9,8 @@ import type { Grade } from '../model/model.ts';
 export type OptionType =
   | { readonly kind: 'name'; readonly values: readonly string[] }
   | { readonly kind: 'number'; readonly first: number; readonly last: number }
+  /** 32 bits, of which at least so many are set. */
+  | { readonly kind: 'mask'; readonly leastBits: number }
   | { readonly kind: 'string'; readonly pattern: RegExp; readonly expected: string };
 
 export interface OptionSpec {

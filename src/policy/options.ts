@@ -47,6 +47,10 @@ function accepted(spec: OptionSpec, value: OptionSetting): string | undefined {
       const number = /^(0x[0-9a-f]{1,8}|\d{1,10})$/iu.test(value.text) ? Number(value.text) : Number.NaN;
       return number >= spec.type.first && number <= spec.type.last ? String(number) : undefined;
     }
+    case 'mask': {
+      const mask = /^(0x[0-9a-f]{1,8}|\d{1,10})$/iu.test(value.text) ? Number(value.text) : 0;
+      return mask <= 0xffff_ffff && bitsOf(mask) >= spec.type.leastBits ? String(mask) : undefined;
+    }
     case 'string':
       return spec.type.pattern.test(value.text) ? value.text : undefined;
   }
@@ -58,7 +62,13 @@ function expectation(spec: OptionSpec): string {
       return `one of ${spec.type.values.join(', ')}`;
     case 'number':
       return `a number between ${spec.type.first} and ${spec.type.last}`;
+    case 'mask':
+      return `a mask of 32 bits with at least ${spec.type.leastBits} of them set, such as 0xffff0000`;
     case 'string':
       return spec.type.expected;
   }
+}
+
+function bitsOf(mask: number): number {
+  return mask.toString(2).replaceAll('0', '').length;
 }

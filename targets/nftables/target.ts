@@ -10,7 +10,8 @@ export const capabilities: TargetCapabilities = {
     {
       name: 'mark-mask',
       title: 'bits of the conntrack mark that carry the number of the policy in force; others are left alone',
-      type: { kind: 'number', first: 1, last: 0xffff_ffff },
+      // With n bits one reload in 2^n would take the new policy's number for the old one's, and cut nothing.
+      type: { kind: 'mask', leastBits: 16 },
       default: String(0xffff_ffff),
     },
     { name: 'priority', title: 'priority of the base chains, relative to `filter`', type: { kind: 'number', first: 0, last: 99 }, default: '0' },

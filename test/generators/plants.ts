@@ -177,7 +177,7 @@ function drawGateway(words: Words, interfaces: readonly PlantInterface[]): Piece
   const { draw, places, pool, declared } = words;
   const faced = places.zones.filter((zone) => interfaces.some((face) => face.zones.includes(zone.name)));
   const options = [
-    ...(draw.chance(30) ? [`mark-mask ${draw.pick(['0xffff0000', '0x0000ffff', '0x0000000f', '0x80000000', '0xfffffffe', '1'])}`] : []),
+    ...(draw.chance(30) ? [`mark-mask ${draw.pick(['0xffff0000', '0x0000ffff', '0x00ffff0f', '0x8000ffff', '0xfffffffe', '4294967295'])}`] : []),
     ...(draw.chance(5) ? ['priority 0'] : []),
   ];
   const head = `gateway gw {\n  target nftables${options.length === 0 ? '' : ` { ${options.join('   ')} }`}\n${interfaces.map((face) => face.text).join('\n')}`;

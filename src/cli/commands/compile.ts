@@ -2,7 +2,7 @@
 import { capabilitiesByName, targets } from '../../../targets/index.ts';
 import { exitStatus } from '../../pipeline/check.ts';
 import { compile } from '../../pipeline/compile.ts';
-import { complain, dateOf, formatOf, print, printJson } from '../io.ts';
+import { complain, dateOf, formatOf, print, printJson, progressOn } from '../io.ts';
 import { summary } from '../summary.ts';
 
 export async function run(args: readonly string[], options: Record<string, unknown>): Promise<number> {
@@ -13,6 +13,7 @@ export async function run(args: readonly string[], options: Record<string, unkno
     targets: capabilitiesByName,
     output,
     gateways: options['gateway'] as string[] | undefined,
+    progress: progressOn(process.stderr),
     loadTarget: async (name) => {
       const row = targets.find((one) => one.capabilities.name === name);
       if (row === undefined) throw new Error(`no target ${name}`);
