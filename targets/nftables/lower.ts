@@ -78,7 +78,7 @@ class Lowering {
       headLine(`gateway ${this.#policy.gateway} of policy "${policyTitle}"${revision === undefined ? '' : `, revision ${revision}`}`.replaceAll('"', "'")),
       headLine(`compiled by zonewright ${compilerVersion} for ${date} from sources ${sourceDigest}`),
       headLine('load it with: nft -f ruleset.nft; it replaces the table inet zonewright in one transaction and touches no other'),
-      headLine('do not edit: zonewright verify finds every hand edit'),
+      headLine('do not edit: change the zone file and compile again'),
     ];
   }
 

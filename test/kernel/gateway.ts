@@ -13,7 +13,7 @@ import { createTopology, isBroadcastOf, syncName, type GatewaySpec, type Link, t
 import { group, groupRequests, probeTable, readCopies, table } from './watch.ts';
 
 export type { Entry, Observation, Passage, Probe, ProbeId, Stray } from './observation.ts';
-export type { GatewaySpec, InterfaceSpec, Link } from './topology.ts';
+export type { GatewaySpec, Link } from './topology.ts';
 
 const mostInFlight = 16_384;
 /** The kernel queues at most 1000 frames for a processor: a barrier in between keeps far below. */

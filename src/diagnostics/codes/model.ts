@@ -4,7 +4,7 @@ import { row } from '../diagnostic.ts';
 export const modelCodes = {
   duplicateName: row<{ kind: string; name: string }>('ZW2001', 'duplicate-name', 'error', 'input', (a) => `${a.kind} \`${a.name}\` is declared twice`),
   unknownName: row<{ name: string; expected: string }>('ZW2002', 'unknown-name', 'error', 'input', (a) => `unknown name \`${a.name}\`, expected ${a.expected}`),
-  badAddress: row<{ text: string }>('ZW2003', 'bad-address', 'error', 'input', (a) => `\`${a.text}\` is not an address, network or range`),
+  badAddress: row<{ text: string }>('ZW2003', 'bad-address', 'error', 'input', (a) => `\`${a.text}\` is no address, network or range that can stand here`),
   hostBitsSet: row<{ text: string }>('ZW2004', 'host-bits-set', 'error', 'input', (a) => `network \`${a.text}\` has host bits set`),
   invertedRange: row<{ text: string }>('ZW2005', 'inverted-range', 'error', 'input', (a) => `range \`${a.text}\` ends before it starts`),
   zoneOverlap: row<{ first: string; second: string; address: string }>(

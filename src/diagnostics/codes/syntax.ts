@@ -7,7 +7,7 @@ export const syntaxCodes = {
     'unexpected-token',
     'error',
     'input',
-    (a) => `unexpected ${a.found}, expected ${a.expected}`,
+    (a) => `expected ${a.expected}, found ${a.found}`,
   ),
   unfinished: row<{ what: string; expected: string }>('ZW1002', 'unfinished', 'error', 'input', (a) => `${a.what} ends too early, expected ${a.expected}`),
   unterminatedString: row('ZW1003', 'unterminated-string', 'error', 'input', () => 'a string does not end on its line'),
