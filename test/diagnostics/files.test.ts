@@ -156,7 +156,8 @@ describe('a target that is not as it should be', () => {
     expect(`${rendered(diagnostics, mill)}\n1 error\nnothing was written`).toBe(shown(code).output);
   });
 
-  const lesser = (lacks: Partial<TargetCapabilities>): ReadonlyMap<string, TargetCapabilities> => new Map([['example', { ...nftables.capabilities, name: 'example', ...lacks }]]);
+  const lesser = (lacks: Partial<TargetCapabilities>): ReadonlyMap<string, TargetCapabilities> =>
+    new Map([['example', { ...nftables.capabilities, name: 'example', ...lacks }]]);
   const example = mill.replace('nftables', 'example');
 
   test('ZW5003: no dynamic addresses, as on its page', () => {

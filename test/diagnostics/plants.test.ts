@@ -15,7 +15,13 @@ const plants = readdirSync(folder).filter((name) => name.endsWith('.zone'));
 
 /** `line code` of every mark, by lines; the codes of one line in the order of their numbers. */
 function marks(text: string): string[] {
-  return text.split('\n').flatMap((line, index) => (/#!((?: ZW\d{4})+)$/u.exec(line)?.[1] ?? '').split(' ').filter(Boolean).toSorted().map((code) => `${index + 1} ${code}`));
+  return text.split('\n').flatMap((line, index) =>
+    (/#!((?: ZW\d{4})+)$/u.exec(line)?.[1] ?? '')
+      .split(' ')
+      .filter(Boolean)
+      .toSorted()
+      .map((code) => `${index + 1} ${code}`),
+  );
 }
 
 /** The same of what was said, in the order of the text. */

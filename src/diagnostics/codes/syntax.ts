@@ -2,13 +2,7 @@
 import { row } from '../diagnostic.ts';
 
 export const syntaxCodes = {
-  unexpectedToken: row<{ found: string; expected: string }>(
-    'ZW1001',
-    'unexpected-token',
-    'error',
-    'input',
-    (a) => `expected ${a.expected}, found ${a.found}`,
-  ),
+  unexpectedToken: row<{ found: string; expected: string }>('ZW1001', 'unexpected-token', 'error', 'input', (a) => `expected ${a.expected}, found ${a.found}`),
   unfinished: row<{ what: string; expected: string }>('ZW1002', 'unfinished', 'error', 'input', (a) => `${a.what} ends too early, expected ${a.expected}`),
   unterminatedString: row('ZW1003', 'unterminated-string', 'error', 'input', () => 'a string does not end on its line'),
   badEscape: row<{ escape: string }>('ZW1004', 'bad-escape', 'error', 'input', (a) => `unknown escape ${a.escape} in a string`),
