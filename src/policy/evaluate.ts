@@ -83,18 +83,20 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     const error = packet.protocol === (family === 4 ? 1 : 58) && relatedErrorTypes(family).includes(packet.value >> 8);
     return error ? verdict(true, { kind: 'related-error' }) : verdict(false, { kind: 'state' });
   }
-  if (packet.state === 'established' && packet.markCurrent) return verdict(true, { kind: 'conversation' });
+  // A conversation that was never answered stays new for conntrack; the mark shows that it was judged.
+  if (packet.markCurrent) return verdict(true, { kind: 'conversation' });
   const again = packet.state === 'established';
-  const judged = again && packet.direction === 'reply' ? judge(house, swapped(packet), packet.hook === 'input') : judge(house, packet, false);
+  const judged = again && packet.direction === 'reply' ? judge(house, swapped(packet), true) : judge(house, packet, false);
   return verdict(judged.accepted, judged.reason, { limited: !again && judged.limited, marks: judged.accepted });
 }
 
 /**
- * Rules 5, 7 and 9: who allows the start of this conversation. `delivered`: an answer of it has reached the gateway,
- * which shows that a dynamic address is its own.
+ * Rules 5, 7 and 9: who allows the start of this conversation. `answered`: the packet stands for the conversation that
+ * an answer belongs to. Then a dynamic address that the answer has reached is the gateway's own, and the interface that
+ * the question came by may be any that faces its source, since the way back may be another.
  */
-function judge(house: Gatehouse, packet: Packet, delivered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
-  if (packet.hook !== 'forward') return judgeOwn(house, packet, delivered);
+function judge(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
+  if (packet.hook !== 'forward') return judgeOwn(house, packet, answered);
   const matching = house.model.flows.filter((flow) => inForce(flow, house.date) && matches(house, flow, packet));
   const deny = matching.find((flow) => flow.effect === 'deny');
   if (deny !== undefined) return { accepted: false, limited: false, reason: { kind: 'flow', flow: deny } };
@@ -109,12 +111,14 @@ function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {
   return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber);
 }
 
-function judgeOwn(house: Gatehouse, packet: Packet, delivered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
+function judgeOwn(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
   const lines = house.gateway.traffic.filter((line) => {
     if (!inForce(line, house.date) || (line.kind === 'send') !== (packet.hook === 'output')) return false;
     if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber)) return false;
-    if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && isOwn(house, packet, packet.source, delivered);
-    return containsAddress(line.peer.addresses, packet.source) && isInterfaceAddress(house, packet.inInterface, packet, packet.destination);
+    if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && isOwn(house, packet, packet.source, answered);
+    if (!containsAddress(line.peer.addresses, packet.source)) return false;
+    const entrances = answered ? house.gateway.interfaces.map((face) => face.name) : [packet.inInterface];
+    return entrances.some((name) => zoneBehind(house, name, packet.source) !== undefined && isInterfaceAddress(house, name, packet, packet.destination));
   });
   const first = lines[0];
   if (first === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
@@ -168,8 +172,8 @@ function isInterfaceAddress(house: Gatehouse, name: string | undefined, packet: 
   return face.dynamic ? packet.local : face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
 }
 
-function isOwn(house: Gatehouse, packet: Packet, address: Address, delivered: boolean): boolean {
-  if (house.gateway.interfaces.some((face) => face.dynamic)) return delivered || packet.local;
+function isOwn(house: Gatehouse, packet: Packet, address: Address, answered: boolean): boolean {
+  if (house.gateway.interfaces.some((face) => face.dynamic)) return answered || packet.local;
   return house.gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
 }
 

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { families, type Family } from '../net/address.ts';
-import { type AddressSet, builtInNetworks } from '../net/address-set.ts';
+import { type AddressSet, builtInNetworks, intersectAddresses } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
 import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
@@ -50,9 +50,10 @@ export function policySets(
     const rule1 = placedPackets(space, policy, hook);
     const judged = judge(space, policy, hook, reading);
     const again = diagram.union(space.direction('original', judged.all), space.direction('reply', judged.answers));
-    const isNew = space.state('new');
     const established = space.state('established');
-    const current = diagram.intersect(established, space.markCurrent(true));
+    // A conversation that was never answered stays new for conntrack; the mark shows that it was judged.
+    const isNew = diagram.intersect(space.state('new'), space.markCurrent(false));
+    const current = diagram.intersect(diagram.union(space.state('new'), established), space.markCurrent(true));
     const stale = diagram.intersect(established, space.markCurrent(false));
     const related = diagram.intersect(space.state('related'), relatedErrors(space));
     // The baseline comes first: what it passes is never judged, marked or limited.
@@ -194,14 +195,12 @@ function answerSet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, read
     case 'forward':
       return both(entry.from, entry.to);
     case 'input':
-      // The gateway answers: the packet leaves by the interface that the request came by.
+      // The question came by an interface that faces the client; the way back may be another one.
       return diagram.unionAll(
-        policy.interfaces.map((face) =>
-          diagram.intersect(
-            space.outInterface(face.name),
-            face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own),
-          ),
-        ),
+        policy.interfaces.map((face) => {
+          const clients = intersectAddresses(entry.from, face.faced);
+          return face.dynamic ? diagram.intersect(space.local(true), both(clients, undefined)) : both(clients, face.own);
+        }),
       );
     case 'output':
       // Answers to what the gateway started; that they reached it shows that a dynamic address is its own.

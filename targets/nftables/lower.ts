@@ -18,6 +18,7 @@ import {
   addressInterval,
   anonymousMap,
   comment,
+  flags,
   headLine,
   hexadecimal,
   identifier,
@@ -184,7 +185,8 @@ class Lowering {
       const known = states.get(key);
       if (known !== undefined) return known;
       const pair = this.#pairs.get(key);
-      const chain = pair === undefined ? unrouted : this.#stateChain(pair, this.#pairs.get(pairKey(to, from)), 'forward');
+      const back = this.#pairs.get(pairKey(to, from));
+      const chain = pair === undefined ? unrouted : this.#stateChain(pair, back === undefined ? [] : [back], 'forward');
       states.set(key, chain);
       return chain;
     };
@@ -225,7 +227,7 @@ class Lowering {
       const rules = [
         ...passRules(this.#policy, face, 'input', this.ruleset),
         ...this.#byZone(`self.${face.name}`, 'saddr', face.zones, (zone) =>
-          this.#stateChain(inputPair(this.#policy, zone, face), outputPair(this.#policy, zone, face), 'input'),
+          this.#stateChain(inputPair(this.#policy, zone, face), [outputPair(this.#policy, zone, face)], 'input'),
         ),
         goTo(spoofed),
       ];
@@ -240,7 +242,7 @@ class Lowering {
       const rules = [
         ...passRules(this.#policy, face, 'output', this.ruleset),
         ...this.#byZone(`self.out.${face.name}`, 'daddr', face.zones, (zone) =>
-          this.#stateChain(outputPair(this.#policy, zone, face), inputPair(this.#policy, zone, face), 'output'),
+          this.#stateChain(outputPair(this.#policy, zone, face), this.#entrances(zone), 'output'),
         ),
         goTo(unrouted),
       ];
@@ -249,12 +251,17 @@ class Lowering {
     return this.#base('output', [phrase(keyword('oifname'), interfaceName('lo'), keyword('accept')), ...this.#dispatch('oifname', outgoing), goTo(unrouted)]);
   }
 
+  /** Ways for a zone's questions to the gateway: the answer may leave by another interface than the question came by. */
+  #entrances(zone: PlacedZone): Pair[] {
+    return this.#policy.interfaces.filter((face) => face.zones.some((one) => one.name === zone.name)).map((face) => inputPair(this.#policy, zone, face));
+  }
+
   // -- state, and what a pair allows ----------------------------------------------------------------------------
 
-  /** Rules 2 and 3 for one pair. `opposite` is the pair of the other direction: its requests are answered this way. */
+  /** Rules 2 and 3 for one pair. `opposites` are the pairs whose requests are answered this way. */
   readonly #stateChains = new Map<string, Token>();
 
-  #stateChain(pair: Pair, opposite: Pair | undefined, hook: 'forward' | 'input' | 'output'): Token {
+  #stateChain(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token {
     const known = this.#stateChains.get(pair.stem);
     if (known !== undefined) return known;
     const { mask, value } = this.#mark;
@@ -263,12 +270,12 @@ class Lowering {
         ? phrase(keyword('ct mark'), hexadecimal(value))
         : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
     const fresh = this.ruleset.chain(`new.${pair.stem}`, this.#newRules(pair));
-    const rejudged = this.#againRules(pair, opposite, hook);
+    const rejudged = this.#againRules(pair, opposites, hook);
     const again = rejudged.length === 0 ? drop : goTo(this.ruleset.chain(`again.${pair.stem}`, rejudged));
     const chain = this.ruleset.chain(
       `pair.${pair.stem}`,
       [
-        phrase(keyword('ct state established'), current, keyword('accept')),
+        phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
         phrase(
           keyword('ct state vmap'),
           anonymousMap([
@@ -300,8 +307,8 @@ class Lowering {
   }
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
-  #againRules(pair: Pair, opposite: Pair | undefined, hook: 'forward' | 'input' | 'output'): Token[] {
-    const answers = opposite === undefined ? [] : this.#judgement(opposite, true, hook);
+  #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
+    const answers = opposites.flatMap((opposite) => this.#judgement(opposite, true, hook));
     const requests = this.#judgement(pair, false, hook);
     if (answers.length === 0 && requests.length === 0) return [];
     const reply = answers.length === 0 ? drop : goTo(this.ruleset.chain(`answers.${pair.stem}`, [...answers, drop]));

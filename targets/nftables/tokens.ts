@@ -112,6 +112,11 @@ export function anonymousSet(elements: readonly Token[]): Token {
   return token(elements.length === 1 ? (elements[0] ?? '') : `{ ${elements.join(', ')} }`);
 }
 
+/** `established,new`: any of these flags. */
+export function flags(...words: readonly string[]): Token {
+  return token(words.map(keyword).join(','));
+}
+
 /** `{ a : goto x, b : goto y }`. */
 export function anonymousMap(entries: readonly (readonly [Token, Token])[]): Token {
   if (entries.length === 0) throw new Error('an empty map was about to be emitted');
