@@ -23,16 +23,33 @@ parser.feed(`${readFileSync(source, 'utf8')}\n`);
 const compiled = compile(parser.results[0], { version: 'zone.ne' });
 
 let complaints = '';
-lint(compiled, { out: { write: (text) => { complaints += text; } }, version: 'zone.ne' });
+lint(compiled, {
+  out: {
+    write: (text) => {
+      complaints += text;
+    },
+  },
+  version: 'zone.ne',
+});
 if (complaints !== '') throw new Error(complaints);
 
 const body = generate(compiled, 'grammar')
   .split('\n')
-  .filter((line) => !line.startsWith('// ') && !line.startsWith('function id(') && !line.startsWith('let Lexer') && !line.startsWith('let ParserStart') && !line.startsWith('export default'))
+  .filter(
+    (line) =>
+      !line.startsWith('// ') &&
+      !line.startsWith('function id(') &&
+      !line.startsWith('let Lexer') &&
+      !line.startsWith('let ParserStart') &&
+      !line.startsWith('export default'),
+  )
   .join('\n')
   // The layout pass says what a token is: compare types as they are, without asking a lexer.
   .replace(/\(tokens\.has\("(\w+)"\) \? \{type: "\w+"\} : \w+\)/gu, '{"type":"$1"}')
-  .replace('let ParserRules = ', 'export const parserRules: readonly { readonly name: string; readonly symbols: readonly unknown[]; readonly postprocess?: (data: any[]) => unknown }[] = ');
+  .replace(
+    'let ParserRules = ',
+    'export const parserRules: readonly { readonly name: string; readonly symbols: readonly unknown[]; readonly postprocess?: (data: any[]) => unknown }[] = ',
+  );
 const text = `// @ts-nocheck
 // Generated from grammar/zone.ne by grammar/compile.mjs; do not edit.
 ${body.trim()}\n`;

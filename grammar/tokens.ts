@@ -51,20 +51,43 @@ export const SPACED: ReadonlySet<string> = new Set(['->', '<->', ':']);
 
 /** Words that name no declaration, whatever stands around them. */
 export const RESERVED: ReadonlySet<string> = new Set([
-  'any', 'none', 'rest', 'level', 'kind', 'trait', 'role', 'except', 'only', 'tcp', 'udp', 'ip', 'icmp', 'icmpv6', 'ethertype',
+  'any',
+  'none',
+  'rest',
+  'level',
+  'kind',
+  'trait',
+  'role',
+  'except',
+  'only',
+  'tcp',
+  'udp',
+  'ip',
+  'icmp',
+  'icmpv6',
+  'ethertype',
 ]);
 
 /** Words that mean something behind the first word of a service. */
 export const SERVICE_WORDS: ReadonlySet<string> = new Set([
-  'on', 'passive', 'function', 'unit', 'address', 'stream', 'group', 'variation', 'protocol', 'type', 'code',
+  'on',
+  'passive',
+  'function',
+  'unit',
+  'address',
+  'stream',
+  'group',
+  'variation',
+  'protocol',
+  'type',
+  'code',
 ]);
 
 // -- blocks -----------------------------------------------------------------------------------------------------
 
 /** How the value of a property reads; `<shape>_property` is its rule in the grammar. */
 export type Shape =
-  | 'flag' | 'log' | 'text' | 'name' | 'number' | 'level' | 'date' | 'names' | 'selector' | 'services' | 'addresses' | 'rate'
-  | 'accept_weaker' | 'test_line';
+  'flag' | 'log' | 'text' | 'name' | 'number' | 'level' | 'date' | 'names' | 'selector' | 'services' | 'addresses' | 'rate' | 'accept_weaker' | 'test_line';
 
 /** Shapes that may have no value, so that the next keyword may follow at once. */
 export const VALUELESS: ReadonlySet<Shape> = new Set<Shape>(['flag', 'log']);
@@ -74,7 +97,17 @@ export type TrafficKeyword = 'manage' | 'receive' | 'send';
 export type NestedKeyword = 'flow' | 'interface' | 'target' | TrafficKeyword;
 
 export const TOP_KEYWORDS: ReadonlySet<string> = new Set<TopKeyword>([
-  'policy', 'include', 'zone', 'host', 'group', 'service', 'flow', 'conduit', 'gateway', 'assert', 'test',
+  'policy',
+  'include',
+  'zone',
+  'host',
+  'group',
+  'service',
+  'flow',
+  'conduit',
+  'gateway',
+  'assert',
+  'test',
 ]);
 export const NESTED_KEYWORDS: ReadonlySet<string> = new Set<NestedKeyword>(['flow', 'interface', 'target', 'manage', 'receive', 'send']);
 export const TRAFFIC_KEYWORDS: ReadonlySet<string> = new Set<TrafficKeyword>(['manage', 'receive', 'send']);
@@ -92,8 +125,17 @@ function block(title: string, properties: Readonly<Record<string, Shape>>, neste
 
 /** What flows, conduits and a gateway's own traffic share. */
 const conversation = {
-  log: 'flag', count: 'flag', owner: 'text', ticket: 'text', reason: 'text', expires: 'date', during: 'name', rate: 'rate', inspect: 'name',
-  'accept-weaker': 'accept_weaker', label: 'text',
+  log: 'flag',
+  count: 'flag',
+  owner: 'text',
+  ticket: 'text',
+  reason: 'text',
+  expires: 'date',
+  during: 'name',
+  rate: 'rate',
+  inspect: 'name',
+  'accept-weaker': 'accept_weaker',
+  label: 'text',
 } as const;
 
 export const BLOCKS = {
@@ -101,7 +143,14 @@ export const BLOCKS = {
   zone: block('a zone', { level: 'level', kind: 'name', 'security-level': 'number', networks: 'selector', label: 'text' }),
   host: block('a host', { address: 'addresses', role: 'names', traits: 'names', label: 'text', asset: 'text' }),
   flow: block('a flow', {
-    from: 'selector', to: 'selector', allow: 'services', deny: 'services', ...conversation, essential: 'flag', requests: 'name', disabled: 'text',
+    from: 'selector',
+    to: 'selector',
+    allow: 'services',
+    deny: 'services',
+    ...conversation,
+    essential: 'flag',
+    requests: 'name',
+    disabled: 'text',
   }),
   conduit: block('a conduit', { ...conversation, log: 'log' }, ['flow']),
   gateway: block('a gateway', { label: 'text' }, ['target', 'interface', 'manage', 'receive', 'send']),

@@ -37,7 +37,9 @@ describeKernel('an answer by another way', () => {
     const ends: Ends = { client: { address: '10.0.50.5', port: 999, behind: 'eth1' }, server: { address: '10.0.2.1', port: 514, behind: 'local' } };
     const fates = async (...parts: Parameters<typeof named>[0]): Promise<(string | undefined)[]> => {
       const seen = await gateway.sendSteps(named(parts).map((probe) => [probe]));
-      return [...seen.values()].map(({ reached, accepted, out }) => `${reached} ${accepted ? 'passes' : 'dies'}${out === undefined || out === '' ? '' : ` by ${out}`}`);
+      return [...seen.values()].map(
+        ({ reached, accepted, out }) => `${reached} ${accepted ? 'passes' : 'dies'}${out === undefined || out === '' ? '' : ` by ${out}`}`,
+      );
     };
     const load = async (text: string): Promise<void> => gateway.load(rulesetOf(compileText(text)).text);
     await load(plant());

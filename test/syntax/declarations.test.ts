@@ -33,7 +33,11 @@ describe('declarations', () => {
           { kind: 'word', keyword: 'level', value: '3.5' },
           { kind: 'word', keyword: 'kind', value: 'dmz' },
           { kind: 'word', keyword: 'security-level', value: '2' },
-          { kind: 'selector', keyword: 'networks', value: { items: [{ base: { kind: 'network', network: '10.0.0.0/16' } }, { base: { kind: 'network', network: '2001:db8:4::/48' } }] } },
+          {
+            kind: 'selector',
+            keyword: 'networks',
+            value: { items: [{ base: { kind: 'network', network: '10.0.0.0/16' } }, { base: { kind: 'network', network: '2001:db8:4::/48' } }] },
+          },
           { kind: 'text', keyword: 'label', value: 'x' },
         ],
       },
@@ -112,7 +116,11 @@ describe('declarations', () => {
         left: 'a',
         arrow: '->',
         right: 'b',
-        properties: [{ kind: 'log-denied', keyword: 'log' }, { kind: 'flag', keyword: 'log' }, { kind: 'text', keyword: 'owner', value: 'o' }],
+        properties: [
+          { kind: 'log-denied', keyword: 'log' },
+          { kind: 'flag', keyword: 'log' },
+          { kind: 'text', keyword: 'owner', value: 'o' },
+        ],
         flows: [
           { kind: 'flow', name: 'x', label: 'X', properties: [{ kind: 'selector', keyword: 'from', value: selector('a') }] },
           { kind: 'flow', name: 'y', properties: [] },
@@ -143,10 +151,38 @@ describe('declarations', () => {
           {
             name: 'nftables',
             options: [
-              { name: 'mark-mask', value: { kind: 'list', items: [{ kind: 'number', value: '0xff00' }, { kind: 'number', value: '1' }] } },
+              {
+                name: 'mark-mask',
+                value: {
+                  kind: 'list',
+                  items: [
+                    { kind: 'number', value: '0xff00' },
+                    { kind: 'number', value: '1' },
+                  ],
+                },
+              },
               { name: 'prefix', value: { kind: 'string', value: 'zw' } },
-              { name: 'hooks', value: { kind: 'list', items: [{ kind: 'name', value: 'a' }, { kind: 'string', value: 'b' }, { kind: 'list', items: [{ kind: 'number', value: '1' }] }] } },
-              { name: 'sets', value: { kind: 'list', items: [{ kind: 'name', value: 'x' }, { kind: 'name', value: 'y' }] } },
+              {
+                name: 'hooks',
+                value: {
+                  kind: 'list',
+                  items: [
+                    { kind: 'name', value: 'a' },
+                    { kind: 'string', value: 'b' },
+                    { kind: 'list', items: [{ kind: 'number', value: '1' }] },
+                  ],
+                },
+              },
+              {
+                name: 'sets',
+                value: {
+                  kind: 'list',
+                  items: [
+                    { kind: 'name', value: 'x' },
+                    { kind: 'name', value: 'y' },
+                  ],
+                },
+              },
               { name: 'net', value: { kind: 'name', value: '10.0.0.0/8' } },
               { name: 'level', value: { kind: 'name', value: 'info' } },
             ],
@@ -203,7 +239,10 @@ describe('declarations', () => {
             kind: 'manage',
             peer: selector('a', 'b'),
             services: { items: [service('ssh'), service('https')] },
-            properties: [{ kind: 'text', keyword: 'owner', value: 'x' }, { kind: 'flag', keyword: 'log' }],
+            properties: [
+              { kind: 'text', keyword: 'owner', value: 'x' },
+              { kind: 'flag', keyword: 'log' },
+            ],
           },
           {
             kind: 'receive',
@@ -242,7 +281,14 @@ describe('declarations', () => {
       [
         { body: { kind: 'never', from, to }, whereEnforced: false },
         {
-          body: { kind: 'never', from, to, services: { items: [{ base: { kind: 'any' }, except: { kind: 'named', name: 'modbus', functions: [{ kind: 'class', name: 'read' }], qualifiers: [] } }] } },
+          body: {
+            kind: 'never',
+            from,
+            to,
+            services: {
+              items: [{ base: { kind: 'any' }, except: { kind: 'named', name: 'modbus', functions: [{ kind: 'class', name: 'read' }], qualifiers: [] } }],
+            },
+          },
           whereEnforced: true,
         },
         { body: { kind: 'always', from, to, services: { items: [service('modbus')] } }, whereEnforced: false },

@@ -17,7 +17,8 @@ describe('files that are no text', () => {
   });
 
   test('an empty file, blanks, a byte order mark, comments', () => {
-    for (const text of ['', '\n\n', '\ufeff', '# only\n  # comments', ' \t\r\n']) expect(parseText(text)).toMatchObject({ mistakes: [], ast: { declarations: [] } });
+    for (const text of ['', '\n\n', '\ufeff', '# only\n  # comments', ' \t\r\n'])
+      expect(parseText(text)).toMatchObject({ mistakes: [], ast: { declarations: [] } });
   });
 
   test('a byte order mark and CRLF change no word and no span', () => {
@@ -126,7 +127,8 @@ function nothingSkipped(text: string, ast: Ast): void {
   const covered = (from: number, to: number, parts: readonly Part[]): void => {
     for (const { value, span } of tokens) {
       if (span.start < from || span.end > to || value === ';') continue;
-      if (!parts.some((part) => part.span.start <= span.start && span.end <= part.span.end)) throw new Error(`\`${value}\` at ${span.start} is in no part of the tree`);
+      if (!parts.some((part) => part.span.start <= span.start && span.end <= part.span.end))
+        throw new Error(`\`${value}\` at ${span.start} is in no part of the tree`);
     }
   };
   covered(0, text.length, ast.declarations);
@@ -178,10 +180,13 @@ describe('parse never throws, and its spans lie in the file', () => {
   property.prop([fc.string({ unit: 'binary', maxLength: 200 })])('on any string', sound);
 
   const pieces = [...new Set(valid.match(/\s+|[\w."/:-]+|[^\s\w]/gu))];
-  property.prop([fc.array(fc.constantFrom(...pieces, '"', '\\', '\0', '\r', 'é', '->', '{', '}', 'except', ','), { maxLength: 60 })])('on any row of words', (words) => {
-    sound(words.join(' '));
-    sound(words.join(''));
-  });
+  property.prop([fc.array(fc.constantFrom(...pieces, '"', '\\', '\0', '\r', 'é', '->', '{', '}', 'except', ','), { maxLength: 60 })])(
+    'on any row of words',
+    (words) => {
+      sound(words.join(' '));
+      sound(words.join(''));
+    },
+  );
 
   const tokens = valid.match(/\s+|"[^"]*"|[\w./:-]+|[^\s\w]/gu) ?? [];
   const edit = fc.record({ kind: fc.constantFrom('delete', 'duplicate', 'swap', 'cut'), at: fc.nat(tokens.length - 1), other: fc.nat(tokens.length - 1) });

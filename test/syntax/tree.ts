@@ -35,7 +35,8 @@ export function declarations(text: string): unknown[] {
 /** The properties of a flow with this body, as `[kind, keyword, value…]`. */
 export function properties(body: string, head = 'flow f'): unknown[] {
   const [declaration] = declarations(`${head} { ${body} }`);
-  if (typeof declaration !== 'object' || declaration === null || !('properties' in declaration) || !Array.isArray(declaration.properties)) throw new Error('no properties');
+  if (typeof declaration !== 'object' || declaration === null || !('properties' in declaration) || !Array.isArray(declaration.properties))
+    throw new Error('no properties');
   return declaration.properties;
 }
 

@@ -22,11 +22,17 @@ describe('selectors', () => {
     ['fe80::1-fe80::9', [{ base: { kind: 'range', first: 'fe80::1', last: 'fe80::9' } }]],
     ['level <= 2', [{ base: { kind: 'level', operator: '<=', level: '2' } }]],
     ['level > 3.5, level = 1', [{ base: { kind: 'level', operator: '>', level: '3.5' } }, { base: { kind: 'level', operator: '=', level: '1' } }]],
-    ['kind dmz, trait legacy, role hmi', [{ base: { kind: 'zone-kind', value: 'dmz' } }, { base: { kind: 'trait', value: 'legacy' } }, { base: { kind: 'role', value: 'hmi' } }]],
+    [
+      'kind dmz, trait legacy, role hmi',
+      [{ base: { kind: 'zone-kind', value: 'dmz' } }, { base: { kind: 'trait', value: 'legacy' } }, { base: { kind: 'role', value: 'hmi' } }],
+    ],
     ['a except b', [{ base: named('a'), except: named('b') }]],
     ['a except { b, c }, d', [{ base: named('a'), except: { kind: 'braces', items: [{ base: named('b') }, { base: named('c') }] } }, { base: named('d') }]],
     ['a, b except c', [{ base: named('a') }, { base: named('b'), except: named('c') }]],
-    ['{ a, { b } } except c', [{ base: { kind: 'braces', items: [{ base: named('a') }, { base: { kind: 'braces', items: [{ base: named('b') }] } }] }, except: named('c') }]],
+    [
+      '{ a, { b } } except c',
+      [{ base: { kind: 'braces', items: [{ base: named('a') }, { base: { kind: 'braces', items: [{ base: named('b') }] } }] }, except: named('c') }],
+    ],
     ['a,\n  b', [{ base: named('a') }, { base: named('b') }]],
   ];
   test.each(cases)('%s', (text, items) => {
@@ -53,8 +59,14 @@ describe('services', () => {
       'modbus { function 3, function 4 } unit 1 address 100-199',
       [
         call('modbus', {
-          functions: [{ kind: 'code', code: '3' }, { kind: 'code', code: '4' }],
-          qualifiers: [{ keyword: 'unit', first: '1', last: '1' }, { keyword: 'address', first: '100', last: '199' }],
+          functions: [
+            { kind: 'code', code: '3' },
+            { kind: 'code', code: '4' },
+          ],
+          qualifiers: [
+            { keyword: 'unit', first: '1', last: '1' },
+            { keyword: 'address', first: '100', last: '199' },
+          ],
         }),
       ],
     ],
@@ -68,7 +80,10 @@ describe('services', () => {
     ['ip protocol 47', [{ base: { kind: 'ip-protocol', number: '47' } }]],
     ['icmp', [{ base: { kind: 'icmp', version: 'icmp' } }]],
     ['icmp echo-request', [{ base: { kind: 'icmp', version: 'icmp', message: 'echo-request' } }]],
-    ['icmp type 13 code 0, icmpv6 type 135', [{ base: { kind: 'icmp', version: 'icmp', type: '13', code: '0' } }, { base: { kind: 'icmp', version: 'icmpv6', type: '135' } }]],
+    [
+      'icmp type 13 code 0, icmpv6 type 135',
+      [{ base: { kind: 'icmp', version: 'icmp', type: '13', code: '0' } }, { base: { kind: 'icmp', version: 'icmpv6', type: '135' } }],
+    ],
     ['ethertype 0x88b8', [{ base: { kind: 'ethertype', number: '0x88b8' } }]],
     [
       'any except { modbus read, smb }',
@@ -92,7 +107,9 @@ describe('keywords as names', () => {
     const text = ['log', 'zone', 'flow', 'to', 'in', 'owner', 'never', 'on', 'has'].map((name) => `zone ${name} { level 1 }`).join('\n');
     expect(declarations(text)).toHaveLength(9);
     expect(declarations('host in in in { address 10.0.0.1 }')).toMatchObject([{ name: 'in', zone: 'in' }]);
-    expect(declarations('conduit flow log -> count { flow flow { } }')).toMatchObject([{ name: 'flow', left: 'log', right: 'count', flows: [{ name: 'flow' }] }]);
+    expect(declarations('conduit flow log -> count { flow flow { } }')).toMatchObject([
+      { name: 'flow', left: 'log', right: 'count', flows: [{ name: 'flow' }] },
+    ]);
     expect(declarations('gateway gateway { interface interface { faces faces address none } manage from allow allow allow }')).toHaveLength(1);
   });
 
@@ -110,21 +127,37 @@ describe('keywords as names', () => {
       { keyword: 'to', value: { items: [{ base: { kind: 'zone-kind', value: 'log' } }] } },
       { keyword: 'log' },
     ]);
-    expect(properties('allow log log allow count, owner owner "x"')).toMatchObject([{ keyword: 'allow' }, { keyword: 'log' }, { keyword: 'allow' }, { keyword: 'owner', value: 'x' }]);
+    expect(properties('allow log log allow count, owner owner "x"')).toMatchObject([
+      { keyword: 'allow' },
+      { keyword: 'log' },
+      { keyword: 'allow' },
+      { keyword: 'owner', value: 'x' },
+    ]);
     expect(properties('from any except log log')).toMatchObject([{ value: { items: [{ except: named('log') }] } }, { keyword: 'log' }]);
   });
 
   test('in asserts and tests', () => {
-    expect(declarations('assert a { never never -> always : always }')).toMatchObject([{ body: { kind: 'never', from: { items: [{ base: named('never') }] }, to: { items: [{ base: named('always') }] } } }]);
-    expect(declarations('assert a { never -> only_one at least 1 hop }')).toMatchObject([{ body: { kind: 'hops', from: { items: [{ base: named('never') }] } } }]);
+    expect(declarations('assert a { never never -> always : always }')).toMatchObject([
+      { body: { kind: 'never', from: { items: [{ base: named('never') }] }, to: { items: [{ base: named('always') }] } } },
+    ]);
+    expect(declarations('assert a { never -> only_one at least 1 hop }')).toMatchObject([
+      { body: { kind: 'hops', from: { items: [{ base: named('never') }] } } },
+    ]);
     expect(declarations('assert a { every flow from to to from has has }')).toMatchObject([
       { body: { kind: 'every-flow', from: { items: [{ base: named('to') }] }, to: { items: [{ base: named('from') }] }, requirements: [[{ name: 'has' }]] } },
     ]);
-    expect(declarations('assert a { via -> where only via at where enforced }')).toMatchObject([{ body: { kind: 'only-via', via: { items: [{ base: named('at') }] } }, whereEnforced: true }]);
-    expect(declarations('test "t" { allow allow -> deny : allow deny deny -> allow : deny }')).toMatchObject([{ lines: [{ expect: 'allow' }, { expect: 'deny' }] }]);
+    expect(declarations('assert a { via -> where only via at where enforced }')).toMatchObject([
+      { body: { kind: 'only-via', via: { items: [{ base: named('at') }] } }, whereEnforced: true },
+    ]);
+    expect(declarations('test "t" { allow allow -> deny : allow deny deny -> allow : deny }')).toMatchObject([
+      { lines: [{ expect: 'allow' }, { expect: 'deny' }] },
+    ]);
   });
 
-  test.each(['any', 'none', 'rest', 'level', 'kind', 'trait', 'role', 'except', 'only', 'tcp', 'udp', 'ip', 'icmp', 'icmpv6', 'ethertype'])('not %s', (name) => {
-    expect(parseText(`zone ${name} { level 1 }`).mistakes).toEqual([`ZW1016 «${name}»`]);
-  });
+  test.each(['any', 'none', 'rest', 'level', 'kind', 'trait', 'role', 'except', 'only', 'tcp', 'udp', 'ip', 'icmp', 'icmpv6', 'ethertype'])(
+    'not %s',
+    (name) => {
+      expect(parseText(`zone ${name} { level 1 }`).mistakes).toEqual([`ZW1016 «${name}»`]);
+    },
+  );
 });

@@ -43,9 +43,15 @@ const edits: readonly (readonly [kind: string, edit: Edit])[] = [
   ['a goto becomes accept', (line) => replaced(line, /goto [a-z]+\.[\w.-]+/u, () => 'accept')],
   ['a goto becomes a jump', (line) => replaced(line, /\bgoto /u, () => 'jump ')],
   ['policy accept', (line) => replaced(line, /policy drop;/u, () => 'policy accept;')],
-  ['add new to an established rule', (line) => replaced(line, /ct state vmap \{ established : \S+( \S+)?,/u, (all) => `${all} new : accept,`)?.replace(/, new : goto \S+ \}/u, ' }')],
+  [
+    'add new to an established rule',
+    (line) => replaced(line, /ct state vmap \{ established : \S+( \S+)?,/u, (all) => `${all} new : accept,`)?.replace(/, new : goto \S+ \}/u, ' }'),
+  ],
   ['add related to an established rule', (line) => replaced(line, /ct state established,new /u, () => 'ct state established,new,related ')],
-  ['forget the mark', (line) => replaced(line, /ct state established,new ct mark (?:& 0x[0-9a-f]+ == )?0x[0-9a-f]+ accept/u, () => 'ct state established,new accept')],
+  [
+    'forget the mark',
+    (line) => replaced(line, /ct state established,new ct mark (?:& 0x[0-9a-f]+ == )?0x[0-9a-f]+ accept/u, () => 'ct state established,new accept'),
+  ],
   ['forget the state', (line) => replaced(line, /ct state established,new ct mark/u, () => 'ct mark')],
   ['let invalid in', (line) => replaced(line, /ct state vmap \{ /u, (all) => `${all}invalid : accept, `)],
   ['let untracked in', (line) => replaced(line, /ct state vmap \{ /u, (all) => `${all}untracked : accept, `)],
@@ -102,7 +108,7 @@ function losePort(lines: readonly string[], line: string): string[] | undefined 
   const name = /^\tset (\S+) \{$/u.exec(line)?.[1];
   const start = lines.indexOf(line);
   const type = lines[start + 1];
-  if (name === undefined || type === undefined || !/addr \. inet_proto \. inet_service$/u.test(type)) return undefined;
+  if (name === undefined || type === undefined || !type.endsWith('addr . inet_proto . inet_service')) return undefined;
   const end = lines.indexOf('\t}', start);
   const seen = new Set<string>();
   return lines.flatMap((one, index) => {

@@ -26,18 +26,18 @@ describe('tokens', () => {
   });
 
   it.each(['flush', '1chain', 'a', 'x.y z', 'x."', 'new.a;b', 'x.{', 'x.#', `x.${'y'.repeat(200)}`])('refuses %j as an identifier', (name) => {
-    expect(() => identifier(name)).toThrow();
+    expect(() => identifier(name)).toThrow('not an identifier');
   });
 
   it.each(['', 'a b', 'eth0"', 'eth*', 'eth0;', 'a/b', '-eth', 'sixteen-letters-', '\n'])('refuses %j as the name of an interface', (name) => {
-    expect(() => interfaceName(name)).toThrow();
+    expect(() => interfaceName(name)).toThrow('not an interface name');
   });
 
   it('refuses keywords that are none, and empty sets, which nft would not match as empty', () => {
-    expect(() => keyword('accept; flush ruleset')).toThrow();
-    expect(() => keyword('"x"')).toThrow();
-    expect(() => anonymousSet([])).toThrow();
-    expect(() => anonymousMap([])).toThrow();
+    expect(() => keyword('accept; flush ruleset')).toThrow('not a keyword');
+    expect(() => keyword('"x"')).toThrow('not a keyword');
+    expect(() => anonymousSet([])).toThrow('empty set');
+    expect(() => anonymousMap([])).toThrow('empty map');
   });
 });
 
