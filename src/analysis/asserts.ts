@@ -6,14 +6,14 @@
  */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic, type LabelledSpan } from '../diagnostics/diagnostic.ts';
-import { type AddressSet, intersectAddresses, isEmpty, noAddresses, unionAddresses } from '../net/address-set.ts';
+import { addressSetOf, type AddressSet, containsAddress, intersectAddresses, isEmpty, noAddresses, unionAddresses } from '../net/address-set.ts';
 import type { Assert, Model } from '../model/model.ts';
-import { empty, type Node } from '../packets/packet-space.ts';
+import { empty, fields, type Node } from '../packets/packet-space.ts';
 import { isNoService } from '../packets/service-set.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import type { PlantSets, ZonePair } from './plant-sets.ts';
 import { witness } from './witness.ts';
-import { endWords, packetWords, serviceWords } from './words.ts';
+import { endWords, packetWords, serviceWords, zoneOf } from './words.ts';
 
 export type AssertStatus = 'proved' | 'violated' | 'not enforceable here' | 'vacuous';
 
@@ -174,26 +174,26 @@ function violation(model: Model, plant: PlantSets, assert: Assert, broken: Broke
   const notes = [`quantified over ${over.slice(0, 6).join(', ')}${over.length > 6 ? ` and ${over.length - 6} more pairs` : ''}`];
   const data = { witness: packetWords(model, packet), gateway: broken.gateway.gateway };
   if (assert.kind === 'always') {
+    const limited = broken.hook === 'forward' && plant.space.contains(plant.permitted(broken.gateway, false), { ...packet, hook: 'forward' });
+    const fails = limited ? `reaches ${destination} on ${service} only as far as a rate allows` : `cannot reach ${destination} on ${service}`;
     return diagnostic(
       assertCodes.alwaysViolated,
       assert.span,
-      { name: assert.name, packet: `${source} cannot reach ${destination} on ${service} through ${broken.gateway.gateway}` },
+      { name: assert.name, packet: `${source} ${fails}, on ${broken.gateway.gateway}` },
       { notes, data, help: ['allow the whole of it, or narrow the assert'] },
     );
   }
   const { space } = plant;
-  const member = space.diagram.intersect(
-    broken.set,
-    plant.product(
-      packet.source.family === 4
-        ? { v4: [{ first: packet.source.value, last: packet.source.value }], v6: [] }
-        : { v4: [], v6: [{ first: packet.source.value, last: packet.source.value }] },
-      packet.destination.family === 4
-        ? { v4: [{ first: packet.destination.value, last: packet.destination.value }], v6: [] }
-        : { v4: [], v6: [{ first: packet.destination.value, last: packet.destination.value }] },
-      assert.services.set,
-    ),
+  const { diagram } = space;
+  const ends = plant.product(addressSetOf(packet.source), addressSetOf(packet.destination), assert.services.set);
+  const message = diagram.intersect(
+    space.among(fields.protocol, [packet.protocol]),
+    diagram.intersect(space.among(fields.value, [packet.value]), space.among(fields.function, [packet.functionNumber])),
   );
+  const member = diagram.intersect(broken.set, diagram.intersect(ends, message));
+  if (!containsAddress(assert.from.addresses, packet.source)) {
+    notes.push(`${zoneOf(model, packet.source) ?? 'the source'} shares a wire with what the assert names, so a host of one can take an address of the other`);
+  }
   const flows = broken.hook === 'forward' ? plant.flowsPermitting(broken.gateway, member) : [];
   const through = flows.length > 0 ? ` through flow ${flows.map((flow) => `\`${flow.name}\``).join(', ')}` : '';
   const secondary: LabelledSpan[] = flows.map((flow) => ({ span: flow.span, label: 'this flow lets it through' }));

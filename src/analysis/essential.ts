@@ -37,6 +37,17 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
     for (const name of gateways) {
       const policy = plant.gateway(name);
       if (policy === undefined) continue;
+      const ends = [
+        { side: flow.from, part: plant.seenBy(policy, pair.from, pair.source) },
+        { side: flow.to, part: plant.seenBy(policy, pair.to, pair.destination) },
+      ];
+      const own = ends.find(({ part }) => isEmpty(part));
+      if (own !== undefined)
+        return lost(
+          flow,
+          `\`${own.side.text}\` holds only addresses of gateway \`${name}\` itself`,
+          'what is for a gateway is said by `manage` and `receive`, what it starts by `send`',
+        );
       const set = missing(plant, policy, pair, flow.services.set);
       const packet = set === empty ? undefined : witness(model, plant.space, set);
       if (packet === undefined) continue;

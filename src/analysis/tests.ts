@@ -72,7 +72,8 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
         const set = missing(plant, policy, pair, line.services.set);
         if (set !== empty && !freely) {
           const { words, data } = shown(set, name);
-          return fail('it is denied', words, data, `run \`zonewright trace\` on it to see why`);
+          const limited = diagram.intersect(set, plant.permitted(policy, false)) === set;
+          return fail(limited ? 'a rate may deny it' : 'it is denied', words, data, `run \`zonewright trace\` on it to see why`);
         }
       } else {
         const set = diagram.intersect(

@@ -156,7 +156,7 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   }
   if (services.unroutable.length > 0) return undefined;
   const conduit = inherited.conduit;
-  if (conduit !== undefined) reportOutside(context, conduit, { name, from, to });
+  if (conduit !== undefined && reportOutside(context, conduit, { name, from, to })) return undefined;
   // A floor binds flows of OT protocols, a bare port bound to one included.
   const floor = inherited.floor !== undefined && effect === 'allow' && services.otProtocols.length > 0 ? inherited.floor : undefined;
   const byName: Placed<Grade> | undefined = services.functions[0] === undefined ? undefined : { value: 'pdu', span: services.functions[0].span };
@@ -181,9 +181,9 @@ function strongest(a: Placed<Grade> | undefined, b: Placed<Grade> | undefined): 
   return grades.indexOf(a.value) >= grades.indexOf(b.value) ? a : b;
 }
 
-function reportOutside(context: Context, conduit: Conduit, flow: { name: string; from: Flow['from']; to: Flow['to'] }): void {
+function reportOutside(context: Context, conduit: Conduit, flow: { name: string; from: Flow['from']; to: Flow['to'] }): boolean {
   const fits = (from: Zone, to: Zone): boolean => addressesWithin(flow.from.addresses, from.addresses) && addressesWithin(flow.to.addresses, to.addresses);
-  if (fits(conduit.left, conduit.right) || (conduit.bothWays && fits(conduit.right, conduit.left))) return;
+  if (fits(conduit.left, conduit.right) || (conduit.bothWays && fits(conduit.right, conduit.left))) return false;
   const forward = addressesWithin(flow.from.addresses, conduit.left.addresses) || !conduit.bothWays;
   const [fromEnd, toEnd] = forward ? [conduit.left, conduit.right] : [conduit.right, conduit.left];
   const fromOutside = subtractAddresses(flow.from.addresses, fromEnd.addresses);
@@ -199,6 +199,7 @@ function reportOutside(context: Context, conduit: Conduit, flow: { name: string;
       help: ['move the flow out of the conduit, or name only what lies in its ends'],
     },
   );
+  return true;
 }
 
 function shorten(text: string): string {

@@ -4,7 +4,7 @@
 import type { Span } from '../base/source.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { lintCodes } from '../diagnostics/codes/lint.ts';
-import { formatAddress, parseAddress, parsePrefix } from '../net/address.ts';
+import { formatAddress, parsePrefix } from '../net/address.ts';
 import { addressSetOf, type AddressSet, builtInNetworks, containsAddress, unionAddresses } from '../net/address-set.ts';
 import type { Declaration, GatewayTrafficDecl, InterfaceDecl, OptionValue, SelectorAtom } from '../syntax/ast.ts';
 import { PropertyReader } from './context.ts';
@@ -85,6 +85,15 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
     );
   }
   const traffic = declaration.traffic.flatMap((line) => resolveTraffic(tools, name, line) ?? []);
+  const none = declaration.traffic.find((line) => line.none !== undefined);
+  if (none !== undefined && declaration.traffic.some((line) => line.kind === 'manage' && line.none === undefined)) {
+    context.report(
+      modelCodes.repeatedProperty,
+      none.span,
+      { property: 'manage none', owner: `${owner} beside other \`manage\` lines` },
+      { help: ['`manage none` says that nobody manages it over the network; keep one of the two'] },
+    );
+  }
   const manageNone = declaration.traffic.find((line) => line.kind === 'manage' && line.none !== undefined)?.none?.text;
   if (manageNone === undefined && !declaration.traffic.some((line) => line.kind === 'manage')) {
     context.report(
@@ -178,11 +187,7 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
         word.span,
         { text: word.text },
         {
-          help: [
-            parseAddress(word.text) === undefined
-              ? 'write the address with its prefix: 10.0.0.1/16'
-              : 'an interface needs a unicast address with its prefix, for example /24',
-          ],
+          help: [prefix === undefined ? 'write the address with its prefix: 10.0.0.1/16' : 'an interface needs a unicast address'],
         },
       );
       continue;

@@ -20,9 +20,13 @@ export const longestName = 64;
 export class NameSpace<Item> {
   readonly #items = new Map<string, { readonly item: Item; readonly kind: string; readonly span: Span }>();
 
+  /** Names of declarations that could not stand; what uses them only follows from that. */
+  readonly rejected = new Set<string>();
+
   /** Enters a declaration; false (and a diagnostic) if its name cannot stand. */
   declare(context: Context, kind: string, name: Word, item: Item, reserved: boolean): boolean {
     if (name.text.length > longestName) {
+      this.rejected.add(name.text);
       context.report(
         modelCodes.nameTooLong,
         name.span,
@@ -32,19 +36,21 @@ export class NameSpace<Item> {
       return false;
     }
     if (reserved && reservedNames.has(name.text)) {
+      this.rejected.add(name.text);
       const why = catalogue.has(name.text) ? 'a protocol of the catalogue' : 'a word of the language';
       context.report(modelCodes.reservedName, name.span, { name: name.text, why }, { help: [`call it \`${name.text}_${kind}\`, for example`] });
       return false;
     }
     const earlier = this.#items.get(name.text);
     if (earlier !== undefined) {
+      this.rejected.add(name.text);
       context.report(
         modelCodes.duplicateName,
         name.span,
         { kind, name: name.text },
         {
           label: 'declared again',
-          secondary: [{ span: earlier.span, label: `first declared here, as a ${earlier.kind}` }],
+          secondary: [{ span: earlier.span, label: earlier.kind === kind ? 'first declared here' : `first declared here (${earlier.kind})` }],
           help: ['rename one of the two'],
         },
       );

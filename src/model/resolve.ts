@@ -54,21 +54,24 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
   }
 
   const policy = resolvePolicy(context, of('policy'));
-  const zones = resolveZones(context, places('zone'));
+  const { zones, broken: brokenZones } = resolveZones(context, places('zone'));
+  for (const name of names.rejected) brokenZones.add(name);
   const zoneNamed = (word: Word): Zone | undefined => {
     const zone = zones.get(word.text);
     if (zone !== undefined) return zone;
+    if (names.rejected.has(word.text)) return undefined;
     const other = names.get(word.text);
     if (other === undefined)
       context.report(modelCodes.unknownName, word.span, { name: word.text, expected: 'a zone' }, { help: [names.suggestion(word.text)] });
     else context.report(modelCodes.wrongKind, word.span, { name: word.text, is: other.kind, expected: 'a zone' });
     return undefined;
   };
-  const hosts = resolveHosts(context, places('host'), zones, zoneNamed, policy.traits, policy.roles);
+  const hosts = resolveHosts(context, places('host'), zones, brokenZones, zoneNamed, policy.traits, policy.roles);
   const selectors = new SelectorResolver(context, {
     names,
     zones,
     hosts,
+    brokenZones,
     gateways: gatewayAddresses(places('gateway')),
     zoneKinds,
     traits: policy.traits,

@@ -6,7 +6,7 @@
  */
 import { nearest } from '../base/nearest.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
-import { type AddressRange, parseAddress, parsePrefix } from '../net/address.ts';
+import { formatRange, parseAddress, parsePrefix } from '../net/address.ts';
 import { addressSet, addressSetOf, type AddressSet, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import type { Selector, SelectorAtom, SelectorItem, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
@@ -20,6 +20,8 @@ export interface Places {
   readonly hosts: ReadonlyMap<string, Host>;
   /** Static addresses of the gateways, by name. */
   readonly gateways: ReadonlyMap<string, AddressSet>;
+  /** Zones whose own declaration was reported: their level or networks may be missing for that reason. */
+  readonly brokenZones: ReadonlySet<string>;
   readonly zoneKinds: readonly string[];
   readonly traits: readonly string[];
   readonly roles: readonly string[];
@@ -50,7 +52,7 @@ export function literalAddresses(context: Context, atom: Extract<SelectorAtom, {
     const prefix = parsePrefix(atom.network.text);
     if (prefix === undefined) return bad(atom.network);
     if (prefix.hostBits) {
-      const network = formatNetwork(prefix.network, prefix.length);
+      const network = formatRange(prefix.network);
       context.report(
         modelCodes.hostBitsSet,
         atom.network.span,
@@ -78,11 +80,6 @@ export function literalAddresses(context: Context, atom: Extract<SelectorAtom, {
     { help: [`write ${atom.last.text}-${atom.first.text}`] },
   );
   return undefined;
-}
-
-function formatNetwork(network: AddressRange, length: number): string {
-  const text = network.family === 4 ? [24, 16, 8, 0].map((shift) => Math.floor(network.first / 2 ** shift) % 256).join('.') : undefined;
-  return text === undefined ? `its /${length}` : `${text}/${length}`;
 }
 
 export class SelectorResolver {
@@ -209,7 +206,7 @@ export class SelectorResolver {
     const chosen: AddressSet[] = [];
     for (const zone of this.#places.zones.values()) {
       if (zone.level === undefined) {
-        if (!this.#levelReported.has(zone.name)) {
+        if (!this.#levelReported.has(zone.name) && !this.#places.brokenZones.has(zone.name)) {
           this.#levelReported.add(zone.name);
           this.#context.report(
             modelCodes.zoneWithoutLevel,
@@ -228,6 +225,7 @@ export class SelectorResolver {
   #named(name: Word): Meaning | undefined {
     const declaration = this.#places.names.get(name.text);
     if (declaration === undefined) {
+      if (this.#places.names.rejected.has(name.text)) return undefined;
       this.#context.report(
         modelCodes.unknownName,
         name.span,

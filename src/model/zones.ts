@@ -37,8 +37,15 @@ interface Draft {
   readonly networks: readonly { readonly addresses: AddressSet; readonly span: Span }[];
 }
 
-export function resolveZones(context: Context, declarations: readonly ZoneDecl[]): Map<string, Zone> {
-  const drafts = declarations.map((declaration) => draftZone(context, declaration));
+/** `broken`: zones in whose declaration something was reported. */
+export function resolveZones(context: Context, declarations: readonly ZoneDecl[]): { zones: Map<string, Zone>; broken: Set<string> } {
+  const broken = new Set<string>();
+  const drafts = declarations.map((declaration) => {
+    const before = context.diagnostics.length;
+    const draft = draftZone(context, declaration);
+    if (context.diagnostics.length > before) broken.add(declaration.name.text);
+    return draft;
+  });
   reportOverlaps(context, drafts);
   const claimed = unionAddresses(...drafts.map((draft) => draft.claimed));
   const zones = new Map<string, Zone>();
@@ -66,7 +73,7 @@ export function resolveZones(context: Context, declarations: readonly ZoneDecl[]
     }
     zones.set(draft.zone.name, { ...draft.zone, addresses });
   }
-  return zones;
+  return { zones, broken };
 }
 
 function draftZone(context: Context, declaration: ZoneDecl): Draft {
@@ -207,6 +214,7 @@ export function resolveHosts(
   context: Context,
   declarations: readonly HostDecl[],
   zones: ReadonlyMap<string, Zone>,
+  brokenZones: ReadonlySet<string>,
   zoneExists: (word: Word) => Zone | undefined,
   traits: readonly string[],
   roles: readonly string[],
@@ -252,7 +260,7 @@ export function resolveHosts(
         continue;
       }
       owners.set(text, declaration);
-      if (zone !== undefined && !containsAddress(zone.addresses, address)) {
+      if (zone !== undefined && !containsAddress(zone.addresses, address) && !brokenZones.has(zone.name)) {
         const right = [...zones.values()].find((candidate) => containsAddress(candidate.addresses, address));
         context.report(
           modelCodes.hostOutsideZone,

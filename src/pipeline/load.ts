@@ -115,6 +115,7 @@ export function reasonOf(error: unknown): string {
     EPERM: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is not a folder',
+    EEXIST: 'something of that name is in the way',
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
     ELOOP: 'its links go in a circle',

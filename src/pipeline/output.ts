@@ -126,7 +126,7 @@ export function replaceOutput(path: string, files: OutputFiles): Diagnostic | un
       rmSync(places.fresh, { recursive: true, force: true });
       for (const [name, text] of files) {
         const target = join(places.fresh, ...name.split('/'));
-        mkdirSync(dirname(target), { recursive: true });
+        makeFolders(dirname(target));
         writeFileSync(target, text, { flag: 'wx', flush: true });
       }
       rmSync(places.old, { recursive: true, force: true });
@@ -142,10 +142,17 @@ export function replaceOutput(path: string, files: OutputFiles): Diagnostic | un
   });
 }
 
+/** Every missing folder of a path. (`mkdirSync` with `recursive` never ends on some paths of /proc in Node 20.) */
+export function makeFolders(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
+  for (const folder of missing.toReversed()) mkdirSync(folder);
+}
+
 /** Runs `work` while no other compile can touch the same folder. */
 function locked(path: string, places: Beside, work: () => Diagnostic | undefined): Diagnostic | undefined {
   try {
-    mkdirSync(dirname(places.folder), { recursive: true });
+    makeFolders(dirname(places.folder));
     if (!lock(places.lock))
       return diagnostic(
         fileCodes.busy,

@@ -290,6 +290,8 @@ function reportZones(model: Model, joins: Joins, diagnostics: Diagnostic[]): voi
 function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
   const end = flow.expires?.value;
   if (flow.expires !== undefined && end !== undefined && isExpired(flow, date)) {
+    // An essential one is a finding of its own.
+    if (flow.essential) return;
     diagnostics.push(diagnostic(lintCodes.expired, flow.expires.span, { flow: flow.name, date: end }, { help: ['remove the flow, or set a later date'] }));
   } else if (flow.expires !== undefined && end !== undefined && flow.essential) {
     const days = daysBetween(date, end);

@@ -129,7 +129,7 @@ describe('always and essential', () => {
       exit: 0,
     });
     expect(outcome('flow f { from hist  to plc, 10.1.0.12  allow tcp 502 }\nassert a { always hist -> hmi : tcp 502 }').messages).toEqual([
-      'assert `a` is violated: hist 2001:db8:35::5 cannot reach hmi 2001:db8:1::12 on tcp 502 (modbus) through gw',
+      'assert `a` is violated: hist 2001:db8:35::5 cannot reach hmi 2001:db8:1::12 on tcp 502 (modbus), on gw',
     ]);
   });
 
@@ -137,7 +137,18 @@ describe('always and essential', () => {
     expect(outcome('flow f { from hist  to plc  allow tcp 502  rate 1/second burst 1 }\nassert a { always hist -> plc : tcp 502 }').status).toBe('violated');
   });
 
+  it('say that it is only a rate', () => {
+    expect(outcome('flow f { from hist  to plc  allow tcp 502  rate 1/second burst 1 }\nassert a { always hist -> plc : tcp 502 }').messages[0]).toContain(
+      'only as far as a rate allows',
+    );
+  });
+
   it.each([
+    [
+      'it is only about an address of the gateway',
+      'host odd in office { address 10.4.255.255 }\nflow f { from odd  to plc  allow tcp 502  essential }',
+      'holds only addresses of gateway `gw` itself',
+    ],
     ['a deny takes a part', 'flow f { from hist  to plc  allow tcp 502  essential }\nflow d { from any  to cell  deny tcp 500-510 }', 'denied by flow `d`'],
     ['it is disabled', 'flow f { from hist  to plc  allow tcp 502  essential  disabled "x" }', 'it is disabled'],
     ['it has expired', 'flow f { from hist  to plc  allow tcp 502  essential  expires 2026-11-21 }', 'it expired on 2026-11-21'],

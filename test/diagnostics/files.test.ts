@@ -36,7 +36,6 @@ const mill = policy + poll + gateway('gw');
 /** What lies in the folder before the page's command runs. */
 const scenes: Readonly<Record<string, (put: (name: string, content: string | Buffer) => void) => void>> = {
   ZW2035: (put) => put('services.zone', 'service recipe_push { tcp 5010-5013 }\n'),
-  ZW2042: (put) => put('mill.zone', `${policy}flow ping { from hmi  to plc  allow icmp echo-reqest }\n${gateway('gw')}`),
   ZW6001: (put) => put('mill.zone', mill),
   ZW6002: (put) => {
     put('mill.zone', `include "suppliers.zone"\n${mill}`);

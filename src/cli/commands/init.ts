@@ -1,8 +1,9 @@
 /** `zonewright init [DIR]`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileCodes } from '../../diagnostics/codes/files.ts';
 import { diagnostic } from '../../diagnostics/diagnostic.ts';
+import { makeFolders } from '../../pipeline/output.ts';
 import { reasonOf } from '../../pipeline/load.ts';
 import { complain, print } from '../io.ts';
 
@@ -53,7 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const folder = args[0] ?? '.';
   const path = join(folder, 'plant.zone');
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(resolve(folder));
     writeFileSync(path, starter, { flag: 'wx' });
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';

@@ -110,7 +110,9 @@ function printTrace(model: Model, sources: SourceMap, result: TraceResult): void
   for (const step of result.steps) {
     const { packet, verdict } = step;
     const way = [packet.inInterface ?? 'the gateway', packet.outInterface ?? 'the gateway'].join(' → ');
-    print(`${step.gateway}: ${way}, ${verdict.from ?? step.gateway} -> ${verdict.to ?? step.gateway}`);
+    const from = packet.hook === 'output' ? step.gateway : (verdict.from ?? 'no zone');
+    const to = packet.hook === 'input' ? step.gateway : (verdict.to ?? 'no zone');
+    print(`${step.gateway}: ${way}, ${from} -> ${to}`);
     print(`  ${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}`);
     const by = deciderOf(verdict);
     print(`  ${reasonWords(verdict)}${by === undefined ? '' : `, ${sources.place(by.span)}`}${verdict.limited ? '; its rate may deny it' : ''}`);

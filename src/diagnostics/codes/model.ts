@@ -139,5 +139,4 @@ export const modelCodes = {
     (a) => `gateway \`${a.gateway}\` cannot be one end of a flow on itself`,
   ),
   nameTooLong: row<{ name: string }>('ZW2041', 'name-too-long', 'error', 'input', (a) => `name \`${a.name}\` is longer than 64 characters`),
-  icmpWithPort: row<{ text: string }>('ZW2042', 'bad-icmp', 'error', 'input', (a) => `\`${a.text}\` is not an ICMP message`),
 } as const;
