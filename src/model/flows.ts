@@ -73,7 +73,7 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   const read = new PropertyReader(context, declaration.properties, owner, ['allow', 'deny']);
   const common = flowProperties(tools, read, inherited.properties);
   const asked = gradeOf(context, read);
-  const accepted = acceptWeaker(context, read) ?? inherited.acceptWeaker;
+  const ownAccepted = acceptWeaker(context, read);
   if (read.has('requests'))
     context.report(
       modelCodes.notYet,
@@ -160,6 +160,8 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   // A floor binds flows of OT protocols, a bare port bound to one included.
   const floor = inherited.floor !== undefined && effect === 'allow' && services.otProtocols.length > 0 ? inherited.floor : undefined;
   const byName: Placed<Grade> | undefined = services.functions[0] === undefined ? undefined : { value: 'pdu', span: services.functions[0].span };
+  // Ports tell no functions apart, so asking for them beside functions asks for nothing.
+  const ownAsked = asked !== undefined && !(asked.value === 'ports' && byName !== undefined) ? asked : byName;
   return {
     ...common,
     expires: effect === 'deny' ? undefined : common.expires,
@@ -170,8 +172,8 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
     from,
     to,
     services,
-    asked: strongest(asked ?? byName, floor),
-    acceptWeaker: accepted,
+    asked: strongest(ownAsked, floor),
+    acceptWeaker: ownAccepted ?? (ownAsked === undefined ? inherited.acceptWeaker : undefined),
     span: declaration.name.span,
   };
 }
@@ -257,7 +259,8 @@ function rateOf(context: Context, read: PropertyReader): Rate | undefined {
     return undefined;
   };
   const amount = number(property.amount, 'rate', 1_000_000);
-  const burst = property.burst === undefined ? 5 : number(property.burst, 'burst', 1_000_000);
+  // The kernel counts tokens in nanoseconds of 64 bits: at one a day, more than 213,503 of them overflow.
+  const burst = property.burst === undefined ? 5 : number(property.burst, 'burst', 100_000);
   return unit === undefined || amount === undefined || burst === undefined ? undefined : { amount, unit, burst };
 }
 

@@ -134,7 +134,11 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
       declaration.name.span,
       { name: name.length > 40 ? `${name.slice(0, 40)}…` : name },
       {
-        help: [name === 'lo' ? 'the loopback needs no declaration' : 'up to 15 letters, digits, `_`, `.`, `@` and `-`, as `ip link` shows it'],
+        help: [
+          name === 'lo'
+            ? 'the loopback needs no declaration'
+            : 'up to 15 letters, digits, `_`, `.`, `@` and `-`, as `ip link` shows it, without the `@if3` that it adds',
+        ],
       },
     );
     return undefined;
@@ -223,6 +227,14 @@ function resolveInterface(tools: FlowTools, declaration: InterfaceDecl, zones: R
   }
   const sharedWire = read.text('shared-wire');
   const routed = read.has('routed');
+  if (routed && sharedWire !== undefined) {
+    context.report(
+      modelCodes.contradiction,
+      read.of('shared-wire', 'text')?.span ?? declaration.name.span,
+      { first: '`routed`', second: '`shared-wire`', why: 'the box stands between the zones or it does not' },
+      { help: ['keep the one that is true of the wiring'] },
+    );
+  }
   if (names.size > 1 && !routed) reportSharing(tools, name, names, zones, sharedWire !== undefined, faces?.span ?? declaration.name.span);
   return broken
     ? undefined
@@ -257,6 +269,10 @@ function resolveTraffic(tools: FlowTools, gateway: string, declaration: GatewayT
   const owner = `\`${declaration.kind}\` of gateway \`${gateway}\``;
   const read = new PropertyReader(context, declaration.properties, owner);
   const common = flowProperties(tools, read, undefined);
+  for (const keyword of ['inspect', 'requests', 'accept-weaker'] as const) {
+    if (read.has(keyword))
+      context.report(modelCodes.notYet, declaration.span, { what: `\`${keyword}\` of traffic that is for the gateway itself` }, { help: ['leave it out'] });
+  }
   const peer = declaration.peer === undefined ? undefined : tools.selectors.resolve(declaration.peer);
   const services = declaration.services === undefined ? undefined : tools.services.resolve(declaration.services, 'allow');
   if (peer === undefined || services === undefined) return undefined;

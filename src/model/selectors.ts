@@ -82,10 +82,15 @@ export function literalAddresses(context: Context, atom: Extract<SelectorAtom, {
   return undefined;
 }
 
+/** Groups within groups within groups: beyond this it is a mistake, and the stack has an end. */
+const deepestGroups = 100;
+
 export class SelectorResolver {
   readonly #context: Context;
   readonly #places: Places;
   readonly #groups = new Map<string, Meaning | 'open'>();
+  /** Groups that are being resolved, innermost last. */
+  readonly #open: string[] = [];
   readonly #levelReported = new Set<string>();
 
   constructor(context: Context, places: Places) {
@@ -248,8 +253,19 @@ export class SelectorResolver {
           return nothing;
         }
         if (known !== undefined) return known;
+        if (this.#open.length >= deepestGroups) {
+          this.#context.report(
+            modelCodes.notYet,
+            name.span,
+            { what: `nesting groups more than ${deepestGroups} deep` },
+            { help: ['name the members themselves'] },
+          );
+          return nothing;
+        }
         this.#groups.set(name.text, 'open');
+        this.#open.push(name.text);
         const meaning = this.#items(declaration.members) ?? nothing;
+        this.#open.pop();
         this.#groups.set(name.text, meaning);
         return meaning;
       }
@@ -257,7 +273,7 @@ export class SelectorResolver {
   }
 
   #pattern(pattern: Word): Meaning | undefined {
-    const names = [...this.#places.names.names()].filter((name) => matchesPattern(name, pattern.text) && this.#groups.get(name) !== 'open');
+    const names = [...this.#places.names.names()].filter((name) => matchesPattern(name, pattern.text) && name !== this.#open.at(-1));
     if (names.length === 0) {
       this.#context.report(
         modelCodes.unknownName,

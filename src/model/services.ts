@@ -44,11 +44,15 @@ function meaning(set: ServiceSet, otProtocols: readonly string[] = []): Meaning 
   return { set, functions: [], otProtocols, unroutable: [] };
 }
 
+/** Services within services: beyond this it is a mistake, and the stack has an end. */
+const deepestServices = 100;
+
 export class ServiceResolver {
   readonly #context: Context;
   readonly #declared: NameSpace<ServiceDecl>;
   readonly #functions: FunctionTable;
   readonly #known = new Map<string, Meaning | 'open' | 'broken'>();
+  #depth = 0;
 
   constructor(context: Context, declared: NameSpace<ServiceDecl>, functions: FunctionTable) {
     this.#context = context;
@@ -106,12 +110,14 @@ export class ServiceResolver {
   #atom(atom: ServiceAtom, reading: FunctionReading): Meaning | undefined {
     switch (atom.kind) {
       case 'any':
-        return meaning(allServices);
+        return meaning(allServices, boundOn('tcp', everyPort, 'udp'));
       case 'transport':
         return this.#transport(atom.transport);
       case 'ip-protocol': {
         const number = this.#number(atom.number, 'IP protocol', 0, 255);
-        return number === undefined ? undefined : meaning(protocolServices(number));
+        return number === undefined
+          ? undefined
+          : meaning(protocolServices(number), number === 6 ? boundOn('tcp', everyPort) : number === 17 ? boundOn('udp', everyPort) : []);
       }
       case 'icmp':
         return this.#icmp(atom);
@@ -160,11 +166,7 @@ export class ServiceResolver {
   #transport(spec: TransportSpec, functions: FunctionSet = allFunctions): Meaning | undefined {
     const ports = spec.ports === undefined ? [{ first: 0, last: 0xffff }] : this.#ports(spec.ports);
     if (ports === undefined) return undefined;
-    const bound = spec.ports === undefined ? [] : ports.flatMap((range) => protocolsOn(spec.protocol, range.first, range.last));
-    return meaning(
-      portServices(spec.protocol, ports, functions),
-      bound.filter((protocol) => protocol.ot).map((protocol) => protocol.name),
-    );
+    return meaning(portServices(spec.protocol, ports, functions), boundOn(spec.protocol, ports));
   }
 
   #icmp(atom: Extract<ServiceAtom, { kind: 'icmp' }>): Meaning | undefined {
@@ -221,9 +223,20 @@ export class ServiceResolver {
     }
     if (known === 'broken') return undefined;
     if (known !== undefined) return known;
+    if (++this.#depth > deepestServices) {
+      this.#depth--;
+      this.#context.report(
+        modelCodes.notYet,
+        name.span,
+        { what: `nesting services more than ${deepestServices} deep` },
+        { help: ['name the members themselves'] },
+      );
+      return undefined;
+    }
     this.#known.set(key, 'open');
     const before = this.#context.diagnostics.length;
     const result = this.#items(declaration.members, reading);
+    this.#depth--;
     this.#known.set(key, result ?? 'broken');
     if (result === undefined) {
       // Reported once: the other reading of a broken declaration is broken too.
@@ -249,12 +262,6 @@ export class ServiceResolver {
     }
     const functions = this.#functionSet(atom, protocol, reading);
     if (functions === undefined) return undefined;
-    if (atom.on !== undefined)
-      return this.#join(
-        protocol,
-        functions,
-        atom.on.map((spec) => this.#transport(spec, functions.set)),
-      );
     if (protocol.dynamicPorts !== undefined && atom.passive === undefined) {
       this.#context.report(
         modelCodes.dynamicPorts,
@@ -268,7 +275,7 @@ export class ServiceResolver {
       return undefined;
     }
     if (isLayer2Only(protocol)) return { ...meaning(noServices), unroutable: [{ name: protocol.name, why: 'it exists on layer 2 only', span: atom.span }] };
-    if (needsPorts(protocol)) {
+    if (atom.on === undefined && needsPorts(protocol)) {
       this.#context.report(
         modelCodes.noStandardTransport,
         atom.name.span,
@@ -277,11 +284,11 @@ export class ServiceResolver {
       );
       return undefined;
     }
-    const parts: (Meaning | undefined)[] = protocol.transports.map((ports) =>
-      meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions.set)),
-    );
-    for (const number of protocol.ipProtocols) parts.push(meaning(protocolServices(number)));
-    for (const name of protocol.icmp) {
+    const parts: (Meaning | undefined)[] =
+      atom.on?.map((spec) => this.#transport(spec, functions.set)) ??
+      protocol.transports.map((ports) => meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions.set)));
+    if (atom.on === undefined) for (const number of protocol.ipProtocols) parts.push(meaning(protocolServices(number)));
+    for (const name of atom.on === undefined ? protocol.icmp : []) {
       for (const message of icmpMessage(name) ?? []) parts.push(meaning(icmpServices(message.family, icmpValues(message.type, message.code))));
     }
     if (atom.passive !== undefined) {
@@ -378,6 +385,15 @@ export class ServiceResolver {
     }
     return { kind: 'class', protocol: protocol.name, class: found };
   }
+}
+
+const everyPort: Ranges<number> = [{ first: 0, last: 0xffff }];
+
+/** OT protocols that live on the ports: a bare port means what is bound to it. */
+function boundOn(transport: 'tcp' | 'udp', ports: Ranges<number>, other?: 'tcp' | 'udp'): string[] {
+  const on = (one: 'tcp' | 'udp'): string[] =>
+    ports.flatMap((range) => protocolsOn(one, range.first, range.last)).flatMap((protocol) => (protocol.ot ? [protocol.name] : []));
+  return [...new Set([...on(transport), ...(other === undefined ? [] : on(other))])].sort();
 }
 
 function icmpValues(type: number, code: number | undefined): Ranges<number> {

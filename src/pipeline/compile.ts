@@ -67,7 +67,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
   }
   const digest = sourceDigest(checked.loaded.sources);
   const files = new Map<string, string>();
-  const gateways: Record<string, ManifestGateway> = {};
+  const gateways = new Map<string, ManifestGateway>();
   for (const policy of checked.placement.gateways) {
     const wanted = options.gateways === undefined || options.gateways.includes(policy.gateway);
     if (!wanted) {
@@ -83,7 +83,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
         );
         return stop();
       }
-      if (kept !== undefined) gateways[policy.gateway] = kept;
+      if (kept !== undefined) gateways.set(policy.gateway, kept);
       continue;
     }
     options.progress?.(`emitting and proving ${policy.gateway}`);
@@ -91,7 +91,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     const built = build(checked, policy, target, digest, diagnostics);
     if (built === undefined) return stop();
     for (const file of built.files) files.set(`${policy.gateway}/${file.name}`, file.text);
-    gateways[policy.gateway] = built.entry;
+    gateways.set(policy.gateway, built.entry);
   }
   const manifest: Manifest = {
     generator: 'zonewright',
@@ -101,7 +101,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     date: checked.date,
     sourceDigest: digest,
     sources: checked.loaded.sources.files.map((file) => ({ name: file.name, sha256: sha256(file.text) })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    gateways,
+    gateways: Object.fromEntries([...gateways].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     essential: essentialFlows(checked.model),
   };
   const output: OutputFiles = new Map([...files, [manifestName, `${JSON.stringify(manifest, undefined, 2)}\n`]]);

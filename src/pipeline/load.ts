@@ -4,7 +4,7 @@
  * Takes a path (or standard input), gives the sources, their declarations and what is wrong with files and syntax. Every
  * file is read once; the names in reports and outputs are relative to the root file's folder.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative, resolve as resolvePath, sep } from 'node:path';
 import { SourceMap, type Span } from '../base/source.ts';
 import { fileCodes } from '../diagnostics/codes/files.ts';
@@ -23,11 +23,15 @@ export interface Loaded {
 /** Gives the bytes of a file; throws like `readFileSync`. */
 export type ReadBytes = (path: string) => Uint8Array;
 
+function readFromDisk(file: string): Uint8Array {
+  return readFileSync(file === '-' ? 0 : file);
+}
+
 const deepest = 32;
 /** A zone file of this many bytes is a mistake; the parser would take it, the reader of its errors would not. */
 const largest = 64 * 1024 * 1024;
 
-export function load(path: string, read: ReadBytes = (file) => readFileSync(file === '-' ? 0 : file)): Loaded {
+export function load(path: string, read: ReadBytes = readFromDisk): Loaded {
   const sources = new SourceMap();
   const diagnostics: Diagnostic[] = [];
   const declarations: Declaration[] = [];
@@ -78,6 +82,8 @@ export function load(path: string, read: ReadBytes = (file) => readFileSync(file
   const readText = (absolute: string, shown: string, span: Span | undefined): string | undefined => {
     let bytes: Uint8Array;
     try {
+      // A pipe may be the root (`zonewright check <(…)`), but an include that never ends would hang the compiler.
+      if (span !== undefined && read === readFromDisk && !statSync(absolute).isFile()) throw new Error('it is not a file');
       bytes = read(absolute);
     } catch (error) {
       diagnostics.push(

@@ -5,20 +5,7 @@
  * at any moment leaves the old output, the new one, or the old one under a name that the next run puts back. A folder
  * that zonewright did not make, or in which something else was left, is refused.
  */
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import { fileCodes } from '../diagnostics/codes/files.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
@@ -72,7 +59,7 @@ function beside(path: string): Beside {
   let folder = resolvePath(path);
   if (existsSync(folder)) folder = realpathSync(folder);
   const name = (suffix: string): string => join(dirname(folder), `.${basename(folder)}.zonewright-${suffix}`);
-  return { folder, fresh: name('new'), old: name('old'), lock: name('lock') };
+  return { folder, fresh: name(`new-${process.pid}`), old: name('old'), lock: name('lock') };
 }
 
 /** Puts back what a killed run left between its two renames; says why that could not be done. */
@@ -91,6 +78,14 @@ function putBack(places: Beside): void {
 
 /** Why the folder may not be replaced; undefined if it may. */
 export function refusal(path: string): Diagnostic | undefined {
+  try {
+    return refusalOf(path);
+  } catch (error) {
+    return diagnostic(fileCodes.cannotWrite, undefined, { path, why: reasonOf(error) }, { help: ['nothing was changed'] });
+  }
+}
+
+function refusalOf(path: string): Diagnostic | undefined {
   const { folder } = beside(path);
   if (!existsSync(folder)) return undefined;
   const refuse = (note: string): Diagnostic =>
@@ -123,7 +118,7 @@ export function replaceOutput(path: string, files: OutputFiles): Diagnostic | un
     const refused = refusal(path);
     if (refused !== undefined) return refused;
     try {
-      rmSync(places.fresh, { recursive: true, force: true });
+      sweep(places);
       for (const [name, text] of files) {
         const target = join(places.fresh, ...name.split('/'));
         makeFolders(dirname(target));
@@ -170,22 +165,52 @@ function locked(path: string, places: Beside, work: () => Diagnostic | undefined
   }
 }
 
-/** Takes the lock; a lock whose process has gone is taken over. */
+/**
+ * Takes the lock; a lock whose process has gone is taken over. Made by a link, so that it never exists without its
+ * holder's number, and taken over by a rename, which only one of several can win. Whoever writes does so in a folder of
+ * its own name, so that even two holders could not mix their files.
+ */
 function lock(path: string): boolean {
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      const file = openSync(path, 'wx');
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  const mine = `${path}-${process.pid}`;
+  writeFileSync(mine, String(process.pid));
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        linkSync(mine, path);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      }
       const holder = holderOf(path);
       if (holder !== undefined && isAlive(holder)) return false;
-      rmSync(path, { force: true });
+      const stale = `${mine}-stale`;
+      try {
+        renameSync(path, stale);
+      } catch {
+        continue;
+      }
+      const taken = holderOf(stale);
+      if (taken !== undefined && isAlive(taken)) {
+        // Another process took it over in between: give it back.
+        if (!existsSync(path)) renameSync(stale, path);
+        return false;
+      }
+      rmSync(stale, { force: true });
     }
+    return false;
+  } finally {
+    rmSync(mine, { force: true });
   }
-  return false;
+}
+
+/** Removes what killed runs left of their new folders. */
+function sweep(places: Beside): void {
+  const prefix = `.${basename(places.folder)}.zonewright-new-`;
+  for (const name of readdirSync(dirname(places.folder))) {
+    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
+    if (Number.isSafeInteger(pid) && pid > 0 && (pid === process.pid || !isAlive(pid)))
+      rmSync(join(dirname(places.folder), name), { recursive: true, force: true });
+  }
 }
 
 function holderOf(path: string): number | undefined {

@@ -215,7 +215,7 @@ class Lowering {
     }
     const incoming = interfaces.map((face) => {
       const back = face.sharedWire ? [phrase(keyword('oifname'), interfaceName(face.name), goTo(unrouted))] : [];
-      const rules = [...back, ...this.#byZone(`in.${face.name}`, 'saddr', face.zones, (zone) => fromZone.get(zone.name) ?? unrouted), goTo(spoofed)];
+      const rules = [...back, ...this.#byZone(`forward.${face.name}`, 'saddr', face.zones, (zone) => fromZone.get(zone.name) ?? unrouted), goTo(spoofed)];
       return [face.name, this.ruleset.chain(`in.${face.name}`, rules)] as const;
     });
     return this.#base('forward', [...this.#dispatch('iifname', incoming), goTo(spoofed)]);
@@ -226,12 +226,12 @@ class Lowering {
     const incoming = interfaces.map((face) => {
       const rules = [
         ...passRules(this.#policy, face, 'input', this.ruleset),
-        ...this.#byZone(`self.${face.name}`, 'saddr', face.zones, (zone) =>
+        ...this.#byZone(`input.${face.name}`, 'saddr', face.zones, (zone) =>
           this.#stateChain(inputPair(this.#policy, zone, face), [outputPair(this.#policy, zone, face)], 'input'),
         ),
         goTo(spoofed),
       ];
-      return [face.name, this.ruleset.chain(`self.in.${face.name}`, rules)] as const;
+      return [face.name, this.ruleset.chain(`input.${face.name}`, rules)] as const;
     });
     return this.#base('input', [phrase(keyword('iifname'), interfaceName('lo'), keyword('accept')), ...this.#dispatch('iifname', incoming), goTo(spoofed)]);
   }
@@ -241,12 +241,12 @@ class Lowering {
     const outgoing = interfaces.map((face) => {
       const rules = [
         ...passRules(this.#policy, face, 'output', this.ruleset),
-        ...this.#byZone(`self.out.${face.name}`, 'daddr', face.zones, (zone) =>
+        ...this.#byZone(`output.${face.name}`, 'daddr', face.zones, (zone) =>
           this.#stateChain(outputPair(this.#policy, zone, face), this.#entrances(zone), 'output'),
         ),
         goTo(unrouted),
       ];
-      return [face.name, this.ruleset.chain(`self.out.${face.name}`, rules)] as const;
+      return [face.name, this.ruleset.chain(`output.${face.name}`, rules)] as const;
     });
     return this.#base('output', [phrase(keyword('oifname'), interfaceName('lo'), keyword('accept')), ...this.#dispatch('oifname', outgoing), goTo(unrouted)]);
   }
@@ -458,7 +458,7 @@ class Lowering {
 
   #defaultLog(pair: Pair, conduit: string | undefined): Token {
     if (conduit === undefined) return this.#deniedLog(pair.label, 'default');
-    return phrase(keyword('limit name'), this.#quotedLimit(`limit.conduit.${conduit}`), logPrefix([this.#policy.gateway, pair.label, conduit, 'default']));
+    return phrase(keyword('limit name'), this.#quotedLimit(`limit.denied.${pair.stem}`), logPrefix([this.#policy.gateway, pair.label, conduit, 'default']));
   }
 }
 

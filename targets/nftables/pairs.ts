@@ -86,7 +86,7 @@ export function inputPair(policy: GatewayPolicy, zone: PlacedZone, face: PlacedI
     return pairEntry(entry, { source, destination: face.dynamic ? undefined : face.own }, { source: zone.addresses, destination: { v4: [], v6: [] } }) ?? [];
   });
   return {
-    stem: `${zone.name}.self.${face.name}`,
+    stem: `input.${zone.name}.${face.name}`,
     label: `${zone.name}>${policy.gateway}`,
     from: zone.name,
     to: policy.gateway,
@@ -106,7 +106,7 @@ export function outputPair(policy: GatewayPolicy, zone: PlacedZone, face: Placed
     );
   });
   return {
-    stem: `self.${zone.name}.${face.name}`,
+    stem: `output.${zone.name}.${face.name}`,
     label: `${policy.gateway}>${zone.name}`,
     from: policy.gateway,
     to: zone.name,

@@ -139,4 +139,11 @@ export const modelCodes = {
     (a) => `gateway \`${a.gateway}\` cannot be one end of a flow on itself`,
   ),
   nameTooLong: row<{ name: string }>('ZW2041', 'name-too-long', 'error', 'input', (a) => `name \`${a.name}\` is longer than 64 characters`),
+  contradiction: row<{ first: string; second: string; why: string }>(
+    'ZW2042',
+    'contradiction',
+    'error',
+    'input',
+    (a) => `${a.first} and ${a.second} contradict each other: ${a.why}`,
+  ),
 } as const;
