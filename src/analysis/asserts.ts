@@ -6,8 +6,9 @@
  */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic, type LabelledSpan } from '../diagnostics/diagnostic.ts';
-import { addressSetOf, type AddressSet, containsAddress, intersectAddresses, isEmpty, noAddresses, unionAddresses } from '../net/address-set.ts';
-import type { Assert, Model } from '../model/model.ts';
+import { addressSetOf, type AddressSet, containsAddress, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { formatAddress } from '../net/address.ts';
+import type { Assert, Model, ResolvedSelector } from '../model/model.ts';
 import { empty, fields, type Node } from '../packets/packet-space.ts';
 import { isNoService } from '../packets/service-set.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
@@ -50,7 +51,7 @@ function prove(model: Model, plant: PlantSets, assert: Assert, diagnostics: Diag
     leftOut: words([...leftOut, ...sameZone]),
     notEnforceable: words(free),
   });
-  const aboutGateways = assert.from.gateways.length > 0 || assert.to.gateways.length > 0;
+  const aboutGateways = [assert.from, assert.to].some((side) => side.gateways.length + side.gatewayAddresses.length > 0);
   const why = isEmpty(assert.from.addresses)
     ? `\`${assert.from.text}\` selects nothing`
     : isEmpty(assert.to.addresses)
@@ -61,12 +62,26 @@ function prove(model: Model, plant: PlantSets, assert: Assert, diagnostics: Diag
           ? 'its two sides share no zones or no address family'
           : over.length === 0 && free.length === 0 && !aboutGateways
             ? 'it is only about hosts of one zone, which talk freely'
-            : undefined;
+            : over.length === 0 && !aboutGateways && assert.whereEnforced
+              ? 'no gateway stands between any of its pairs, so nothing of it is enforced'
+              : undefined;
   if (why !== undefined) {
     diagnostics.push(
       diagnostic(assertCodes.vacuous, assert.span, { name: assert.name, why }, { help: ['an invariant about nothing proves nothing: check its selectors'] }),
     );
     return result('vacuous');
+  }
+  const outside = assert.kind === 'always' ? outsideZones(model, assert) : undefined;
+  if (outside !== undefined) {
+    diagnostics.push(
+      diagnostic(
+        assertCodes.alwaysViolated,
+        assert.span,
+        { name: assert.name, packet: `${outside} lies in no zone, so nothing reaches it` },
+        { help: ['name only what lies in zones'] },
+      ),
+    );
+    return result('violated');
   }
   const broken = assert.kind === 'never' ? neverBroken(model, plant, assert, over) : alwaysBroken(plant, assert, over);
   if (broken !== undefined) {
@@ -96,6 +111,19 @@ function prove(model: Model, plant: PlantSets, assert: Assert, diagnostics: Diag
   return result('proved');
 }
 
+/** An address that one of the sides names and no zone or gateway has. */
+export function outsideZones(model: Model, question: { readonly from: ResolvedSelector; readonly to: ResolvedSelector }): string | undefined {
+  const known = unionAddresses(
+    ...model.zones.map((zone) => zone.addresses),
+    ...model.gateways.flatMap((gateway) => gateway.interfaces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address)))),
+  );
+  for (const side of [question.from, question.to]) {
+    const address = someAddress(subtractAddresses(side.addresses, known));
+    if (address !== undefined) return formatAddress(address);
+  }
+  return undefined;
+}
+
 interface Broken {
   readonly set: Node;
   readonly gateway: GatewayPolicy;
@@ -111,13 +139,9 @@ function neverBroken(model: Model, plant: PlantSets, assert: Assert, over: reado
       .map((pair) => plant.product(indistinguishable(model, plant, pair), pair.destination, assert.services.set));
     const set = diagram.intersect(plant.permitted(policy, false), diagram.unionAll(regions));
     if (set !== empty) return { set, gateway: policy, hook: 'forward' };
-    if (assert.to.gateways.includes(policy.gateway)) {
-      const entering = plant.own(policy, 'input', assert.from.addresses, noAddresses, assert.services.set);
-      if (entering !== empty) return { set: entering, gateway: policy, hook: 'input' };
-    }
-    if (assert.from.gateways.includes(policy.gateway)) {
-      const leaving = plant.own(policy, 'output', noAddresses, assert.to.addresses, assert.services.set);
-      if (leaving !== empty) return { set: leaving, gateway: policy, hook: 'output' };
+    for (const { hook, peer, asked } of ownQuestions(policy, assert)) {
+      const { open } = plant.own(policy, hook, peer, asked, assert.services.set);
+      if (open !== empty) return { set: open, gateway: policy, hook };
     }
   }
   return undefined;
@@ -140,23 +164,29 @@ function alwaysBroken(plant: PlantSets, assert: Assert, over: readonly ZonePair[
     }
   }
   for (const policy of plant.gateways) {
-    const { diagram } = plant.space;
-    if (assert.to.gateways.includes(policy.gateway)) {
-      const wanted = plant.product(seen(policy, assert.from.addresses), policy.own, assert.services.set);
-      const set = diagram.subtract(wanted, plant.own(policy, 'input', assert.from.addresses, noAddresses, assert.services.set));
-      if (set !== empty) return { set, gateway: policy, hook: 'input' };
-    }
-    if (assert.from.gateways.includes(policy.gateway)) {
-      const wanted = plant.product(policy.own, seen(policy, assert.to.addresses), assert.services.set);
-      const set = diagram.subtract(wanted, plant.own(policy, 'output', noAddresses, assert.to.addresses, assert.services.set));
-      if (set !== empty) return { set, gateway: policy, hook: 'output' };
+    for (const { hook, peer, asked } of ownQuestions(policy, assert)) {
+      const { wanted, open } = plant.own(policy, hook, peer, asked, assert.services.set);
+      const set = plant.space.diagram.subtract(wanted, open);
+      if (set !== empty) return { set, gateway: policy, hook };
     }
   }
   return undefined;
 }
 
-function seen(policy: GatewayPolicy, addresses: AddressSet): AddressSet {
-  return unionAddresses(...policy.zones.map((zone) => intersectAddresses(zone.addresses, addresses)));
+/** What a question with two sides asks of the gateway itself: as a whole where it is named, at one address where that is. */
+export function ownQuestions(
+  policy: GatewayPolicy,
+  question: { readonly from: ResolvedSelector; readonly to: ResolvedSelector },
+): { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] {
+  const result: { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] = [];
+  for (const [hook, self, other] of [
+    ['input', question.to, question.from],
+    ['output', question.from, question.to],
+  ] as const) {
+    if (self.gateways.includes(policy.gateway)) result.push({ hook, peer: other.addresses, asked: undefined });
+    if (self.gatewayAddresses.includes(policy.gateway)) result.push({ hook, peer: other.addresses, asked: self.addresses });
+  }
+  return result;
 }
 
 /** Packets of the pair that the gateway does not permit whole. */

@@ -3,10 +3,12 @@
  */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { commonFamilies, type Flow, type Model } from '../model/model.ts';
-import { intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { commonFamilies, type Flow, type GatewayTraffic, type Model } from '../model/model.ts';
+import { type AddressSet, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/packet-space.ts';
 import { isExpired } from '../policy/dates.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import { meetsOwn } from '../policy/place.ts';
 import { missing } from './asserts.ts';
 import type { PlantSets } from './plant-sets.ts';
 import { witness } from './witness.ts';
@@ -85,19 +87,20 @@ function checkOwnTraffic(model: Model, plant: PlantSets, date: string): Diagnost
     const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
     for (const line of gateway.traffic) {
       if (!line.essential) continue;
-      const why =
-        line.disabled !== undefined
-          ? 'it is disabled'
-          : isExpired(line, date)
-            ? `it expired on ${line.expires?.value ?? ''}`
-            : isEmpty(subtractAddresses(line.peer.addresses, faced))
-              ? isEmpty(intersectAddresses(line.peer.addresses, faced))
-                ? `no interface of \`${gateway.name}\` faces \`${line.peer.text}\``
-                : undefined
-              : `no interface of \`${gateway.name}\` faces all of \`${line.peer.text}\``;
+      const why = ownTrafficLost(line, policy, faced, date);
       if (why !== undefined)
         found.push(diagnostic(assertCodes.essentialLost, line.span, { flow: line.name, why }, { help: ['essential traffic may lose nothing'] }));
     }
   }
   return found;
+}
+
+function ownTrafficLost(line: GatewayTraffic, policy: GatewayPolicy, faced: AddressSet, date: string): string | undefined {
+  if (line.disabled !== undefined) return 'it is disabled';
+  if (isExpired(line, date)) return `it expired on ${line.expires?.value ?? ''}`;
+  if (!isEmpty(subtractAddresses(line.peer.addresses, faced))) return `no interface of \`${policy.gateway}\` faces all of \`${line.peer.text}\``;
+  if (isEmpty(line.peer.addresses)) return `\`${line.peer.text}\` selects nothing`;
+  return meetsOwn(line.kind === 'send', line.peer.addresses, line.services.set, policy.interfaces)
+    ? undefined
+    : `\`${policy.gateway}\` has no address by which \`${line.peer.text}\` can talk with it`;
 }

@@ -5,12 +5,12 @@
  * without interfaces or states. Asserts, essential flows and tests are differences and intersections of these sets.
  */
 import { families } from '../net/address.ts';
-import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set.ts';
+import { type AddressSet, intersectAddresses, isEmpty, noAddresses, unionAddresses, unspecified } from '../net/address-set.ts';
 import type { Flow, Model } from '../model/model.ts';
 import { commonFamilies } from '../model/model.ts';
 import { type Node, PacketSpace } from '../packets/packet-space.ts';
-import type { ServiceSet } from '../packets/service-set.ts';
-import type { Entry, GatewayPolicy } from '../policy/gateway-policy.ts';
+import { icmpServices, noServices, portServices, protocolServices, type ServiceSet } from '../packets/service-set.ts';
+import type { Entry, GatewayPolicy, Pass } from '../policy/gateway-policy.ts';
 import type { Joins } from '../policy/joins.ts';
 import type { Placement } from '../policy/place.ts';
 
@@ -20,6 +20,24 @@ export interface ZonePair {
   readonly to: string;
   readonly source: AddressSet;
   readonly destination: AddressSet;
+}
+
+/** Stands for an address that only the platform knows; it lies in no zone. */
+const dynamicAddress: AddressSet = unspecified;
+
+/** What a row of the baseline or of an interface service passes between a zone and the gateway; nothing for other rows. */
+function passServices(pass: Pass): ServiceSet {
+  const toZone = pass.hook === 'input' ? pass.source : pass.destination;
+  const toSelf = pass.hook === 'input' ? pass.destination : pass.source;
+  if (!toZone.includes('faced') || !toSelf.includes('own')) return noServices;
+  const ranges = (pass.values ?? []).map((value) => ({ first: value, last: value }));
+  if (pass.protocol === (pass.family === 4 ? 1 : 58))
+    return icmpServices(
+      pass.family,
+      ranges.map(({ first }) => ({ first: first * 256, last: first * 256 + 255 })),
+    );
+  if (pass.protocol === 17) return portServices('udp', ranges);
+  return protocolServices(pass.protocol);
 }
 
 export class PlantSets {
@@ -71,14 +89,38 @@ export class PlantSets {
     return unlimited ? known.unlimited : known.all;
   }
 
-  /** What `manage` and `receive` of a gateway let in (from any zone it faces), or `send` lets out. */
-  own(policy: GatewayPolicy, hook: 'input' | 'output', source: AddressSet, destination: AddressSet, services: ServiceSet): Node {
+  /**
+   * What is for a gateway or starts there: what the question asks, and how much of it is open. A gateway that is named
+   * means, for each peer, the addresses of the interfaces that face it (rule 5); a single address of it means just that.
+   */
+  own(
+    policy: GatewayPolicy,
+    hook: 'input' | 'output',
+    peer: AddressSet,
+    asked: AddressSet | undefined,
+    services: ServiceSet,
+  ): { readonly wanted: Node; readonly open: Node } {
     const { diagram } = this.space;
-    const wanted = this.product(hook === 'input' ? source : policy.own, hook === 'input' ? policy.own : destination, services);
-    const allowed = policy.entries
-      .filter((entry) => entry.hook === hook)
-      .map((entry) => this.product(hook === 'input' ? entry.from : policy.own, hook === 'input' ? policy.own : entry.to, entry.enforced));
-    return diagram.intersect(wanted, diagram.unionAll(allowed));
+    const wanted: Node[] = [];
+    const open: Node[] = [];
+    const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
+    const product = (other: AddressSet, self: AddressSet, set: ServiceSet): Node =>
+      hook === 'input' ? this.product(other, self, set) : this.product(self, other, set);
+    const all = unionAddresses(policy.own, policy.anyDynamic ? dynamicAddress : noAddresses);
+    if (asked !== undefined) wanted.push(product(intersectAddresses(peer, faced), intersectAddresses(asked, policy.own), services));
+    for (const face of policy.interfaces) {
+      const self = hook === 'output' ? all : unionAddresses(face.own, face.dynamic ? dynamicAddress : noAddresses);
+      const here = intersectAddresses(peer, face.faced);
+      if (asked === undefined) wanted.push(product(here, self, services));
+      for (const entry of policy.entries) {
+        if (entry.hook === hook) open.push(product(intersectAddresses(here, hook === 'input' ? entry.from : entry.to), self, entry.enforced));
+      }
+      for (const pass of policy.passes) {
+        if (pass.hook === hook && pass.interface === face.name) open.push(product(here, self, passServices(pass)));
+      }
+    }
+    const question = diagram.unionAll(wanted);
+    return { wanted: question, open: diagram.intersect(question, diagram.unionAll(open)) };
   }
 
   /** The pairs of zones that two sides touch in a common family; a zone with itself included. */

@@ -1,10 +1,11 @@
 /** Test blocks: `allow` means every member of the line passes, `deny` that none does. */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { noAddresses } from '../net/address-set.ts';
+import { isEmpty } from '../net/address-set.ts';
 import type { Model, TestLine } from '../model/model.ts';
 import { empty, type Node } from '../packets/packet-space.ts';
-import { missing } from './asserts.ts';
+import { missing, outsideZones, ownQuestions } from './asserts.ts';
+import { isNoService } from '../packets/service-set.ts';
 import type { PlantSets } from './plant-sets.ts';
 import { witness } from './witness.ts';
 import { endWords, packetWords, serviceWords } from './words.ts';
@@ -23,6 +24,17 @@ export function runTests(model: Model, plant: PlantSets): { readonly results: Te
   for (const test of model.tests) {
     for (const line of test.lines) {
       const found = run(model, plant, line);
+      for (const side of [line.from, line.to]) {
+        if (isEmpty(side.addresses) && side.gateways.length === 0)
+          diagnostics.push(
+            diagnostic(
+              assertCodes.vacuous,
+              side.span,
+              { name: test.title, why: `\`${side.text}\` selects nothing` },
+              { help: ['a test of nothing says nothing: check its selectors'] },
+            ),
+          );
+      }
       results.push({
         title: test.title,
         line: `${line.expect} ${line.from.text} -> ${line.to.text} : ${line.services.text}`,
@@ -50,6 +62,11 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
       data: { witness: packetWords(model, packet), gateway },
     };
   };
+  if (line.expect === 'allow') {
+    const outside = outsideZones(model, line);
+    if (outside !== undefined) return fail('a part lies in no zone', outside, undefined, 'name only what lies in zones');
+    if (isNoService(line.services.set)) return fail('no routed gateway passes it', line.services.text, undefined, 'name an IP service');
+  }
   let touched = false;
   for (const pair of plant.pairs(line.from.addresses, line.to.addresses)) {
     touched = true;
@@ -62,8 +79,12 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
       if (gateways.length === 0) continue;
     }
     if (gateways.length === 0) {
-      if (line.expect === 'allow') return fail('no gateway joins them', `${pair.from} -> ${pair.to}`, undefined, 'declare the gateway between them');
-      continue;
+      return fail(
+        'no gateway joins them',
+        `${pair.from} -> ${pair.to}`,
+        undefined,
+        'what no gateway sees is neither allowed nor denied: declare the gateway between them',
+      );
     }
     for (const name of gateways) {
       const policy = plant.gateway(name);
@@ -88,21 +109,9 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
     }
   }
   for (const policy of plant.gateways) {
-    for (const [hook, named] of [
-      ['input', line.to.gateways],
-      ['output', line.from.gateways],
-    ] as const) {
-      if (!named.includes(policy.gateway)) continue;
+    for (const { hook, peer, asked } of ownQuestions(policy, line)) {
       touched = true;
-      const open = plant.own(
-        policy,
-        hook,
-        hook === 'input' ? line.from.addresses : noAddresses,
-        hook === 'input' ? noAddresses : line.to.addresses,
-        line.services.set,
-      );
-      const wanted =
-        hook === 'input' ? plant.product(line.from.addresses, policy.own, line.services.set) : plant.product(policy.own, line.to.addresses, line.services.set);
+      const { wanted, open } = plant.own(policy, hook, peer, asked, line.services.set);
       const wrong = line.expect === 'allow' ? diagram.subtract(wanted, open) : open;
       if (wrong !== empty) {
         const { words, data } = shown(wrong, policy.gateway);

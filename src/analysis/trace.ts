@@ -26,6 +26,8 @@ export interface TraceQuestion {
   /** Interfaces named by a log line, if known. */
   readonly inInterface?: string | undefined;
   readonly outInterface?: string | undefined;
+  /** The log line says that conntrack called it invalid or untracked. */
+  readonly badState?: boolean | undefined;
   /** Only this gateway. */
   readonly gateway?: string | undefined;
 }
@@ -65,8 +67,9 @@ export function trace(model: Model, targets: ReadonlyMap<string, TargetCapabilit
     if (target === undefined || packet === undefined) continue;
     steps.push({ gateway: gateway.name, packet, verdict: evaluate({ model, gateway, target, date }, packet) });
   }
-  if (steps.length === 0) {
-    if (from !== undefined && to !== undefined && (from === to || joins.sharedInterface(from, to) !== undefined)) {
+  const freely = from !== undefined && to !== undefined && question.inInterface === undefined && (from === to || joins.sharedInterface(from, to) !== undefined);
+  if (steps.length === 0 || (freely && steps.every((step) => step.packet.hook === 'forward'))) {
+    if (freely) {
       const why =
         from === to ? `both lie in zone ${from}, whose hosts talk freely` : `zones ${from} and ${to} share interface ${joins.sharedInterface(from, to) ?? ''}`;
       return { allowed: true, enforced: false, note: why, steps, nearest: undefined };
@@ -104,7 +107,7 @@ function packetAt(gateway: Gateway, model: Model, joins: Joins, question: TraceQ
     value: question.value,
     functionNumber: question.functionNumber,
     hopLimit: 64,
-    state: 'new',
+    state: question.badState === true ? 'invalid' : 'new',
     direction: 'original',
     markCurrent: false,
     local: true,

@@ -24,6 +24,7 @@ export interface PacketWords {
 /** `historian 10.20.0.5`, `office 10.0.3.4`, `gw12 10.0.0.1`, or the bare address. */
 export function endWords(model: Model, address: Address): string {
   const text = formatAddress(address);
+  if (Number(address.value) === 0) return 'the gateway at its dynamic address';
   const name = nameOf(model, address);
   return name === undefined ? text : `${name} ${text}`;
 }

@@ -8,6 +8,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { version } from '../base/version.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 
 type Options = Record<string, string | boolean | string[] | undefined>;
 type Run = (args: readonly string[], options: Options) => Promise<number>;
@@ -128,25 +129,29 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const { complain, UsageError } = await import('./io.ts');
-    if (error instanceof UsageError) {
-      complain([error.diagnostic]);
-      return 2;
-    }
+    const { complain, printJson, UsageError } = await import('./io.ts');
+    const asked = argv.findIndex((word) => word === '--format');
+    const json = argv.includes('--format=json') || (asked >= 0 && argv[asked + 1] === 'json');
+    const say = (one: Diagnostic, exitStatus: number): number => {
+      if (json) printJson('error', { exitStatus }, [one]);
+      else complain([one]);
+      return exitStatus;
+    };
+    if (error instanceof UsageError) return say(error.diagnostic, 2);
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0;
     const { internalCodes } = await import('../diagnostics/codes/internal.ts');
     const { diagnostic } = await import('../diagnostics/diagnostic.ts');
     const what = error instanceof Error ? error.message : String(error);
     const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6) : [];
-    complain([
+    return say(
       diagnostic(
         internalCodes.crashed,
         undefined,
         { what },
         { notes: stack.map((line) => line.trim()), help: ['this is a bug of zonewright; nothing was written'] },
       ),
-    ]);
-    return 4;
+      4,
+    );
   }
 }
 

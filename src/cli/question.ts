@@ -1,7 +1,8 @@
 /**
  * The question of a trace, from options or a kernel log line, to packets.
  *
- * A name stands for its first address in a family that both ends have; a service for one message of each of its parts.
+ * A name stands for one address of each of its parts, in the families that both ends have; a service for the first and
+ * last message of each of its parts. All of them must pass.
  */
 import { readFileSync } from 'node:fs';
 import type { TraceQuestion } from '../analysis/trace.ts';
@@ -13,7 +14,8 @@ import { Context } from '../model/context.ts';
 import { NameSpace, type ServiceDecl } from '../model/names.ts';
 import { ServiceResolver } from '../model/services.ts';
 import { type Address, families, parseAddress } from '../net/address.ts';
-import { type AddressSet, addressSetOf, isEmpty, noAddresses, someAddress, unionAddresses } from '../net/address-set.ts';
+import { gatewayOnlyAddresses } from '../policy/place.ts';
+import { addressRanges, type AddressSet, addressSetOf, isEmpty, noAddresses, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { FunctionTable } from '../packets/functions.ts';
 import { familyServices, hasServices, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import type { Loaded } from '../pipeline/load.ts';
@@ -34,11 +36,12 @@ export function questions(model: Model, loaded: Loaded, options: Options): Trace
   const sourcePort = number(options, 'sport', 0, 65535) ?? 49_152;
   const result: TraceQuestion[] = [];
   for (const family of families) {
-    const source = first(from, family);
-    const destination = first(to, family);
-    if (source === undefined || destination === undefined) continue;
     const messages = service === undefined ? [message(family, proto ?? '', options)] : serviceMessages(model, loaded, service, family);
-    for (const one of messages) result.push({ source, destination, sourcePort: one.protocol === 6 || one.protocol === 17 ? sourcePort : 0, ...one });
+    for (const source of members(model, from, family)) {
+      for (const destination of members(model, to, family)) {
+        for (const one of messages) result.push({ source, destination, sourcePort: one.protocol === 6 || one.protocol === 17 ? sourcePort : 0, ...one });
+      }
+    }
   }
   if (result.length === 0) throw new UsageError('--from', 'the two ends and the service share no address family');
   return result;
@@ -88,14 +91,22 @@ function gatewayEnd(model: Model, gateway: Gateway, option: string, other: strin
   return addresses;
 }
 
-/** A host's address; of a network an address that is neither its first nor a likely gateway's. */
-function first(set: AddressSet, family: 4 | 6): Address | undefined {
-  if (family === 4) {
-    const range = set.v4[0];
-    return range === undefined ? undefined : { family, value: range.first + Math.min(10, Math.floor((range.last - range.first + 1) / 2)) };
-  }
-  const range = set.v6[0];
-  return range === undefined ? undefined : { family, value: range.last - range.first >= 16n ? range.first + 10n : range.first };
+/** At most this many parts of a name are asked about. */
+const mostMembers = 64;
+
+/** A host's addresses; of a network one that is neither its first nor a gateway's. */
+function members(model: Model, set: AddressSet, family: 4 | 6): Address[] {
+  const gateways = unionAddresses(...model.gateways.map(gatewayOnlyAddresses));
+  const named = addressRanges(set).every((range) => range.first === range.last);
+  const free = named ? set : subtractAddresses(set, gateways);
+  return addressRanges(isEmpty(free) ? set : free)
+    .filter((range) => range.family === family)
+    .slice(0, mostMembers)
+    .map((range) =>
+      range.family === 4
+        ? { family: 4, value: range.first + Math.min(10, Math.floor((range.last - range.first + 1) / 2)) }
+        : { family: 6, value: range.last - range.first >= 16n ? range.first + 10n : range.first },
+    );
 }
 
 function message(family: 4 | 6, proto: string, options: Options): { protocol: number; value: number; functionNumber: number } {
@@ -141,18 +152,22 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, family: 4 
   if (!hasServices(set, family)) return [];
   const services = familyServices(set, family);
   const messages = valuedProtocols(family).flatMap((protocol) =>
-    (services.values.get(protocol) ?? []).map((segment) => ({
-      protocol,
-      value: segment.first,
-      functionNumber: segment.functions.some((range) => range.first <= 1 && range.last >= 1) ? 1 : (segment.functions[0]?.first ?? 1),
-    })),
+    (services.values.get(protocol) ?? []).flatMap((segment) =>
+      [...new Set([segment.first, segment.last])].map((value) => ({
+        protocol,
+        value,
+        functionNumber: segment.functions.some((range) => range.first <= 1 && range.last >= 1) ? 1 : (segment.functions[0]?.first ?? 1),
+      })),
+    ),
   );
   return [...messages, ...services.protocols.map((range) => ({ protocol: range.first, value: 0, functionNumber: 1 }))];
 }
 
 /** `… IN=eth0 OUT=eth2 … SRC=10.0.3.4 DST=192.168.10.11 … PROTO=TCP SPT=… DPT=…`, as nf_log writes it. */
 function fromLog(model: Model, line: string): TraceQuestion {
-  const field = (name: string): string | undefined => new RegExp(`(?:^|\\s)${name}=(\\S*)`, 'u').exec(line)?.[1];
+  // The kernel's own fields begin at the last IN=…; what stands before is a prefix that anyone may have chosen.
+  const own = line.slice([...line.matchAll(/(?:^|\s)IN=\S* OUT=/gu)].at(-1)?.index ?? 0);
+  const field = (name: string): string | undefined => new RegExp(`(?:^|\\s)${name}=(\\S*)`, 'u').exec(own)?.[1];
   const source = parseAddress(field('SRC') ?? '');
   const destination = parseAddress(field('DST') ?? '');
   if (source === undefined || destination === undefined || source.family !== destination.family)
@@ -174,5 +189,6 @@ function fromLog(model: Model, line: string): TraceQuestion {
     inInterface: field('IN') === '' ? undefined : field('IN'),
     outInterface: field('OUT') === '' ? undefined : field('OUT'),
     gateway: model.gateways.some((one) => one.name === gateway) ? gateway : undefined,
+    badState: /\bzw \S+ state: /u.test(line),
   };
 }

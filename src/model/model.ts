@@ -53,6 +53,8 @@ export interface ResolvedSelector {
   readonly addresses: AddressSet;
   /** Gateways named by it; their static addresses are part of `addresses` too. */
   readonly gateways: readonly string[];
+  /** Gateways of which it names single addresses. (Zones and networks hold a gateway's address, but never mean it.) */
+  readonly gatewayAddresses: readonly string[];
   /** As written, white space folded. */
   readonly text: string;
   readonly span: Span;

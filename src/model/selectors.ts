@@ -7,7 +7,7 @@
 import { nearest } from '../base/nearest.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { formatRange, parseAddress, parsePrefix } from '../net/address.ts';
-import { addressSet, addressSetOf, type AddressSet, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { addressesWithin, addressSet, addressSetOf, type AddressSet, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import type { Selector, SelectorAtom, SelectorItem, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
 import type { Host, ResolvedSelector, Zone } from './model.ts';
@@ -30,9 +30,10 @@ export interface Places {
 interface Meaning {
   readonly addresses: AddressSet;
   readonly gateways: readonly string[];
+  readonly gatewayAddresses: readonly string[];
 }
 
-const nothing: Meaning = { addresses: noAddresses, gateways: [] };
+const nothing: Meaning = { addresses: noAddresses, gateways: [], gatewayAddresses: [] };
 
 /** Reads one literal address, network or range; reports what is wrong with it. */
 export function literalAddresses(context: Context, atom: Extract<SelectorAtom, { kind: 'address' | 'network' | 'range' }>): AddressSet | undefined {
@@ -102,7 +103,7 @@ export class SelectorResolver {
   resolve(selector: Selector): ResolvedSelector | undefined {
     const meaning = this.#items(selector.items);
     if (meaning === undefined) return undefined;
-    return { addresses: meaning.addresses, gateways: meaning.gateways, text: this.#context.words(selector.span), span: selector.span };
+    return { ...meaning, text: this.#context.words(selector.span), span: selector.span };
   }
 
   /** The addresses of a declared group. */
@@ -123,6 +124,7 @@ export class SelectorResolver {
     return {
       addresses: unionAddresses(...meanings.map((meaning) => meaning.addresses)),
       gateways: [...new Set(meanings.flatMap((meaning) => meaning.gateways))].sort(),
+      gatewayAddresses: [...new Set(meanings.flatMap((meaning) => meaning.gatewayAddresses))].sort(),
     };
   }
 
@@ -141,7 +143,7 @@ export class SelectorResolver {
       );
       return undefined;
     }
-    return { addresses, gateways: base.gateways.filter((name) => !except.gateways.includes(name)) };
+    return { addresses, gateways: base.gateways.filter((name) => !except.gateways.includes(name)), gatewayAddresses: base.gatewayAddresses };
   }
 
   #atom(atom: SelectorAtom): Meaning | undefined {
@@ -165,7 +167,9 @@ export class SelectorResolver {
       case 'network':
       case 'range': {
         const addresses = literalAddresses(this.#context, atom);
-        return addresses === undefined ? undefined : plain(addresses);
+        if (addresses === undefined) return undefined;
+        const owners = atom.kind !== 'address' ? [] : [...this.#places.gateways].filter(([, own]) => addressesWithin(addresses, own)).map(([name]) => name);
+        return { addresses, gateways: [], gatewayAddresses: owners };
       }
       case 'level':
         return this.#level(atom.operator, atom.level);
@@ -245,7 +249,7 @@ export class SelectorResolver {
       case 'host':
         return plain(this.#places.hosts.get(name.text)?.addresses);
       case 'gateway':
-        return { addresses: this.#places.gateways.get(name.text) ?? noAddresses, gateways: [name.text] };
+        return { addresses: this.#places.gateways.get(name.text) ?? noAddresses, gateways: [name.text], gatewayAddresses: [] };
       case 'group': {
         const known = this.#groups.get(name.text);
         if (known === 'open') {
@@ -290,7 +294,7 @@ export class SelectorResolver {
 }
 
 function plain(addresses: AddressSet | undefined): Meaning | undefined {
-  return addresses === undefined ? nothing : { addresses, gateways: [] };
+  return addresses === undefined ? nothing : { addresses, gateways: [], gatewayAddresses: [] };
 }
 
 /** `*` stands for any characters; linear, since only the last star is ever tried again. */

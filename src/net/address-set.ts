@@ -94,4 +94,5 @@ export const zonelessAddresses: AddressSet = networks(
   'ff00::/8',
 );
 
+export const unspecified: AddressSet = networks('0.0.0.0/32', '::/128');
 export { networks as builtInNetworks };

@@ -71,7 +71,8 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
   for (const policy of checked.placement.gateways) {
     const wanted = options.gateways === undefined || options.gateways.includes(policy.gateway);
     if (!wanted) {
-      const kept = keep(options.output, policy.gateway, digest, checked.date, files);
+      const target = await options.loadTarget(policy.target);
+      const kept = keep(options.output, policy, target, digest, checked.date, files);
       if (typeof kept === 'string') {
         diagnostics.push(
           diagnostic(
@@ -191,22 +192,35 @@ export function stateWords(model: Model, packet: Packet): string {
   return `${packet.hook} ${way}, ${state}: ${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}`;
 }
 
-/** Takes over a gateway's files from the earlier output; a string says why that cannot be. */
-function keep(output: string, gateway: string, digest: string, date: string, files: Map<string, string>): ManifestGateway | string | undefined {
+/** Takes over a gateway's files from the earlier output, proved again; a string says why that cannot be. */
+function keep(
+  output: string,
+  policy: GatewayPolicy,
+  target: Target,
+  digest: string,
+  date: string,
+  files: Map<string, string>,
+): ManifestGateway | string | undefined {
   const manifest = readManifest(output);
-  const entry = manifest?.gateways[gateway];
+  const entry = manifest?.gateways[policy.gateway];
   if (manifest === undefined || entry === undefined) return undefined;
+  if (manifest.compiler !== version) return `they were compiled by zonewright ${manifest.compiler}`;
   if (manifest.sourceDigest !== digest) return 'they come from other sources';
   if (manifest.date !== date) return `they were compiled for ${manifest.date}`;
+  const found: EmittedFile[] = [];
   for (const file of entry.files) {
     let text: string;
     try {
-      text = readFileSync(join(output, gateway, file.name), 'utf8');
+      text = readFileSync(join(output, policy.gateway, file.name), 'utf8');
     } catch {
-      return `${gateway}/${file.name} is missing`;
+      return `${policy.gateway}/${file.name} is missing`;
     }
-    if (sha256(text) !== file.sha256) return `${gateway}/${file.name} was edited`;
-    files.set(`${gateway}/${file.name}`, text);
+    if (sha256(text) !== file.sha256) return `${policy.gateway}/${file.name} was edited`;
+    found.push({ name: file.name, text });
   }
+  const sets = policySets(policy);
+  if (prove(sets, target.read(found, { space: sets.space, mark: target.mark(policy, policyNumber(sets)) })).kind !== 'equal')
+    return `what ${policy.gateway} has does not equal the policy`;
+  for (const file of found) files.set(`${policy.gateway}/${file.name}`, file.text);
   return entry;
 }

@@ -11,10 +11,20 @@ import { modelCodes } from '../diagnostics/codes/model.ts';
 import { targetCodes } from '../diagnostics/codes/target.ts';
 import { type Diagnostic, diagnostic, type Outcome } from '../diagnostics/diagnostic.ts';
 import { interfaceServices } from '../model/interface-services.ts';
-import { commonFamilies, type Flow, type Gateway, type GatewayTraffic, type Grade, grades, type Model, type Zone } from '../model/model.ts';
-import type { Address } from '../net/address.ts';
+import {
+  commonFamilies,
+  type Flow,
+  type FlowProperties,
+  type Gateway,
+  type GatewayTraffic,
+  type Grade,
+  grades,
+  type Model,
+  type Zone,
+} from '../model/model.ts';
+import { type Address, families } from '../net/address.ts';
 import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
-import { hasServices, isNoService } from '../packets/service-set.ts';
+import { hasServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { baseline } from './baseline.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
@@ -137,8 +147,19 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     entries.push(forwardEntry(flow, from, to, gateway.name, target, diagnostics));
   }
   for (const line of gateway.traffic) {
+    reportDates(line, line.name, date, diagnostics);
     if (!inForce(line, date)) continue;
     const peer = intersectAddresses(line.peer.addresses, faced);
+    if (!isEmpty(peer) && !meetsOwn(line.kind === 'send', peer, line.services.set, interfaces)) {
+      diagnostics.push(
+        diagnostic(
+          lintCodes.opensNothing,
+          line.span,
+          { flow: line.name, why: `\`${gateway.name}\` has no address of a family that the other side has, on an interface that faces it` },
+          { help: ['give the interface an address of that family, or name another peer'] },
+        ),
+      );
+    }
     if (isEmpty(peer)) {
       diagnostics.push(
         diagnostic(
@@ -175,6 +196,21 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs)),
     deniedLogs: deniedLogs(model, zones),
   };
+}
+
+/** Whether the gateway has an address by which the peer can talk with it. */
+export function meetsOwn(sends: boolean, peer: AddressSet, services: ServiceSet, interfaces: readonly PlacedInterface[]): boolean {
+  const all = unionAddresses(...interfaces.map((face) => face.own));
+  const anyDynamic = interfaces.some((face) => face.dynamic);
+  return interfaces.some((face) => {
+    const here = intersectAddresses(peer, face.faced);
+    if (isEmpty(here)) return false;
+    const own = sends ? all : face.own;
+    const dynamic = sends ? anyDynamic : face.dynamic;
+    return families.some(
+      (family) => hasServices(services, family) && (family === 4 ? here.v4 : here.v6).length > 0 && (dynamic || (family === 4 ? own.v4 : own.v6).length > 0),
+    );
+  });
 }
 
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
@@ -286,22 +322,33 @@ function reportZones(model: Model, joins: Joins, diagnostics: Diagnostic[]): voi
   }
 }
 
+/** Expiry (rule 9) of a flow or of a line of a gateway's own traffic; true if it has expired. */
+function reportDates(flow: FlowProperties, name: string, date: string, diagnostics: Diagnostic[]): boolean {
+  const end = flow.expires;
+  if (end === undefined) return false;
+  if (isExpired(flow, date)) {
+    // An essential one is a finding of its own.
+    if (!flow.essential)
+      diagnostics.push(diagnostic(lintCodes.expired, end.span, { flow: name, date: end.value }, { help: ['remove the flow, or set a later date'] }));
+    return true;
+  }
+  if (flow.essential) {
+    const days = daysBetween(date, end.value);
+    const help = ['take `expires` out, or agree a later date before production stops'];
+    if (days <= loudDays) {
+      diagnostics.push(
+        diagnostic(lintCodes.essentialExpiresSoon, end.span, { flow: name, date: end.value, days: days === 1 ? '1 day' : `${days} days` }, { help }),
+      );
+    } else {
+      diagnostics.push(diagnostic(lintCodes.essentialExpires, end.span, { flow: name, date: end.value }, { help }));
+    }
+  }
+  return false;
+}
+
 /** Coverage (rule 11), emptiness (rule 4) and dates (rule 9) of one flow. */
 function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
-  const end = flow.expires?.value;
-  if (flow.expires !== undefined && end !== undefined && isExpired(flow, date)) {
-    // An essential one is a finding of its own.
-    if (flow.essential) return;
-    diagnostics.push(diagnostic(lintCodes.expired, flow.expires.span, { flow: flow.name, date: end }, { help: ['remove the flow, or set a later date'] }));
-  } else if (flow.expires !== undefined && end !== undefined && flow.essential) {
-    const days = daysBetween(date, end);
-    const help = ['take `expires` out, or agree a later date before production stops'];
-    if (days <= loudDays)
-      diagnostics.push(
-        diagnostic(lintCodes.essentialExpiresSoon, flow.expires.span, { flow: flow.name, date: end, days: days === 1 ? '1 day' : `${days} days` }, { help }),
-      );
-    else diagnostics.push(diagnostic(lintCodes.essentialExpires, flow.expires.span, { flow: flow.name, date: end }, { help }));
-  }
+  if (reportDates(flow, flow.name, date, diagnostics)) return;
   const nothing = (why: string, help: string): void => {
     diagnostics.push(diagnostic(lintCodes.opensNothing, flow.span, { flow: flow.name, why }, { help: [help] }));
   };
@@ -312,12 +359,12 @@ function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagno
     nothing(`no zone holds \`${(isEmpty(from) ? flow.from : flow.to).text}\``, 'name a zone, a host or an address that lies in a zone');
     return;
   }
-  const families = commonFamilies(from, to);
-  if (families.length === 0) {
+  const common = commonFamilies(from, to);
+  if (common.length === 0) {
     nothing('its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
     return;
   }
-  if (!families.some((family) => hasServices(flow.services.set, family))) {
+  if (!common.some((family) => hasServices(flow.services.set, family))) {
     nothing('its services do not exist in the address family that its two sides share', 'an `icmpv6` message needs IPv6 on both sides, an `icmp type` IPv4');
     return;
   }

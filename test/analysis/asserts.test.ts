@@ -191,3 +191,52 @@ describe('tests', () => {
     expect(outcome('test "t" { deny 192.0.2.1 -> plc : ssh }')).toMatchObject({ codes: ['ZW4006'], exit: 2 });
   });
 });
+
+describe('what is for a gateway', () => {
+  const managed = 'host far in office { address 10.4.9.9 }\n';
+
+  it('is asked also where a single address of it is named', () => {
+    // `manage from hist allow ssh`: hist is met at 10.35.0.1 and nowhere else (rule 5).
+    expect(outcome('assert a { never hist -> 10.35.0.1 : ssh }').status).toBe('violated');
+    expect(outcome('assert a { never hist -> 10.4.0.1 : ssh }').status).toBe('proved');
+    expect(outcome('assert a { always hist -> 10.4.0.1 : ssh }').status).toBe('violated');
+    expect(outcome('assert a { always hist -> gw : ssh }').status).toBe('proved');
+    expect(outcome(`${managed}test "t" { allow far -> 10.35.0.1 : tcp 4444 }`).exit).toBe(1);
+    expect(outcome('test "t" { deny hist -> 10.35.0.1 : ssh }').exit).toBe(1);
+  });
+
+  it('counts what its interfaces run, and a dynamic address', () => {
+    const running = (base + gateway).replace('interface eth2 { faces cell', 'interface eth2 { runs echo  faces cell');
+    expect(outcome('assert a { never cell -> gw : icmp echo-request }', running).status).toBe('violated');
+    expect(outcome('assert a { never cell -> gw : icmp echo-request }').status).toBe('proved');
+    const dynamic = (base + gateway).replace('address 10.4.0.1/16, 2001:db8:4::1/64', 'address dynamic').replace('manage from hist', 'manage from office');
+    expect(outcome('test "t" { deny office -> gw : ssh }', dynamic).exit).toBe(1);
+    expect(outcome('test "t" { deny office -> gw : telnet }', dynamic).exit).toBe(0);
+  });
+
+  it.each([
+    ['manage from hist allow ssh { expires 2026-01-01 }', 'ZW3005'],
+    ['manage from hist allow ssh { essential  expires 2026-12-01 }', 'ZW3008'],
+    ['manage from 2001:db8:4::9 allow ssh { essential }', 'ZW4007'],
+  ])('%s is said', (line, code) => {
+    const text = (base + gateway).replace('manage from hist allow ssh', line).replace('10.4.0.1/16, 2001:db8:4::1/64', '10.4.0.1/16');
+    expect(run('', text).diagnostics.map((one) => one.code)).toContain(code);
+  });
+});
+
+describe('what would prove nothing', () => {
+  it.each([
+    ['an always that is partly about no zone', 'flow f { from hist  to cell  allow tcp 502 }\nassert a { always hist -> 10.1.0.0/23 : tcp 502 }', 1],
+    ['a test that is partly about no zone', 'flow f { from hist  to cell  allow tcp 502 }\ntest "t" { allow hist -> 10.1.0.0/23 : tcp 502 }', 1],
+    ['a test of a service that no gateway passes', 'test "t" { allow office -> cell : goose }', 1],
+    ['a deny between zones that no gateway joins', 'zone lonely { level 1  networks 10.99.0.0/24 }\ntest "t" { deny office -> lonely : any }', 1],
+  ])('%s fails', (_, text, exit) => {
+    expect(outcome(text).exit).toBe(exit);
+  });
+
+  it('is never called proved', () => {
+    const lonely = 'zone lonely { level 1  networks 10.99.0.0/24 }\n';
+    expect(outcome(`${lonely}assert a { never office -> lonely where enforced }`).status).toBe('vacuous');
+    expect(outcome('test "t" { deny trait legacy -> cell : any }')).toMatchObject({ codes: ['ZW4004'], exit: 0 });
+  });
+});

@@ -153,6 +153,25 @@ describe('the output folder', () => {
     expect(incomplete(join(path, 'real'))).toBeUndefined();
   });
 
+  it('is complete when several compiles race for it, a stale lock included', async () => {
+    const path = folder();
+    const out = join(path, 'out');
+    for (let round = 0; round < 4; round++) {
+      writeFileSync(join(path, '.out.zonewright-lock'), round % 2 === 0 ? '999999999' : '');
+      const statuses = await Promise.all(
+        [waterWorks, pressShop, waterWorks].map(
+          (file) =>
+            new Promise<number | null>((resolve) => {
+              spawn(process.execPath, [main, 'compile', file, '-o', out, '--date', day], { stdio: 'ignore' }).on('exit', resolve);
+            }),
+        ),
+      );
+      expect(statuses.filter((status) => status === 0).length).toBeGreaterThan(0);
+      expect(incomplete(out)).toBeUndefined();
+      expect(readdirSync(path)).toEqual(['out']);
+    }
+  }, 60_000);
+
   it('is old, new or put aside after a kill at any moment, never a mixture', async () => {
     const path = folder();
     const out = join(path, 'out');

@@ -17,7 +17,7 @@ export const assertCodes = {
     'finding',
     (a) => `assert \`${a.name}\` is not enforceable here: no gateway stands between ${a.pairs}`,
   ),
-  vacuous: row<{ name: string; why: string }>('ZW4004', 'vacuous', 'warning', 'finding', (a) => `assert \`${a.name}\` proves nothing: ${a.why}`),
+  vacuous: row<{ name: string; why: string }>('ZW4004', 'vacuous', 'warning', 'finding', (a) => `\`${a.name}\` proves nothing: ${a.why}`),
   testFailed: row<{ expected: string; got: string; packet: string }>(
     'ZW4005',
     'test-failed',
