@@ -133,8 +133,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     const asked = argv.findIndex((word) => word === '--format');
     const json = argv.includes('--format=json') || (asked >= 0 && argv[asked + 1] === 'json');
     const say = (one: Diagnostic, exitStatus: number): number => {
-      if (json) printJson('error', { exitStatus }, [one]);
-      else complain([one]);
+      try {
+        if (json) printJson('error', { exitStatus }, [one]);
+        else complain([one]);
+      } catch {
+        // Whatever broke, a person is told.
+        complain([one]);
+      }
       return exitStatus;
     };
     if (error instanceof UsageError) return say(error.diagnostic, 2);
