@@ -5,6 +5,7 @@
  * the number registries, public dissectors and manuals that each row names; nothing is read at run time and
  * `/etc/services` is never asked, because many industrial ports are assigned there to something else.
  */
+import { RESERVED } from '../../grammar/tokens.ts';
 import type { Protocol, TransportProtocol } from './protocol.ts';
 import { building } from './tables/building.ts';
 import { controllers } from './tables/controllers.ts';
@@ -19,27 +20,8 @@ const rows: readonly Protocol[] = [...controllers, ...fieldbuses, ...energy, ...
 export const catalogue: ReadonlyMap<string, Protocol> = new Map(rows.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((row) => [row.name, row]));
 if (catalogue.size !== rows.length) throw new Error('two rows of the catalogue have one name');
 
-/** Words of the language that cannot name a declaration, besides the names of the catalogue. */
-export const reservedWords = [
-  'any',
-  'none',
-  'rest',
-  'level',
-  'kind',
-  'trait',
-  'role',
-  'except',
-  'only',
-  'tcp',
-  'udp',
-  'ip',
-  'icmp',
-  'icmpv6',
-  'ethertype',
-] as const;
-
 /** Names that no declaration may take. */
-export const reservedNames: ReadonlySet<string> = new Set([...reservedWords, ...catalogue.keys()]);
+export const reservedNames: ReadonlySet<string> = new Set([...RESERVED, ...catalogue.keys()]);
 
 const nothing: readonly Protocol[] = Object.freeze([]);
 

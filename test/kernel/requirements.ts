@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { describe, it } from 'vitest';
+import { describeUnless } from '../described.ts';
 
 const tools = ['nft', 'ip', 'conntrack', 'nsenter', 'setpriv', 'taskset', 'perl', 'tcpreplay', 'tcpdump'] as const;
 
@@ -20,19 +20,7 @@ export function missingRequirement(): string | undefined {
 
 /** `describe` for kernel tests: runs, or prints why it does not, or (with CI set) fails. */
 export function describeKernel(name: string, body: () => void): void {
-  const reason = missingRequirement();
-  if (reason === undefined) {
-    describe(name, body);
-  } else if (isTruthy(process.env['CI'])) {
-    describe(name, () => {
-      it('has what it needs', () => {
-        throw new Error(`${reason} (and CI is set, so nothing may be skipped)`);
-      });
-    });
-  } else {
-    console.warn(`${name}: ${reason}`);
-    describe.skip(`${name} [${reason}]`, body);
-  }
+  describeUnless(missingRequirement(), name, body);
 }
 
 function isOnPath(tool: string): boolean {
@@ -45,8 +33,4 @@ function isOnPath(tool: string): boolean {
       return false;
     }
   });
-}
-
-function isTruthy(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
 }

@@ -44,7 +44,7 @@ export async function run(args: readonly string[], options: Record<string, unkno
       print(`  enforced weaker than written, as accepted: ${widened.map((flow) => `${flow.name} (${flow.grade ?? 'ports'})`).join(', ')}`);
   }
   print(
-    'the proof covers every IP packet that reaches the input, forward or output hook of these gateways; it does not cover other tables on the box, what talks without a gateway in between, or layer 2',
+    'the proof covers every IP packet that reaches the input, forward or output hook of these gateways; it does not cover logs and counters, other tables on the box, what talks without a gateway in between, or layer 2',
   );
   return status;
 }

@@ -5,7 +5,7 @@
  * here, so that a skipped test says so (with CI set it fails instead).
  */
 import { spawnSync } from 'node:child_process';
-import { describe, it } from 'vitest';
+import { describeUnless } from '../../described.ts';
 
 export function runningJson(text: string): string {
   const result = spawnSync('unshare', ['--net', 'sh', '-c', 'nft -f - && nft -j list ruleset'], { input: text, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -22,15 +22,5 @@ function missingNft(): string | undefined {
 
 /** `describe` for tests with the real nft. */
 export function describeNft(name: string, body: () => void): void {
-  const reason = missingNft();
-  if (reason === undefined) {
-    describe(name, body);
-  } else if ((process.env['CI'] ?? '') === '') {
-    console.warn(`${name}: ${reason}`);
-    describe.skip(`${name} [${reason}]`, body);
-  } else {
-    it(`${name} has what it needs`, () => {
-      throw new Error(`${reason} (and CI is set, so nothing may be skipped)`);
-    });
-  }
+  describeUnless(missingNft(), name, body);
 }
