@@ -13,8 +13,9 @@ const layers = [
   ['src/policy'],
   ['src/analysis'],
   ['src/target'],
-  ['src/report', 'targets'],
+  ['targets'],
   ['src/pipeline'],
+  ['src/report'],
   ['src/lsp'],
   ['src/cli', 'src/index.ts'],
 ];
@@ -49,6 +50,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(?:pipeline/|cli/|index\\.ts$)' },
       to: { path: '^targets/' },
+    },
+    {
+      name: 'only-the-command-line-reports',
+      severity: 'error',
+      from: { path: '^(?:src|targets)/', pathNot: '^src/(?:report|cli)/' },
+      to: { path: '^src/report/' },
     },
     {
       name: 'targets-know-no-other-target',

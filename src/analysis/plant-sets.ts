@@ -1,18 +1,42 @@
 /**
  * What the gateways permit, over all conversations of the plant, as sets that questions are asked of.
  *
- * Takes the placed policies, gives for each gateway the conversations that it lets start between zones, in one arena
- * without interfaces or states. Asserts, essential flows and tests are differences and intersections of these sets.
+ * Takes the placed policies, gives for each gateway the conversations that it lets start between zones, in one space
+ * without interfaces or states. Asserts, essential flows, tests, reach and differences are operations on these sets.
  */
-import { families } from '../net/address.ts';
-import { type AddressSet, intersectAddresses, isEmpty, noAddresses, unionAddresses, unspecified } from '../net/address-set.ts';
+import {
+  addressesMeet,
+  addressSetOf,
+  type AddressSet,
+  containsAddress,
+  intersectAddresses,
+  noAddresses,
+  unionAddresses,
+  unspecified,
+} from '../net/address-set.ts';
 import type { Flow, Model } from '../model/model.ts';
 import { commonFamilies } from '../model/model.ts';
-import { type Node, PacketSpace } from '../packets/packet-space.ts';
-import { icmpServices, noServices, portServices, protocolServices, type ServiceSet } from '../packets/service-set.ts';
+import { ZoneIndex } from '../model/zone-index.ts';
+import { AddressLine } from '../packets/address-line.ts';
+import { type Conversation, ConversationSpace } from '../packets/conversation-space.ts';
+import { cover, type Cover } from '../packets/cover.ts';
+import { empty, type Node } from '../packets/diagram.ts';
+import type { Hook } from '../packets/packet.ts';
+import {
+  allServices,
+  containsService,
+  icmpServices,
+  intersectServices,
+  isNoService,
+  noServices,
+  portServices,
+  protocolServices,
+  type ServiceSet,
+} from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass } from '../policy/gateway-policy.ts';
+import { inForce } from '../policy/dates.ts';
 import type { Joins } from '../policy/joins.ts';
-import type { Placement } from '../policy/place.ts';
+import { gatewayOnlyAddresses, type Placement } from '../policy/place.ts';
 
 /** A pair of zones that a question touches, with the parts of its sides in them. */
 export interface ZonePair {
@@ -22,8 +46,35 @@ export interface ZonePair {
   readonly destination: AddressSet;
 }
 
+/** Conversations that the flows of one gateway hold. */
+export interface Effects {
+  /** Allows without a rate. */
+  readonly unlimited: Cover;
+  readonly limited: Node;
+  readonly deny: Cover;
+}
+
 /** Stands for an address that only the platform knows; it lies in no zone. */
-const dynamicAddress: AddressSet = unspecified;
+export const dynamicAddress: AddressSet = unspecified;
+
+/** Everything at whose borders the address line must be cut for questions about the policy. */
+export function bordersOf(model: Model): AddressSet[] {
+  const sides = [...model.flows, ...model.asserts, ...model.tests.flatMap((test) => test.lines)].flatMap((one) => [
+    one.from?.addresses ?? noAddresses,
+    one.to?.addresses ?? noAddresses,
+    'via' in one ? one.via.addresses : noAddresses,
+  ]);
+  return [
+    dynamicAddress,
+    ...[...model.zones, ...model.hosts, ...model.groups].map((place) => place.addresses),
+    ...model.gateways.map(gatewayOnlyAddresses),
+    ...model.gateways.flatMap((gateway) => [
+      ...gateway.traffic.map((line) => line.peer.addresses),
+      ...gateway.interfaces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))),
+    ]),
+    ...sides,
+  ];
+}
 
 /** What a row of the baseline or of an interface service passes between a zone and the gateway; nothing for other rows. */
 function passServices(pass: Pass): ServiceSet {
@@ -41,16 +92,33 @@ function passServices(pass: Pass): ServiceSet {
 }
 
 export class PlantSets {
-  readonly space = new PacketSpace([]);
+  readonly space: ConversationSpace;
   readonly joins: Joins;
-  readonly #model: Model;
+  readonly model: Model;
+  readonly date: string;
+  /** Allow flows in force, by name. */
+  readonly allows: readonly Flow[];
   readonly #placement: Placement;
-  readonly #permitted = new Map<string, { all: Node; unlimited: Node }>();
+  readonly #effects = new Map<string, Effects>();
+  readonly #index: ZoneIndex;
+  readonly #flows: ReadonlyMap<string, Flow>;
+  readonly #carriers = new Map<string, Map<string, Entry[]>>();
+  readonly #entrySets = new Map<Entry, Node>();
+  readonly #flowSets = new Map<string, { from: AddressSet; to: AddressSet; services: ServiceSet; set: Node }>();
+  #between: ReadonlyMap<string, Node> | undefined;
+  #open: Node | undefined;
+  #allowsTo: Map<string, Flow[]> | undefined;
 
-  constructor(model: Model, placement: Placement) {
-    this.#model = model;
+  /** `space`: shared by two plants that are compared; its line must be cut at the borders of both. */
+  constructor(model: Model, placement: Placement, space = new ConversationSpace(new AddressLine(bordersOf(model)))) {
+    this.model = model;
+    this.#flows = new Map(model.flows.map((flow) => [flow.name, flow]));
+    this.#index = new ZoneIndex(model.zones);
+    this.allows = model.flows.filter((flow) => flow.effect === 'allow' && inForce(flow, placement.date));
     this.#placement = placement;
+    this.space = space;
     this.joins = placement.joins;
+    this.date = placement.date;
   }
 
   get gateways(): readonly GatewayPolicy[] {
@@ -63,35 +131,113 @@ export class PlantSets {
 
   /** Conversations from one side to the other that the services name. */
   product(source: AddressSet, destination: AddressSet, services: ServiceSet): Node {
-    const { space } = this;
-    return space.diagram.unionAll(
-      families.map((family) => {
-        const messages = space.services(family, services);
-        const from = space.addresses('source', family, family === 4 ? source.v4 : source.v6, messages);
-        return space.family(family, space.addresses('destination', family, family === 4 ? destination.v4 : destination.v6, from));
-      }),
-    );
+    return this.space.product(source, destination, services);
+  }
+
+  entrySet(entry: Entry): Node {
+    const before = this.#entrySets.get(entry);
+    if (before !== undefined) return before;
+    // A flow that several gateways carry whole has one set.
+    const known = this.#flowSets.get(entry.origin.name);
+    const same = known !== undefined && known.from === entry.from && known.to === entry.to && known.services === entry.enforced;
+    const set = same ? known.set : this.product(entry.from, entry.to, entry.enforced);
+    this.#flowSets.set(entry.origin.name, { from: entry.from, to: entry.to, services: entry.enforced, set });
+    this.#entrySets.set(entry, set);
+    return set;
+  }
+
+  /** What the gateway's flows hold, by effect, before they are set against each other. */
+  effects(policy: GatewayPolicy): Effects {
+    let known = this.#effects.get(policy.gateway);
+    if (known === undefined) {
+      const { diagram } = this.space;
+      const entries = policy.entries.filter((entry) => entry.hook === 'forward').toSorted(byDestination);
+      const of = (which: (entry: Entry) => boolean): Cover =>
+        cover(
+          diagram,
+          entries.filter(which).map((entry) => this.entrySet(entry)),
+        );
+      const unlimited = of((entry) => entry.effect === 'allow' && entry.rate === undefined);
+      const limited = of((entry) => entry.effect === 'allow' && entry.rate !== undefined);
+      known = { unlimited, limited: limited.once, deny: of((entry) => entry.effect === 'deny') };
+      this.#effects.set(policy.gateway, known);
+    }
+    return known;
   }
 
   /** Forwarded conversations that the gateway lets start; `unlimited`: whatever any rate says. */
   permitted(policy: GatewayPolicy, unlimited: boolean): Node {
-    let known = this.#permitted.get(policy.gateway);
+    const { diagram } = this.space;
+    const effects = this.effects(policy);
+    const allow = unlimited ? effects.unlimited.once : diagram.union(effects.unlimited.once, effects.limited);
+    return diagram.subtract(allow, effects.deny.once);
+  }
+
+  /** Every conversation between zones that the gateway stands between, whether permitted or not. */
+  between(policy: GatewayPolicy): Node {
+    this.#between ??= new Map(this.gateways.map((one) => [one.gateway, this.#standsBetween(one)]));
+    return this.#between.get(policy.gateway) ?? empty;
+  }
+
+  /** What the gateway permits between zones that it stands between. */
+  passing(policy: GatewayPolicy): Node {
+    return this.space.diagram.intersect(this.permitted(policy, false), this.between(policy));
+  }
+
+  /** Allow entries on one gateway that may carry something from one zone to another. */
+  carriers(policy: GatewayPolicy, from: string, to: string): readonly Entry[] {
+    let known = this.#carriers.get(policy.gateway);
     if (known === undefined) {
-      const { diagram } = this.space;
-      const entries = policy.entries.filter((entry) => entry.hook === 'forward');
-      const union = (chosen: readonly Entry[]): Node => diagram.unionAll(chosen.map((entry) => this.product(entry.from, entry.to, entry.enforced)));
-      const deny = union(entries.filter((entry) => entry.effect === 'deny'));
-      const allow = (rated: boolean): Node => union(entries.filter((entry) => entry.effect === 'allow' && (entry.rate !== undefined) === rated));
-      const free = allow(false);
-      known = { all: diagram.subtract(diagram.union(free, allow(true)), deny), unlimited: diagram.subtract(free, deny) };
-      this.#permitted.set(policy.gateway, known);
+      known = this.#findCarriers(policy);
+      this.#carriers.set(policy.gateway, known);
     }
-    return unlimited ? known.unlimited : known.all;
+    return known.get(`${from}\n${to}`) ?? [];
+  }
+
+  /** Allow entries on one gateway that run between the zones of two sides. */
+  carriersOf(policy: GatewayPolicy, from: AddressSet, to: AddressSet): readonly Entry[] {
+    const targets = this.touched(to);
+    const lists = this.touched(from).flatMap((source) => targets.map((target) => this.carriers(policy, source.zone, target.zone)));
+    return lists.length === 1 ? (lists[0] ?? []) : [...new Set(lists.flat())];
+  }
+
+  #findCarriers(policy: GatewayPolicy): Map<string, Entry[]> {
+    const result = new Map<string, Entry[]>();
+    for (const entry of policy.entries) {
+      if (entry.hook !== 'forward' || entry.effect !== 'allow') continue;
+      const destinations = this.#index.parts(entry.to);
+      for (const source of this.#index.parts(entry.from)) {
+        for (const destination of destinations) {
+          if (!this.joins.gateways(source.zone.name, destination.zone.name).includes(policy.gateway)) continue;
+          const key = `${source.zone.name}\n${destination.zone.name}`;
+          const list = result.get(key);
+          if (list === undefined) result.set(key, [entry]);
+          else list.push(entry);
+        }
+      }
+    }
+    return result;
+  }
+
+  /** What some gateway on its path permits (rule 11: for `never`, reach and paths). */
+  get open(): Node {
+    const { diagram } = this.space;
+    this.#open ??= diagram.unionAll(this.gateways.map((policy) => this.passing(policy)));
+    return this.#open;
+  }
+
+  #standsBetween(policy: GatewayPolicy): Node {
+    const rows = policy.zones.map((to) => {
+      const from = policy.zones.filter((one) => this.joins.gateways(one.name, to.name).includes(policy.gateway));
+      return this.product(unionAddresses(...from.map((one) => one.addresses)), to.addresses, allServices);
+    });
+    return this.space.diagram.unionAll(rows);
   }
 
   /**
-   * What is for a gateway or starts there: what the question asks, and how much of it is open. A gateway that is named
-   * means, for each peer, the addresses of the interfaces that face it (rule 5); a single address of it means just that.
+   * What is for a gateway or starts there: what the question asks, and how much of it is open; `unlimited`: whatever any
+   * rate says. A gateway that is named means, for each peer, the addresses of the interfaces that face it (rule 5); a
+   * single address of it means just that.
    */
   own(
     policy: GatewayPolicy,
@@ -99,6 +245,7 @@ export class PlantSets {
     peer: AddressSet,
     asked: AddressSet | undefined,
     services: ServiceSet,
+    unlimited: boolean,
   ): { readonly wanted: Node; readonly open: Node } {
     const { diagram } = this.space;
     const wanted: Node[] = [];
@@ -113,7 +260,8 @@ export class PlantSets {
       const here = intersectAddresses(peer, face.faced);
       if (asked === undefined) wanted.push(product(here, self, services));
       for (const entry of policy.entries) {
-        if (entry.hook === hook) open.push(product(intersectAddresses(here, hook === 'input' ? entry.from : entry.to), self, entry.enforced));
+        if (entry.hook === hook && !(unlimited && entry.rate !== undefined))
+          open.push(product(intersectAddresses(here, hook === 'input' ? entry.from : entry.to), self, entry.enforced));
       }
       for (const pass of policy.passes) {
         if (pass.hook === hook && pass.interface === face.name) open.push(product(here, self, passServices(pass)));
@@ -125,28 +273,111 @@ export class PlantSets {
 
   /** The pairs of zones that two sides touch in a common family; a zone with itself included. */
   pairs(source: AddressSet, destination: AddressSet): ZonePair[] {
-    const touched = (side: AddressSet): { zone: string; part: AddressSet }[] =>
-      this.#model.zones.map((zone) => ({ zone: zone.name, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
-    const destinations = touched(destination);
-    return touched(source).flatMap((from) =>
+    const destinations = this.touched(destination);
+    return this.touched(source).flatMap((from) =>
       destinations.flatMap((to) =>
         commonFamilies(from.part, to.part).length === 0 ? [] : [{ from: from.zone, to: to.zone, source: from.part, destination: to.part }],
       ),
     );
   }
 
+  /** The zones that a side touches, with its part in each. */
+  touched(side: AddressSet): { readonly zone: string; readonly part: AddressSet }[] {
+    return this.#index.parts(side).map(({ zone, part }) => ({ zone: zone.name, part }));
+  }
+
+  /** Allow flows in force whose destination meets a side, by name. */
+  allowsTo(side: AddressSet): readonly Flow[] {
+    if (this.#allowsTo === undefined) {
+      this.#allowsTo = new Map();
+      for (const flow of this.allows) {
+        for (const { zone } of this.#index.parts(flow.to.addresses)) {
+          const list = this.#allowsTo.get(zone.name);
+          if (list === undefined) this.#allowsTo.set(zone.name, [flow]);
+          else list.push(flow);
+        }
+      }
+    }
+    const touched = this.touched(side).map(({ zone }) => zone);
+    if (touched.length > 4) return this.allows.filter((flow) => addressesMeet(flow.to.addresses, side));
+    const found = new Set(touched.flatMap((zone) => this.#allowsTo?.get(zone) ?? []).filter((flow) => addressesMeet(flow.to.addresses, side)));
+    return touched.length < 2 ? [...found] : [...found].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /** The zone's addresses as a gateway sees them; its own ones lie in no zone there. */
   seenBy(policy: GatewayPolicy, zone: string, part: AddressSet): AddressSet {
     const here = policy.zones.find((candidate) => candidate.name === zone);
-    return here === undefined ? { v4: [], v6: [] } : intersectAddresses(part, here.addresses);
+    return here === undefined ? noAddresses : intersectAddresses(part, here.addresses);
   }
 
-  /** Allow flows in force on the gateway that hold the packet set's member, by name. */
-  flowsPermitting(policy: GatewayPolicy, member: Node): Flow[] {
-    const names = policy.entries
-      .filter((entry) => entry.hook === 'forward' && entry.effect === 'allow')
-      .filter((entry) => this.space.diagram.intersect(member, this.product(entry.from, entry.to, entry.enforced)) !== 0)
-      .map((entry) => entry.origin.name);
-    return this.#model.flows.filter((flow) => names.includes(flow.name));
+  /** Lines of the gateway that let the conversation start: flows, or its own `manage`, `receive` and `send`. */
+  originsHolding(policy: GatewayPolicy, hook: Hook, { source, destination, protocol, value, functionNumber }: Conversation): Entry['origin'][] {
+    return policy.entries
+      .filter((entry) => entry.hook === hook && entry.effect === 'allow')
+      .filter((entry) => (hook === 'output' || containsAddress(entry.from, source)) && (hook === 'input' || containsAddress(entry.to, destination)))
+      .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber))
+      .map((entry) => entry.origin);
   }
+
+  /** Lines of the gateway that let any conversation of the set start, by name. */
+  originsWithin(policy: GatewayPolicy, hook: Hook, set: Node): Entry['origin'][] {
+    if (set === empty) return [];
+    const [from, to] = [this.space.project('source', set), this.space.project('destination', set)];
+    const messages = this.space.messages(set);
+    return policy.entries
+      .filter((entry) => entry.hook === hook && entry.effect === 'allow')
+      .filter((entry) => (hook === 'output' || addressesMeet(entry.from, from)) && (hook === 'input' || addressesMeet(entry.to, to)))
+      .filter((entry) =>
+        hook === 'forward' ? this.space.diagram.intersect(this.entrySet(entry), set) !== empty : !isNoService(intersectServices(entry.enforced, messages)),
+      )
+      .map((entry) => entry.origin);
+  }
+
+  /** By name. */
+  flowsNamed(names: Iterable<string>): Flow[] {
+    return [...names].sort().flatMap((name) => this.#flows.get(name) ?? []);
+  }
+
+  /** Flows of an effect in force on the gateway that hold the conversation, by name. */
+  flowsHolding(policy: GatewayPolicy, conversation: Conversation, effect: 'allow' | 'deny' = 'allow'): Flow[] {
+    const { source, destination, protocol, value, functionNumber } = conversation;
+    const names = new Set(
+      policy.entries
+        .filter((entry) => entry.hook === 'forward' && entry.effect === effect)
+        .filter((entry) => containsAddress(entry.from, source) && containsAddress(entry.to, destination))
+        .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber))
+        .map((entry) => entry.origin.name),
+    );
+    return this.flowsNamed(names);
+  }
+}
+
+/** Neighbours in this order share most of their diagrams, so that uniting them touches little. */
+function byDestination(a: Entry, b: Entry): number {
+  return first(a.to) - first(b.to) || first(a.from) - first(b.from);
+}
+
+function first(set: AddressSet): number {
+  return set.v4[0]?.first ?? 2 ** 32 + Number(set.v6[0]?.first ?? 0n);
+}
+
+/** What the gateway's own lines let start, with the gateway as one end that has every family it can be met in. */
+export function ownConversations(plant: PlantSets, policy: GatewayPolicy, hook: 'input' | 'output', which: (entry: Entry) => boolean): Node {
+  const parts = policy.entries
+    .filter((entry) => entry.hook === hook && which(entry))
+    .flatMap((entry) =>
+      policy.interfaces.map((face) => {
+        const peer = intersectAddresses(hook === 'input' ? entry.from : entry.to, face.faced);
+        const self = metAt(policy, hook === 'input' ? face : undefined);
+        return hook === 'input' ? plant.product(peer, self, entry.enforced) : plant.product(self, peer, entry.enforced);
+      }),
+    );
+  return plant.space.diagram.unionAll(parts);
+}
+
+/** The gateway's stand-in address, in the families in which it has one. */
+function metAt(policy: GatewayPolicy, face: GatewayPolicy['interfaces'][number] | undefined): AddressSet {
+  const own = face?.own ?? policy.own;
+  if (face?.dynamic ?? policy.anyDynamic) return dynamicAddress;
+  return { v4: own.v4.length > 0 ? dynamicAddress.v4 : [], v6: own.v6.length > 0 ? dynamicAddress.v6 : [] };
 }

@@ -1,14 +1,22 @@
 /** Test blocks: `allow` means every member of the line passes, `deny` that none does. */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { isEmpty } from '../net/address-set.ts';
-import type { Model, TestLine } from '../model/model.ts';
-import { empty, type Node } from '../packets/packet-space.ts';
-import { missing, outsideZones, ownQuestions } from './asserts.ts';
-import { isNoService } from '../packets/service-set.ts';
+import type { Span } from '../base/source.ts';
+import { intersectAddresses, isEmpty } from '../net/address-set.ts';
+import { commonFamilies, type Flow, type Model, type TestLine } from '../model/model.ts';
+import { empty, type Node } from '../packets/diagram.ts';
+import { missing, outsideZones, ownQuestions } from './questions.ts';
+import { hasServices, intersectServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
+import { inForce } from '../policy/dates.ts';
 import type { PlantSets } from './plant-sets.ts';
 import { witness } from './witness.ts';
 import { endWords, packetWords, serviceWords } from './words.ts';
+
+/** Flows that some line of the same effect touches: an `allow` line those it may rely on, a `deny` line those that deny. */
+export interface Coverage {
+  readonly tested: readonly string[];
+  readonly untested: readonly string[];
+}
 
 export interface TestResult {
   readonly title: string;
@@ -16,9 +24,10 @@ export interface TestResult {
   readonly passed: boolean;
   /** False if part of it is never seen by a gateway. */
   readonly enforced: boolean;
+  readonly span: Span;
 }
 
-export function runTests(model: Model, plant: PlantSets): { readonly results: TestResult[]; readonly diagnostics: Diagnostic[] } {
+export function runTests(model: Model, plant: PlantSets): { readonly results: TestResult[]; readonly coverage: Coverage; readonly diagnostics: Diagnostic[] } {
   const results: TestResult[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const test of model.tests) {
@@ -40,11 +49,28 @@ export function runTests(model: Model, plant: PlantSets): { readonly results: Te
         line: `${line.expect} ${line.from.text} -> ${line.to.text} : ${line.services.text}`,
         passed: found.failure === undefined,
         enforced: found.enforced,
+        span: line.span,
       });
       if (found.failure !== undefined) diagnostics.push(found.failure);
     }
   }
-  return { results, diagnostics };
+  return { results, coverage: coverage(plant), diagnostics };
+}
+
+function coverage(plant: PlantSets): Coverage {
+  const { model, date } = plant;
+  const lines = model.tests.flatMap((test) => test.lines);
+  const asked = { allow: lines.filter((line) => line.expect === 'allow'), deny: lines.filter((line) => line.expect === 'deny') };
+  const tested = (flow: Flow): boolean =>
+    asked[flow.effect].some((line) => {
+      const [from, to] = [intersectAddresses(flow.from.addresses, line.from.addresses), intersectAddresses(flow.to.addresses, line.to.addresses)];
+      return commonFamilies(from, to).some((family) => hasServices(intersectServices(enforced(flow), line.services.set), family));
+    });
+  const placed = new Map(plant.gateways.flatMap((policy) => policy.entries).map((entry) => [entry.origin.name, entry.enforced]));
+  const enforced = (flow: Flow): ServiceSet => placed.get(flow.name) ?? flow.services.set;
+  const flows = model.flows.filter((flow) => inForce(flow, date));
+  const names = (is: boolean): string[] => flows.filter((flow) => tested(flow) === is).map((flow) => flow.name);
+  return { tested: names(true), untested: names(false) };
 }
 
 function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnostic | undefined; enforced: boolean } {
@@ -111,7 +137,7 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
   for (const policy of plant.gateways) {
     for (const { hook, peer, asked } of ownQuestions(policy, line)) {
       touched = true;
-      const { wanted, open } = plant.own(policy, hook, peer, asked, line.services.set);
+      const { wanted, open } = plant.own(policy, hook, peer, asked, line.services.set, line.expect === 'allow');
       const wrong = line.expect === 'allow' ? diagram.subtract(wanted, open) : open;
       if (wrong !== empty) {
         const { words, data } = shown(wrong, policy.gateway);

@@ -1,31 +1,28 @@
 /**
- * One packet that shows the point: hosts that the plant knows rather than bare addresses, well-known ports rather than 0.
+ * One conversation that shows the point: hosts that the plant knows rather than bare addresses, well-known ports rather
+ * than 0.
  */
-import { isEmpty } from '../net/address-set.ts';
+import { addressesMeet, type AddressSet, intersectAddresses } from '../net/address-set.ts';
 import type { Model } from '../model/model.ts';
-import type { Packet } from '../packets/packet.ts';
-import { empty, type Field, fields, type Node, type PacketSpace } from '../packets/packet-space.ts';
+import type { Conversation, ConversationSpace } from '../packets/conversation-space.ts';
+import type { Node } from '../packets/diagram.ts';
 
 /** Hosts that are tried before any address will do. */
 const mostHosts = 256;
 
 /** A member of the set, or undefined for the empty one. */
-export function witness(model: Model, space: PacketSpace, set: Node): Packet | undefined {
+export function witness(model: Model, space: ConversationSpace, set: Node): Conversation | undefined {
   let chosen = set;
   for (const field of ['destination', 'source'] as const) {
-    for (const host of model.hosts.slice(0, mostHosts)) {
-      const narrowed = isEmpty(host.addresses) ? empty : space.diagram.intersect(chosen, space.addressSet(field, host.addresses));
-      if (narrowed === empty) continue;
-      chosen = narrowed;
-      break;
-    }
+    const host = knownPart(model, space.project(field, chosen));
+    if (host !== undefined) chosen = space.diagram.intersect(chosen, space.side(field, host));
   }
-  // TCP with a client's port is what readers expect, where the set leaves the choice.
-  const wish = new Map<Field, bigint>([
-    [fields.protocol, 6n],
-    [fields.sourcePort, 49_152n],
-    [fields.hopLimit, 64n],
-    [fields.value, 1n],
-  ]);
-  return space.pick(chosen, wish);
+  // TCP is what readers expect, where the set leaves the choice.
+  return space.pick(chosen);
+}
+
+/** The part of the addresses that the first host by name has; undefined if no host has any. */
+export function knownPart(model: Model, addresses: AddressSet): AddressSet | undefined {
+  const host = model.hosts.slice(0, mostHosts).find((one) => addressesMeet(one.addresses, addresses));
+  return host === undefined ? undefined : intersectAddresses(host.addresses, addresses);
 }

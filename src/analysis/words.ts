@@ -4,10 +4,10 @@
 import { protocolsOn } from '../catalogue/catalogue.ts';
 import { icmpName } from '../catalogue/icmp.ts';
 import { type Address, formatAddress } from '../net/address.ts';
-import { containsAddress } from '../net/address-set.ts';
-import type { Model } from '../model/model.ts';
+import { addressRanges, containsAddress } from '../net/address-set.ts';
+import type { Host, Model } from '../model/model.ts';
 import { FunctionTable } from '../packets/functions.ts';
-import { familyOf, type Packet } from '../packets/packet.ts';
+import type { Conversation } from '../packets/conversation-space.ts';
 
 /** What `--format json` shows of a packet. */
 export interface PacketWords {
@@ -30,12 +30,36 @@ export function endWords(model: Model, address: Address): string {
 }
 
 export function nameOf(model: Model, address: Address): string | undefined {
-  const host = model.hosts.find((one) => containsAddress(one.addresses, address));
-  if (host !== undefined) return host.name;
+  const host = hostAt(model, address);
+  if (host !== undefined) return host;
   const gateway = model.gateways.find((one) =>
     one.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value)),
   );
   return gateway?.name ?? zoneOf(model, address);
+}
+
+interface HostIndex {
+  readonly single: ReadonlyMap<string, string>;
+  /** Hosts that have a whole range; they are few. */
+  readonly ranged: readonly Host[];
+}
+
+const indexes = new WeakMap<Model, HostIndex>();
+
+/** The host that has the address. */
+function hostAt(model: Model, address: Address): string | undefined {
+  const index = indexes.get(model) ?? indexOf(model);
+  indexes.set(model, index);
+  return index.single.get(`${address.family} ${address.value}`) ?? index.ranged.find((host) => containsAddress(host.addresses, address))?.name;
+}
+
+function indexOf(model: Model): HostIndex {
+  const ranges = model.hosts.flatMap((host) => addressRanges(host.addresses).map((range) => ({ host, range })));
+  const single = ranges.filter(({ range }) => range.first === range.last);
+  return {
+    single: new Map(single.map(({ host, range }) => [`${range.family} ${range.first}`, host.name])),
+    ranged: [...new Set(ranges.filter(({ range }) => range.first !== range.last).map(({ host }) => host))],
+  };
 }
 
 export function zoneOf(model: Model, address: Address): string | undefined {
@@ -43,8 +67,8 @@ export function zoneOf(model: Model, address: Address): string | undefined {
 }
 
 /** `tcp 502 (modbus)`, `icmp echo-request`, `ip protocol 47`. */
-export function serviceWords(model: Model, packet: Packet): string {
-  const family = familyOf(packet);
+export function serviceWords(model: Model, packet: Conversation): string {
+  const family = packet.source.family;
   if (packet.protocol === 6 || packet.protocol === 17) {
     const transport = packet.protocol === 6 ? 'tcp' : 'udp';
     const bound = protocolsOn(transport, packet.value).map((protocol) => protocol.name);
@@ -67,15 +91,26 @@ export function serviceWords(model: Model, packet: Packet): string {
   return `ip protocol ${packet.protocol}`;
 }
 
-export function packetWords(model: Model, packet: Packet): PacketWords {
+export function packetWords(model: Model, packet: Conversation): PacketWords {
   return {
     source: formatAddress(packet.source),
     destination: formatAddress(packet.destination),
     from: nameOf(model, packet.source) ?? 'no zone',
     to: nameOf(model, packet.destination) ?? 'no zone',
     service: serviceWords(model, packet),
-    family: familyOf(packet),
+    family: packet.source.family,
     protocol: packet.protocol,
     value: packet.value,
   };
+}
+
+/** `gw12 eth1.31 → eth2`: by which interfaces the gateway sees the conversation. */
+export function wayWords(model: Model, gateway: string, packet: Conversation): string {
+  const faces = model.gateways.find((one) => one.name === gateway)?.interfaces ?? [];
+  const facing = (address: Address): string | undefined => {
+    const zone = zoneOf(model, address);
+    return zone === undefined ? undefined : faces.find((face) => face.faces.includes(zone))?.name;
+  };
+  const [entering, leaving] = [facing(packet.source), facing(packet.destination)];
+  return entering === undefined || leaving === undefined ? gateway : `${gateway} ${entering} → ${leaving}`;
 }

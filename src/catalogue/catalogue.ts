@@ -23,14 +23,16 @@ if (catalogue.size !== rows.length) throw new Error('two rows of the catalogue h
 /** Names that no declaration may take. */
 export const reservedNames: ReadonlySet<string> = new Set([...RESERVED, ...catalogue.keys()]);
 
-const nothing: readonly Protocol[] = Object.freeze([]);
+const rangesOf = (transport: TransportProtocol): readonly { readonly first: number; readonly last: number; readonly row: Protocol }[] =>
+  [...catalogue.values()].flatMap((row) => row.transports.filter((ports) => ports.protocol === transport).map(({ first, last }) => ({ first, last, row })));
+/** Standard ports with their protocols, these in alphabetical order. */
+const bound: Readonly<Record<TransportProtocol, ReturnType<typeof rangesOf>>> = { tcp: rangesOf('tcp'), udp: rangesOf('udp') };
 
 /** The protocols whose standard transports hold the port, or any port of a range; in alphabetical order. */
 export function protocolsOn(transport: TransportProtocol, first: number, last: number = first): readonly Protocol[] {
-  const found = [...catalogue.values()].filter((row) =>
-    row.transports.some((range) => range.protocol === transport && range.first <= last && first <= range.last),
-  );
-  return found.length === 0 ? nothing : found;
+  const found = bound[transport].filter((range) => first <= range.last && range.first <= last).map((range) => range.row);
+  if (found.length < 2) return found;
+  return [...new Set(found)];
 }
 
 /** Whether the protocol means nothing on an IP network unless the zone file gives its ports with `on`. */

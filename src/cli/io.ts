@@ -1,11 +1,14 @@
 /** What every command shares: where words go, colour, dates, and the exit status. */
+import { dirname, relative, resolve, sep } from 'node:path';
 import { fileCodes } from '../diagnostics/codes/files.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { renderJson, renderText } from '../diagnostics/render.ts';
+import { jsonPlace, renderJson, renderText } from '../diagnostics/render.ts';
 import { isCalendarDate } from '../model/flows.ts';
-import { SourceMap } from '../base/source.ts';
+import { SourceMap, type Span } from '../base/source.ts';
 
+/** What every command can print. */
 export type Format = 'text' | 'json';
+const everywhere: readonly Format[] = ['text', 'json'];
 
 /** Version of the JSON documents; raised when a field changes its meaning or goes. */
 export const jsonSchema = 1;
@@ -20,9 +23,21 @@ export class UsageError extends Error {
   }
 }
 
-export function formatOf(text: string | undefined): Format {
-  if (text === undefined || text === 'text' || text === 'json') return text ?? 'text';
-  throw new UsageError('--format', `\`${text}\` is not a format`, 'one of text, json');
+/** The format asked for, `text` if none was; a `UsageError` names those that the command has. */
+export function formatOf(text: string | undefined): Format;
+export function formatOf<Name extends string>(text: string | undefined, allowed: readonly Name[]): Name;
+export function formatOf(text = 'text', allowed: readonly string[] = everywhere): string {
+  if (allowed.includes(text)) return text;
+  throw new UsageError('--format', `\`${text}\` is not a format of this command`, `one of ${allowed.join(', ')}`);
+}
+
+/** The folder of the root file, seen from where the command runs: reports lead names of files back to it. */
+export function folderOf(path: string): string {
+  return path === '-'
+    ? ''
+    : relative(process.cwd(), dirname(resolve(path)))
+        .split(sep)
+        .join('/');
 }
 
 export function dateOf(text: string | undefined): string | undefined {
@@ -59,6 +74,11 @@ export function complain(diagnostics: readonly Diagnostic[], sources: SourceMap 
     warnings === 0 ? '' : warnings === 1 ? '1 warning' : `${warnings} warnings`,
   ].filter((part) => part !== '');
   process.stderr.write(`${parts.join(', ')}\n`);
+}
+
+/** Results of asserts and tests for a JSON document, with the places of their spans: offsets mean nothing outside. */
+export function withPlaces(results: readonly (object & { readonly span?: Span })[], sources: SourceMap): unknown[] {
+  return results.map(({ span, ...result }) => (span === undefined ? result : { ...result, span: jsonPlace(span, sources) }));
 }
 
 /** A JSON document on standard output. */

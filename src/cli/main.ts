@@ -46,7 +46,8 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
         done(await (await load()).run(self.args, self.opts<Options>()));
       });
   const date = ['--date <date>', "the day to judge for, YYYY-MM-DD (default: today in the policy's time zone)"] as const;
-  const format = ['--format <format>', 'text or json', 'text'] as const;
+  const formats = (names: string) => ['--format <format>', names, 'text'] as const;
+  const format = formats('text or json');
 
   command(
     'check <file>',
@@ -55,7 +56,7 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
     'FILE is a zone file, or - for standard input.',
   )
     .option(...date)
-    .option(...format);
+    .option(...formats('text, json, sarif (code scanning), junit (build servers) or github (workflow commands)'));
   command(
     'compile <file>',
     'check, then write the configuration of every gateway, each proved by reading it back',
@@ -64,6 +65,7 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
   )
     .option('-o, --output <dir>', 'the output folder', 'out')
     .option('--gateway <name>', 'only this gateway (may be repeated); the others keep what an equal compile wrote', many)
+    .option('--accept-loss <flow>', 'this essential flow of the earlier output may go (may be repeated)', many)
     .option(...date)
     .option(...format);
   command(
@@ -88,6 +90,64 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
     .option('--expect <verdict>', 'allow or deny: exit 1 if it is otherwise')
     .option(...date)
     .option(...format);
+  command(
+    'list <file>',
+    'everything that is open, gateway by gateway, for auditors',
+    () => import('./commands/list.ts'),
+    `One row for each gateway, flow and direction, with what is disabled, expired or carried by no gateway, and what
+every interface passes unasked. Not listed, since every gateway passes it: loopback, the answers within
+conversations, and ICMP errors about them. Examples:
+  zonewright list plant.zone --gateway gw12 --interface eth2
+  zonewright list plant.zone --format csv > plant.csv`,
+  )
+    .option('--gateway <name>', 'only this gateway (may be repeated)', many)
+    .option('--interface <name>', 'only what comes in or goes out by this interface')
+    .option(...date)
+    .option(...formats('text, csv, md or json'));
+  command(
+    'test <file>',
+    'run the test blocks alone, and say which flows they touch',
+    () => import('./commands/test.ts'),
+    'FILE is a zone file, or - for standard input.',
+  )
+    .option(...date)
+    .option(...formats('text, json, junit (build servers), sarif (code scanning) or github (workflow commands)'));
+  command(
+    'reach <file>',
+    'everything that is allowed between two selectors',
+    () => import('./commands/reach.ts'),
+    `Selectors are written as in a zone file. Examples:
+  zonewright reach plant.zone --from 'level >= 4' --to 'level <= 2'
+  zonewright reach plant.zone --from any --to plc_press`,
+  )
+    .option('--from <selector>', 'who starts the conversation')
+    .option('--to <selector>', 'who is reached')
+    .option(...date)
+    .option(...format);
+  command(
+    'paths <file>',
+    'chains of conversations through hosts that can be entered, with their weakest link',
+    () => import('./commands/paths.ts'),
+    `Every step but the last is by a service that enters a host: a remote shell or desktop, a file share, remote
+execution, or the programming of a controller. Inside a zone any host reaches any other. Example:
+  zonewright paths plant.zone --from internet --to 'kind safety' --format mermaid`,
+  )
+    .option('--from <selector>', 'where an attacker stands')
+    .option('--to <selector>', 'what must be safe')
+    .option('--max-hops <number>', 'longest chain, in steps that cross a gateway (default: 4)')
+    .option(...date)
+    .option(...formats('text, json, dot (Graphviz) or mermaid'));
+  command(
+    'diff <old> <new>',
+    'what a change opens, closes and says differently, exactly',
+    () => import('./commands/diff.ts'),
+    `OLD and NEW are zone files, folders with one policy, or REV:path of git (path from the top of the repository,
+./path from here). Exit status 1 if anything differs. Examples:
+  zonewright diff main:plant.zone plant.zone
+  zonewright diff HEAD~1:./plant.zone plant.zone --format md > change.md`,
+  )
+    .option(...date)
+    .option(...formats('text, json, md (a page to approve), sarif, junit or github'));
   command(
     'targets',
     'the targets that can be compiled for, and what each can do',

@@ -20,8 +20,9 @@ export class Context {
 
   /** The words of a span on one line. */
   words(span: Span): string {
-    return this.sources
-      .text(span)
+    const text = this.sources.text(span);
+    if (!/[#\r\n\t]| {2}|^ | $/u.test(text)) return text;
+    return text
       .replace(/#[^\n"]*(\n|$)/gu, ' ')
       .replace(/\s+/gu, ' ')
       .trim();

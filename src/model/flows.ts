@@ -135,6 +135,14 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
       { help: ['take `expires` out; remove the flow by hand when its time has come'] },
     );
   }
+  if (effect === 'deny' && common.essential) {
+    context.report(
+      modelCodes.essentialOnDeny,
+      read.of('essential', 'flag')?.span ?? declaration.name.span,
+      { flow: name },
+      { help: ['take `essential` out; what must never be reachable is said by an assert'] },
+    );
+  }
   if (common.essential && common.rate !== undefined) {
     context.report(
       modelCodes.essentialRate,

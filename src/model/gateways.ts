@@ -112,7 +112,7 @@ export function resolveGateway(tools: FlowTools, declaration: GatewayDecl, zones
     target: { value: target.name.text, span: target.name.span },
     options: target.options.map((option) => ({ name: { value: option.name.text, span: option.name.span }, value: optionSetting(option.value) })),
     interfaces: interfaces.sort((a, b) => (a.name < b.name ? -1 : 1)),
-    traffic: uniqueNames(traffic),
+    traffic: uniqueNames(traffic).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     manageNone,
     span: declaration.name.span,
   };

@@ -182,16 +182,38 @@ export interface Gateway {
   readonly span: Span;
 }
 
-export interface Assert {
+interface AssertHead {
   readonly name: string;
   readonly label: string | undefined;
-  readonly kind: 'never' | 'always';
-  readonly from: ResolvedSelector;
-  readonly to: ResolvedSelector;
-  readonly services: ResolvedServices;
+  /** Pairs that no gateway stands between are left out. */
   readonly whereEnforced: boolean;
   readonly span: Span;
 }
+
+/** One thing that a flow may be asked to have. */
+export type Requirement =
+  | { readonly kind: 'property'; readonly name: RequiredProperty; readonly text: string }
+  | { readonly kind: 'expires-within'; readonly days: number; readonly text: string }
+  | { readonly kind: 'inspect'; readonly grade: Grade; readonly text: string };
+
+export const requiredProperties = ['owner', 'ticket', 'reason', 'expires', 'essential', 'log', 'count', 'rate'] as const;
+export type RequiredProperty = (typeof requiredProperties)[number];
+
+export type Assert = AssertHead &
+  (
+    | { readonly kind: 'never'; readonly from: ResolvedSelector; readonly to: ResolvedSelector; readonly services: ResolvedServices }
+    | { readonly kind: 'always'; readonly from: ResolvedSelector; readonly to: ResolvedSelector; readonly services: ResolvedServices }
+    | { readonly kind: 'only-via'; readonly from: ResolvedSelector; readonly to: ResolvedSelector; readonly via: ResolvedSelector }
+    | { readonly kind: 'hops'; readonly from: ResolvedSelector; readonly to: ResolvedSelector; readonly atLeast: number }
+    | {
+        readonly kind: 'every-flow';
+        /** Undefined: any flow. */
+        readonly from: ResolvedSelector | undefined;
+        readonly to: ResolvedSelector | undefined;
+        /** All of them must hold; each holds if one of its alternatives does. */
+        readonly requirements: readonly (readonly Requirement[])[];
+      }
+  );
 
 export interface TestLine {
   readonly expect: 'allow' | 'deny';
@@ -207,6 +229,19 @@ export interface Test {
   readonly span: Span;
 }
 
+/** A declared service, as it reads in an `allow`. */
+export interface Service {
+  readonly name: string;
+  readonly set: ServiceSet;
+}
+
+/** What nothing in the policy names: likely forgotten, or misspelt elsewhere. */
+export interface Unused {
+  readonly kind: 'host' | 'group' | 'service';
+  readonly name: string;
+  readonly span: Span;
+}
+
 export interface Model {
   readonly title: string;
   readonly revision: number | undefined;
@@ -215,11 +250,15 @@ export interface Model {
   readonly zones: readonly Zone[];
   readonly hosts: readonly Host[];
   readonly groups: readonly Group[];
+  readonly services: readonly Service[];
+  /** Ports on which the policy says that a protocol is spoken (`ssh on tcp 22022`), by protocol; every function. */
+  readonly sitePorts: ReadonlyMap<string, ServiceSet>;
   readonly flows: readonly Flow[];
   readonly conduits: readonly Conduit[];
   readonly gateways: readonly Gateway[];
   readonly asserts: readonly Assert[];
   readonly tests: readonly Test[];
+  readonly unused: readonly Unused[];
   /** Names of protocols whose functions the packet sets tell apart. */
   readonly functionProtocols: readonly string[];
 }

@@ -17,7 +17,20 @@ import { resolveAssert, resolveTest } from './checks.ts';
 import { Context, PropertyReader } from './context.ts';
 import { type FlowTools, resolveConduit, resolveFlow } from './flows.ts';
 import { gatewayAddresses, resolveGateway } from './gateways.ts';
-import { type Assert, type Conduit, type Flow, type Gateway, type Group, type Host, type Model, type Test, type Zone, zoneKinds } from './model.ts';
+import {
+  type Assert,
+  type Conduit,
+  type Flow,
+  type Gateway,
+  type Group,
+  type Host,
+  type Model,
+  type Service,
+  type Test,
+  type Unused,
+  type Zone,
+  zoneKinds,
+} from './model.ts';
 import { NameSpace, type PlaceDecl, type ServiceDecl } from './names.ts';
 import { SelectorResolver } from './selectors.ts';
 import { ServiceResolver } from './services.ts';
@@ -86,7 +99,9 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     addresses: selectors.group(declaration.name.text) ?? noAddresses,
     span: declaration.name.span,
   }));
-  for (const declaration of of('service')) if (services.get(declaration.name.text) === declaration) serviceResolver.check(declaration);
+  const named: Service[] = of('service').flatMap((declaration) =>
+    services.get(declaration.name.text) === declaration ? (serviceResolver.check(declaration) ?? []) : [],
+  );
 
   const flows: Flow[] = [];
   const conduits: Conduit[] = [];
@@ -112,6 +127,15 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
   }
   const tests: Test[] = of('test').map((declaration) => resolveTest(tools, declaration, inZones));
 
+  const unused: Unused[] = [];
+  for (const [kind, used] of [
+    ['host', selectors.used],
+    ['group', selectors.used],
+    ['service', serviceResolver.used],
+  ] as const) {
+    for (const { name } of of(kind)) if (!used.has(name.text)) unused.push({ kind, name: name.text, span: name.span });
+  }
+
   const model: Model = {
     title: policy.title,
     revision: policy.revision,
@@ -119,11 +143,14 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     zones: byName([...zones.values()]),
     hosts: byName([...hosts.values()]),
     groups: byName(groups),
+    services: byName(named),
+    sitePorts: serviceResolver.sitePorts,
     flows: byName(flows),
     conduits: byName(conduits),
     gateways: byName(gateways),
     asserts: byName(asserts),
     tests,
+    unused,
     functionProtocols,
   };
   return { value: model, diagnostics: context.diagnostics };

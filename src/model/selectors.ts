@@ -12,6 +12,7 @@ import type { Selector, SelectorAtom, SelectorItem, Word } from '../syntax/ast.t
 import type { Context } from './context.ts';
 import type { Host, ResolvedSelector, Zone } from './model.ts';
 import type { NameSpace, PlaceDecl } from './names.ts';
+import { Uses } from './unused.ts';
 
 /** What selectors are resolved against. */
 export interface Places {
@@ -93,6 +94,8 @@ export class SelectorResolver {
   /** Groups that are being resolved, innermost last. */
   readonly #open: string[] = [];
   readonly #levelReported = new Set<string>();
+  readonly #uses = new Uses();
+  #quiet = false;
 
   constructor(context: Context, places: Places) {
     this.#context = context;
@@ -109,7 +112,15 @@ export class SelectorResolver {
   /** The addresses of a declared group. */
   group(name: string): AddressSet | undefined {
     const declaration = this.#places.names.get(name);
-    return declaration?.kind === 'group' ? this.#named(declaration.name)?.addresses : undefined;
+    this.#quiet = true;
+    const addresses = declaration?.kind === 'group' ? this.#named(declaration.name)?.addresses : undefined;
+    this.#quiet = false;
+    return addresses;
+  }
+
+  /** Names that some selector holds; hosts also by a trait or role. */
+  get used(): ReadonlySet<string> {
+    return this.#uses.named;
   }
 
   #items(items: readonly SelectorItem[]): Meaning | undefined {
@@ -178,13 +189,18 @@ export class SelectorResolver {
         return plain(unionAddresses(...[...zones.values()].filter((zone) => zone.kind === atom.value.text).map((zone) => zone.addresses)));
       case 'trait':
         if (!this.#known(atom.value, this.#places.traits, 'trait')) return undefined;
-        return plain(unionAddresses(...[...hosts.values()].filter((host) => host.traits.includes(atom.value.text)).map((host) => host.addresses)));
+        return this.#chosen([...hosts.values()].filter((host) => host.traits.includes(atom.value.text)));
       case 'role':
         if (!this.#known(atom.value, this.#places.roles, 'role')) return undefined;
-        return plain(unionAddresses(...[...hosts.values()].filter((host) => host.roles.includes(atom.value.text)).map((host) => host.addresses)));
+        return this.#chosen([...hosts.values()].filter((host) => host.roles.includes(atom.value.text)));
       case 'braces':
         return this.#items(atom.items);
     }
+  }
+
+  #chosen(hosts: readonly Host[]): Meaning | undefined {
+    for (const host of hosts) this.#uses.note(host.name);
+    return plain(unionAddresses(...hosts.map((host) => host.addresses)));
   }
 
   #known(word: Word, known: readonly string[], what: string): boolean {
@@ -232,6 +248,7 @@ export class SelectorResolver {
   }
 
   #named(name: Word): Meaning | undefined {
+    if (this.#open.length > 0 || !this.#quiet) this.#uses.note(name.text);
     const declaration = this.#places.names.get(name.text);
     if (declaration === undefined) {
       if (this.#places.names.rejected.has(name.text)) return undefined;

@@ -22,11 +22,13 @@ import {
   type ServiceSet,
   subtractServices,
   unionServices,
+  widenFunctions,
 } from '../packets/service-set.ts';
 import type { FunctionSpec, PortSpec, ServiceAtom, ServiceItem, ServiceList, TransportSpec, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
-import type { NamedFunctions, ResolvedServices } from './model.ts';
+import type { NamedFunctions, ResolvedServices, Service } from './model.ts';
 import type { NameSpace, ServiceDecl } from './names.ts';
+import { Uses } from './unused.ts';
 
 /** `allow`: functions bring `none` and the session messages along; `exact`: the named messages alone. */
 export type FunctionReading = 'allow' | 'exact';
@@ -52,7 +54,12 @@ export class ServiceResolver {
   readonly #declared: NameSpace<ServiceDecl>;
   readonly #functions: FunctionTable;
   readonly #known = new Map<string, Meaning | 'open' | 'broken'>();
-  #depth = 0;
+  readonly #interned = new Map<string, Meaning>();
+  readonly #uses = new Uses();
+  readonly #sitePorts = new Map<string, ServiceSet>();
+  /** Declared services that are being resolved, innermost last. */
+  readonly #open: string[] = [];
+  #quiet = false;
 
   constructor(context: Context, declared: NameSpace<ServiceDecl>, functions: FunctionTable) {
     this.#context = context;
@@ -62,14 +69,34 @@ export class ServiceResolver {
 
   /** Undefined if any part of it was reported. */
   resolve(list: ServiceList, reading: FunctionReading): ResolvedServices | undefined {
+    const text = this.#context.words(list.span);
+    // Equal words mean equal sets, and one object for them lets later stages remember what they made of it.
+    const key = `${reading} ${text}`;
+    const known = this.#interned.get(key);
+    if (known !== undefined && known.functions.length === 0 && known.unroutable.length === 0) return { ...known, text, span: list.span };
     const result = this.#items(list.items, reading);
     if (result === undefined) return undefined;
-    return { ...result, text: this.#context.words(list.span), span: list.span };
+    if (known === undefined) this.#interned.set(key, result);
+    return { ...result, set: known?.set ?? result.set, text, span: list.span };
   }
 
-  /** Resolves a declaration that nothing uses, so that its mistakes show. */
-  check(declaration: ServiceDecl): void {
+  /** Resolves a declaration, so that its mistakes show though nothing uses it. */
+  check(declaration: ServiceDecl): Service | undefined {
+    this.#quiet = true;
     this.#declaredService(declaration.name, 'exact');
+    const set = this.#declaredService(declaration.name, 'allow')?.set;
+    this.#quiet = false;
+    return set === undefined ? undefined : { name: declaration.name.text, set };
+  }
+
+  /** Ports on which the policy says that a protocol is spoken, beside its standard ones. */
+  get sitePorts(): ReadonlyMap<string, ServiceSet> {
+    return this.#sitePorts;
+  }
+
+  /** Declared services that something names. */
+  get used(): ReadonlySet<string> {
+    return this.#uses.named;
   }
 
   #items(items: readonly ServiceItem[], reading: FunctionReading): Meaning | undefined {
@@ -213,6 +240,7 @@ export class ServiceResolver {
   }
 
   #declaredService(name: Word, reading: FunctionReading): Meaning | undefined {
+    if (this.#open.length > 0 || !this.#quiet) this.#uses.note(name.text);
     const declaration = this.#declared.get(name.text);
     if (declaration === undefined) return undefined;
     const key = `${reading} ${name.text}`;
@@ -223,8 +251,7 @@ export class ServiceResolver {
     }
     if (known === 'broken') return undefined;
     if (known !== undefined) return known;
-    if (++this.#depth > deepestServices) {
-      this.#depth--;
+    if (this.#open.length >= deepestServices) {
       this.#context.report(
         modelCodes.notYet,
         name.span,
@@ -234,9 +261,10 @@ export class ServiceResolver {
       return undefined;
     }
     this.#known.set(key, 'open');
+    this.#open.push(name.text);
     const before = this.#context.diagnostics.length;
     const result = this.#items(declaration.members, reading);
-    this.#depth--;
+    this.#open.pop();
     this.#known.set(key, result ?? 'broken');
     if (result === undefined) {
       // Reported once: the other reading of a broken declaration is broken too.
@@ -310,6 +338,8 @@ export class ServiceResolver {
       parts.push(meaning(portServices(protocol.dynamicPorts.protocol, ports)));
     }
     const joined = this.#join(protocol, functions, parts);
+    if (atom.on !== undefined && joined !== undefined)
+      this.#sitePorts.set(protocol.name, widenFunctions(unionServices(this.#sitePorts.get(protocol.name) ?? noServices, joined.set)));
     if (joined === undefined || protocol.cast === 'unicast') return joined;
     return { ...joined, unroutable: [...joined.unroutable, { name: protocol.name, why: 'it lives on multicast or broadcast', span: atom.span }] };
   }

@@ -4,7 +4,7 @@
  * The families stay apart in every operation; an empty side is empty, never "any".
  */
 import { type Address, type AddressRange, formatRange, max4, max6, parsePrefix } from './address.ts';
-import { canonical, intersectRanges, type Ranges, rangesContain, rangesWithin, subtractRanges, unionRanges } from './ranges.ts';
+import { canonical, intersectRanges, type Ranges, rangesContain, rangesMeet, rangesWithin, subtractRanges, unionRanges } from './ranges.ts';
 
 export interface AddressSet {
   readonly v4: Ranges<number>;
@@ -31,7 +31,9 @@ export function unionAddresses(...sets: readonly AddressSet[]): AddressSet {
   return { v4: unionRanges(...sets.map((set) => set.v4)), v6: unionRanges(...sets.map((set) => set.v6)) };
 }
 
+/** Gives `a` itself where it lies within `b`. */
 export function intersectAddresses(a: AddressSet, b: AddressSet): AddressSet {
+  if (addressesWithin(a, b)) return a;
   return { v4: intersectRanges(a.v4, b.v4), v6: intersectRanges(a.v6, b.v6) };
 }
 
@@ -41,6 +43,11 @@ export function subtractAddresses(a: AddressSet, b: AddressSet): AddressSet {
 
 export function addressesWithin(a: AddressSet, b: AddressSet): boolean {
   return rangesWithin(a.v4, b.v4) && rangesWithin(a.v6, b.v6);
+}
+
+/** Whether they have an address in common. */
+export function addressesMeet(a: AddressSet, b: AddressSet): boolean {
+  return rangesMeet(a.v4, b.v4) || rangesMeet(a.v6, b.v6);
 }
 
 export function containsAddress(set: AddressSet, address: Address): boolean {

@@ -63,6 +63,20 @@ export function intersectRanges<T extends number | bigint>(a: Ranges<T>, b: Rang
   }
 }
 
+/** Whether they have a member in common. */
+export function rangesMeet<T extends number | bigint>(a: Ranges<T>, b: Ranges<T>): boolean {
+  let i = 0;
+  let j = 0;
+  for (;;) {
+    const x = a[i];
+    const y = b[j];
+    if (x === undefined || y === undefined) return false;
+    if (x.last < y.first) i++;
+    else if (y.last < x.first) j++;
+    else return true;
+  }
+}
+
 export function subtractRanges<T extends number | bigint>(a: Ranges<T>, b: Ranges<T>): Ranges<T> {
   const result: Range<T>[] = [];
   let j = 0;
@@ -101,7 +115,13 @@ export function rangesEqual<T extends number | bigint>(a: Ranges<T>, b: Ranges<T
 
 /** True iff every member of `a` is one of `b`. */
 export function rangesWithin<T extends number | bigint>(a: Ranges<T>, b: Ranges<T>): boolean {
-  return subtractRanges(a, b).length === 0;
+  let j = 0;
+  for (const range of a) {
+    while (j < b.length && (b[j] as Range<T>).last < range.first) j++;
+    const outer = b[j];
+    if (outer === undefined || range.first < outer.first || range.last > outer.last) return false;
+  }
+  return true;
 }
 
 /** Number of members; a number, since it is only compared with small limits (above 2^53 it is rounded). */

@@ -18,14 +18,16 @@ const or: Operation = 1;
 const minus: Operation = 2;
 
 const terminalLevel = 0xffff;
+/** Nodes before the arena first grows; pages that are never touched cost nothing. */
+const firstSize = 1 << 18;
 const cacheBits = 18;
 const cacheSize = 1 << cacheBits;
 
 export class Diagram {
-  #level = new Uint16Array(1 << 16);
-  #low = new Int32Array(1 << 16);
-  #high = new Int32Array(1 << 16);
-  #table = new Int32Array(1 << 17);
+  #level = new Uint16Array(firstSize);
+  #low = new Int32Array(firstSize);
+  #high = new Int32Array(firstSize);
+  #table = new Int32Array(firstSize * 2);
   #count = 2;
   /** Lossy memo of binary operations: operation and operands, and the result. */
   readonly #cacheKey = new Int32Array(cacheSize * 3);

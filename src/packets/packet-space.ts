@@ -10,6 +10,7 @@ import { type Range, type Ranges } from '../net/ranges.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
+import { numberRanges, wideRanges } from './range-diagram.ts';
 import { type FamilyServices, familyServices, maxValue, type ServiceSet, type ValueMap, valuedProtocols } from './service-set.ts';
 
 export type { Node } from './diagram.ts';
@@ -85,12 +86,7 @@ export class PacketSpace {
 
   /** Members of `below` whose field lies in the ranges; `below` must not constrain fields at or above `field`. */
   within(field: Field, ranges: Ranges<number>, below: Node = full): Node {
-    return this.#ranges(
-      field.level,
-      field.width,
-      ranges.map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) })),
-      below,
-    );
+    return numberRanges(this.diagram, field.level, field.width, ranges, below);
   }
 
   /** Members of `below` whose field is one of the values, as `within`. */
@@ -132,9 +128,10 @@ export class PacketSpace {
 
   /** Members of `below` of the family whose address field lies in the ranges (the family itself is not constrained). */
   addresses(field: 'source' | 'destination', family: Family, ranges: Ranges<number> | Ranges<bigint>, below: Node = full): Node {
-    const width = family === 4 ? 32 : 128;
-    const wide = (ranges as readonly Range<number | bigint>[]).map((range) => ({ first: BigInt(range.first), last: BigInt(range.last) }));
-    return this.#ranges(fields[field].level, width, wide, below);
+    const { level } = fields[field];
+    return family === 4
+      ? numberRanges(this.diagram, level, 32, ranges as Ranges<number>, below)
+      : wideRanges(this.diagram, level, 128, ranges as Ranges<bigint>, below);
   }
 
   /** Both families of an address set, each under its own family bit. */
@@ -232,27 +229,6 @@ export class PacketSpace {
       if (segments.length > 0) parts.push(this.among(fields.protocol, [protocol], values(segments, protocol)));
     }
     return this.diagram.unionAll(parts);
-  }
-
-  /** Diagram of "the `width` bits from `level` lie in one of the sorted ranges" on top of `below`. */
-  #ranges(level: number, width: number, ranges: readonly Range<bigint>[], below: Node): Node {
-    if (below === empty) return empty;
-    const build = (bit: number, low: bigint, from: number, to: number): Node => {
-      if (from >= to) return empty;
-      const size = 1n << BigInt(width - bit);
-      const first = ranges[from];
-      if (first !== undefined && first.first <= low && first.last >= low + size - 1n) return below;
-      const middle = low + size / 2n;
-      let split = from;
-      while (split < to && (ranges[split]?.last ?? 0n) < middle) split++;
-      let start = from;
-      while (start < to && (ranges[start]?.last ?? 0n) < low) start++;
-      const leftEnd = split < to && (ranges[split]?.first ?? 0n) < middle ? split + 1 : split;
-      let rightEnd = split;
-      while (rightEnd < to && (ranges[rightEnd]?.first ?? 0n) < low + size) rightEnd++;
-      return this.diagram.make(level + bit, build(bit + 1, low, start, leftEnd), build(bit + 1, middle, split, rightEnd));
-    };
-    return build(0, 0n, 0, ranges.length);
   }
 }
 

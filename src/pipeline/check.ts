@@ -7,10 +7,12 @@
 import type { Span } from '../base/source.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import type { Blame, Diagnostic } from '../diagnostics/diagnostic.ts';
-import { type AssertResult, proveAsserts } from '../analysis/asserts.ts';
+import type { AssertResult } from '../analysis/asserts/proof.ts';
+import { proveAsserts } from '../analysis/asserts/prove.ts';
 import { checkEssential } from '../analysis/essential.ts';
+import { lint } from '../analysis/lints/lints.ts';
 import { PlantSets } from '../analysis/plant-sets.ts';
-import { runTests, type TestResult } from '../analysis/tests.ts';
+import { type Coverage, runTests, type TestResult } from '../analysis/tests.ts';
 import type { Model } from '../model/model.ts';
 import { resolve } from '../model/resolve.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
@@ -27,6 +29,8 @@ export interface Checked {
   readonly date: string;
   readonly asserts: readonly AssertResult[];
   readonly tests: readonly TestResult[];
+  /** Which flows the tests touch; undefined if there are errors. */
+  readonly coverage: Coverage | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -34,6 +38,8 @@ export interface CheckOptions {
   readonly date?: string | undefined;
   readonly targets: ReadonlyMap<string, TargetCapabilities>;
   readonly read?: ReadBytes;
+  /** Run the test blocks, but prove and lint nothing. */
+  readonly testsOnly?: boolean;
 }
 
 export function check(path: string, options: CheckOptions): Checked {
@@ -52,12 +58,16 @@ export function check(path: string, options: CheckOptions): Checked {
   else if (!unreadRoot) diagnostics.push(...placed.diagnostics.filter((one) => standsAlone(one, before, loaded.declarations)));
   const placement = placed.value;
   if (diagnostics.some((one) => one.severity === 'error' && one.blame === 'input'))
-    return { loaded, model, placement, date, asserts: [], tests: [], diagnostics };
+    return { loaded, model, placement, date, asserts: [], tests: [], coverage: undefined, diagnostics };
   const plant = new PlantSets(model, placement);
-  const proofs = proveAsserts(model, plant);
   const tests = runTests(model, plant);
-  diagnostics.push(...checkEssential(model, plant, date), ...proofs.diagnostics, ...tests.diagnostics);
-  return { loaded, model, placement, date, asserts: proofs.results, tests: tests.results, diagnostics };
+  diagnostics.push(...tests.diagnostics);
+  if (options.testsOnly === true) return { loaded, model, placement, date, asserts: [], tests: tests.results, coverage: tests.coverage, diagnostics };
+  const proofs = proveAsserts(plant);
+  diagnostics.push(...checkEssential(model, plant, date), ...proofs.diagnostics);
+  // What a target refuses is not what will stand there.
+  if (!diagnostics.some((one) => one.severity === 'error' && one.blame === 'target')) diagnostics.push(...lint(plant));
+  return { loaded, model, placement, date, asserts: proofs.results, tests: tests.results, coverage: tests.coverage, diagnostics };
 }
 
 function errors(diagnostics: readonly Diagnostic[]): Diagnostic[] {

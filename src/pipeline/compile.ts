@@ -9,6 +9,7 @@ import { modelCodes } from '../diagnostics/codes/model.ts';
 import { internalCodes } from '../diagnostics/codes/internal.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { nearest } from '../base/nearest.ts';
+import { essentialLosses, essentialRecords } from '../analysis/essential-history.ts';
 import { endWords, packetWords, serviceWords } from '../analysis/words.ts';
 import type { Model } from '../model/model.ts';
 import type { Packet } from '../packets/packet.ts';
@@ -16,7 +17,8 @@ import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { policyNumber, policySets } from '../policy/sets.ts';
 import type { EmittedFile, Target } from '../target/target.ts';
 import { type Checked, check, type CheckOptions, exitStatus } from './check.ts';
-import { essentialFlows, type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
+import { readEssential, writeEssential } from './essential-manifest.ts';
+import { type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
 import { manifestName, type OutputFiles, readManifest, recover, refusal, replaceOutput } from './output.ts';
 import { prove } from './prove.ts';
 import { readFileSync } from 'node:fs';
@@ -26,6 +28,8 @@ export interface CompileOptions extends CheckOptions {
   readonly output: string;
   /** Only these gateways; all if undefined. */
   readonly gateways: readonly string[] | undefined;
+  /** Essential flows of the earlier output that may go. */
+  readonly acceptLoss?: readonly string[] | undefined;
   readonly loadTarget: (name: string) => Promise<Target>;
   /** Told what comes next, for runs that take long. */
   readonly progress?: (stage: string) => void;
@@ -65,6 +69,8 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     diagnostics.push(refused);
     return stop();
   }
+  diagnostics.push(...essentialHistory(options, checked));
+  if (exitStatus(diagnostics) !== 0) return stop();
   const digest = sourceDigest(checked.loaded.sources);
   const files = new Map<string, string>();
   const gateways = new Map<string, ManifestGateway>();
@@ -103,7 +109,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     sourceDigest: digest,
     sources: checked.loaded.sources.files.map((file) => ({ name: file.name, sha256: sha256(file.text) })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     gateways: Object.fromEntries([...gateways].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    essential: essentialFlows(checked.model),
+    essential: essentialRecords(checked.model).map(writeEssential),
   };
   const output: OutputFiles = new Map([...files, [manifestName, `${JSON.stringify(manifest, undefined, 2)}\n`]]);
   const failed = replaceOutput(options.output, output);
@@ -112,6 +118,30 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     return stop();
   }
   return { checked, diagnostics, manifest };
+}
+
+/** What the policy of the earlier output called essential and this one does not (rule 10). */
+function essentialHistory(options: CompileOptions, checked: Checked): Diagnostic[] {
+  const earlier = readManifest(options.output);
+  if (earlier === undefined) return [];
+  const records = readEssential(earlier.essential);
+  const accepted = new Set(options.acceptLoss);
+  if (records === undefined) {
+    const help = ['compare the two policies with `zonewright diff`, then compile into a new folder'];
+    return [diagnostic(fileCodes.unknownEssential, undefined, { path: options.output }, { help })];
+  }
+  const losses = essentialLosses(records, checked.model, checked.date);
+  const lost = new Set(losses.map((loss) => loss.name));
+  return [
+    ...losses.filter((loss) => !accepted.has(loss.name)).map((loss) => loss.diagnostic),
+    ...[...accepted]
+      .filter((name) => !lost.has(name))
+      .map((name) => {
+        const suggestion = nearest(name, lost);
+        const help = [suggestion === undefined ? 'take the option out, so that a later loss is not accepted unseen' : `did you mean \`${suggestion}\`?`];
+        return diagnostic(fileCodes.acceptedNothing, undefined, { name }, { help });
+      }),
+  ];
 }
 
 /** Emits one gateway and proves it; undefined (and a diagnostic) if the proof fails. */

@@ -3,12 +3,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { SourceMap } from '../base/source.ts';
-import type { Grade, Model } from '../model/model.ts';
-import { addressRanges } from '../net/address-set.ts';
-import { formatRange } from '../net/address.ts';
+import type { Grade } from '../model/model.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import type { ManifestEssential } from './essential-manifest.ts';
 
-export const manifestSchema = 1;
+/** 2: essential flows with their messages written out. */
+export const manifestSchema = 2;
 
 export interface ManifestFile {
   readonly name: string;
@@ -41,14 +41,6 @@ export interface ManifestGateway {
   readonly shortened: Readonly<Record<string, string>>;
 }
 
-/** An essential flow, as the next compile compares it. */
-export interface ManifestEssential {
-  readonly name: string;
-  readonly from: readonly string[];
-  readonly to: readonly string[];
-  readonly services: string;
-}
-
 export interface Manifest {
   readonly generator: 'zonewright';
   readonly schema: number;
@@ -69,17 +61,6 @@ export function sha256(text: string): string {
 export function sourceDigest(sources: SourceMap): string {
   const files = sources.files.map((file) => `${sha256(file.text)}  ${file.name}\n`).sort();
   return sha256(files.join(''));
-}
-
-export function essentialFlows(model: Model): ManifestEssential[] {
-  return model.flows
-    .filter((flow) => flow.essential && flow.effect === 'allow')
-    .map((flow) => ({
-      name: flow.name,
-      from: addressRanges(flow.from.addresses).map(formatRange),
-      to: addressRanges(flow.to.addresses).map(formatRange),
-      services: flow.services.text,
-    }));
 }
 
 export function manifestFlows(policy: GatewayPolicy, place: (span: GatewayPolicy['entries'][number]['origin']['span']) => string): ManifestFlow[] {

@@ -3,7 +3,13 @@ import type { Flow } from '../model/model.ts';
 import { type ServiceSet, widenFunctions } from '../packets/service-set.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 
+const widened = new WeakMap<ServiceSet, ServiceSet>();
+
 export function gradeEnforces(target: TargetCapabilities, flow: Flow): ServiceSet {
   const weakest = flow.services.functions.some((named) => gradeFor(target, named.protocol) === 'ports');
-  return weakest ? widenFunctions(flow.services.set) : flow.services.set;
+  const written = flow.services.set;
+  if (!weakest) return written;
+  const known = widened.get(written) ?? widenFunctions(written);
+  widened.set(written, known);
+  return known;
 }

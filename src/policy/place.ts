@@ -11,19 +11,19 @@ import { modelCodes } from '../diagnostics/codes/model.ts';
 import { targetCodes } from '../diagnostics/codes/target.ts';
 import { type Diagnostic, diagnostic, type Outcome } from '../diagnostics/diagnostic.ts';
 import { interfaceServices } from '../model/interface-services.ts';
-import {
-  commonFamilies,
-  type Flow,
-  type FlowProperties,
-  type Gateway,
-  type GatewayTraffic,
-  type Grade,
-  grades,
-  type Model,
-  type Zone,
-} from '../model/model.ts';
+import { commonFamilies, type Flow, type FlowProperties, type Gateway, type GatewayTraffic, type Grade, grades, type Model } from '../model/model.ts';
+import { ZoneIndex } from '../model/zone-index.ts';
 import { type Address, families } from '../net/address.ts';
-import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import {
+  addressesMeet,
+  addressSetOf,
+  type AddressSet,
+  intersectAddresses,
+  isEmpty,
+  noAddresses,
+  subtractAddresses,
+  unionAddresses,
+} from '../net/address-set.ts';
 import { hasServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { baseline } from './baseline.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
@@ -46,7 +46,9 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
   const diagnostics: Diagnostic[] = [];
   const joins = new Joins(model);
   reportZones(model, joins, diagnostics);
-  for (const flow of model.flows) reportFlow(flow, model, joins, date, diagnostics);
+  const index = new ZoneIndex(model.zones);
+  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
+  for (const flow of model.flows) reportFlow(flow, index, inZones, joins, date, diagnostics);
   const gateways: GatewayPolicy[] = [];
   for (const gateway of model.gateways) {
     const target = targets.get(gateway.target.value);
@@ -73,9 +75,10 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
 /** A flow that runs between zones and yet reaches no gateway's forward path: it is about a gateway's own addresses. */
 function reportUnplaced(model: Model, gateways: readonly GatewayPolicy[], date: string, diagnostics: Diagnostic[]): void {
   const placed = new Set(gateways.flatMap((policy) => policy.entries.filter((entry) => entry.hook === 'forward').map((entry) => entry.origin.name)));
+  const said = new Set(diagnostics.map((one) => one.span));
   for (const flow of model.flows) {
     if (placed.has(flow.name) || !inForce(flow, date) || isNoService(flow.services.set) || gateways.length < model.gateways.length) continue;
-    if (diagnostics.some((one) => one.span === flow.span)) continue;
+    if (said.has(flow.span)) continue;
     diagnostics.push(
       diagnostic(
         lintCodes.opensNothing,
@@ -140,7 +143,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
   const faced = unionAddresses(...zones.map((zone) => zone.addresses));
   const entries: Entry[] = [];
   for (const flow of model.flows) {
-    if (!inForce(flow, date)) continue;
+    if (!addressesMeet(flow.from.addresses, faced) || !addressesMeet(flow.to.addresses, faced) || !inForce(flow, date)) continue;
     const from = intersectAddresses(flow.from.addresses, faced);
     const to = intersectAddresses(flow.to.addresses, faced);
     if (isEmpty(from) || isEmpty(to) || isNoService(flow.services.set)) continue;
@@ -347,12 +350,11 @@ function reportDates(flow: FlowProperties, name: string, date: string, diagnosti
 }
 
 /** Coverage (rule 11), emptiness (rule 4) and dates (rule 9) of one flow. */
-function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
+function reportFlow(flow: Flow, index: ZoneIndex, inZones: AddressSet, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
   if (reportDates(flow, flow.name, date, diagnostics)) return;
   const nothing = (why: string, help: string): void => {
     diagnostics.push(diagnostic(lintCodes.opensNothing, flow.span, { flow: flow.name, why }, { help: [help] }));
   };
-  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
   const from = intersectAddresses(flow.from.addresses, inZones);
   const to = intersectAddresses(flow.to.addresses, inZones);
   if (isEmpty(from) || isEmpty(to)) {
@@ -370,10 +372,8 @@ function reportFlow(flow: Flow, model: Model, joins: Joins, date: string, diagno
   }
   let joined = false;
   const unjoined: string[] = [];
-  const touched = (side: AddressSet): { zone: Zone; part: AddressSet }[] =>
-    model.zones.map((zone) => ({ zone, part: intersectAddresses(zone.addresses, side) })).filter(({ part }) => !isEmpty(part));
-  const targets = touched(to);
-  for (const source of touched(from)) {
+  const targets = index.parts(to);
+  for (const source of index.parts(from)) {
     for (const target of targets) {
       if (commonFamilies(source.part, target.part).length === 0) continue;
       if (joins.gateways(source.zone.name, target.zone.name).length > 0) joined = true;

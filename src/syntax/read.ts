@@ -2,7 +2,9 @@
  * Runs the grammar over one piece.
  *
  * Takes the tokens of a piece and the rule to start from; gives its node, or where it stopped and what could have stood
- * there. The one idea: nearley keeps every column and has no recovery, so it only ever sees one small piece.
+ * there. Two ideas. nearley keeps every column and has no recovery, so it only ever sees one small piece. And the grammar
+ * looks at the kinds and fixed words of tokens alone, so pieces of one shape have one derivation: it is found once, and
+ * then only the building of nodes is run again, over each piece's own tokens.
  */
 import nearley from 'nearley';
 import type * as Ast from './ast.ts';
@@ -70,21 +72,86 @@ class QuietParser extends nearley.Parser {
   }
 }
 
+type Build = (data: readonly unknown[], reference: number | undefined, reject: unknown) => unknown;
+
+/** A rule that was applied: what builds its node, and from what. */
+class Derived {
+  readonly build: Build | undefined;
+  readonly reference: number | undefined;
+  /** Derivations, or indices of tokens. */
+  parts: readonly (Derived | number)[];
+
+  constructor(build: Build | undefined, reference: number | undefined, parts: readonly (Derived | number)[]) {
+    this.build = build;
+    this.reference = reference;
+    this.parts = parts;
+  }
+}
+
+/** A list without end has no shape worth remembering; builders reject lists only beyond 64 items. */
+const longestShape = 24;
+
 const grammars = new Map<Start, nearley.Grammar>();
 let rules: nearley.Rule[] | undefined;
+const shapeGrammars = new Map<Start, nearley.Grammar>();
+let shapeRules: nearley.Rule[] | undefined;
+const shapes = new Map<string, Derived>();
 
 function grammarFor(start: Start): nearley.Grammar {
-  let grammar = grammars.get(start);
+  rules ??= parserRules.map((rule) => new nearley.Rule(rule.name, [...rule.symbols], rule.postprocess));
+  return startingAt(grammars, rules, start);
+}
+
+/** The same rules; instead of nodes they give their derivations. */
+function shapeGrammarFor(start: Start): nearley.Grammar {
+  shapeRules ??= parserRules.map((rule) => {
+    const build = rule.postprocess as Build | undefined;
+    const derive = (data: readonly (Derived | number)[], reference: number | undefined): Derived => new Derived(build, reference, data);
+    return new nearley.Rule(rule.name, [...rule.symbols], derive as NonNullable<nearley.Postprocessor>);
+  });
+  return startingAt(shapeGrammars, shapeRules, start);
+}
+
+function startingAt(known: Map<Start, nearley.Grammar>, all: nearley.Rule[], start: Start): nearley.Grammar {
+  let grammar = known.get(start);
   if (grammar === undefined) {
-    rules ??= parserRules.map((rule) => new nearley.Rule(rule.name, [...rule.symbols], rule.postprocess));
-    grammar = new nearley.Grammar(rules);
+    grammar = new nearley.Grammar(all);
     grammar.start = start;
-    grammars.set(start, grammar);
+    known.set(start, grammar);
   }
   return grammar;
 }
 
 export function read<S extends Start>(start: S, tokens: readonly Token[], end: Token): Reading<Starts[S]> {
+  if (tokens.length > longestShape) return parse<Starts[S]>(start, grammarFor(start), tokens, end);
+  let shape: string = start;
+  for (const token of tokens) shape += `\n${token.type} ${token.text}`;
+  let derived = shapes.get(shape);
+  if (derived === undefined) {
+    const found = parse<Derived>(start, shapeGrammarFor(start), tokens, end);
+    if (!found.ok) return found;
+    derived = found.value;
+    place(derived, new Map([...tokens, end].map((token, index) => [token, index])));
+    shapes.set(shape, derived);
+  }
+  return { ok: true, value: built(derived, tokens, end) as Starts[S] };
+}
+
+/** Puts indices in the place of tokens. */
+function place(derived: Derived, indices: ReadonlyMap<unknown, number>): void {
+  derived.parts = derived.parts.map((part) => {
+    if (!(part instanceof Derived)) return indices.get(part) ?? -1;
+    place(part, indices);
+    return part;
+  });
+}
+
+function built(derived: Derived, tokens: readonly Token[], end: Token): unknown {
+  const data = derived.parts.map((part) => (typeof part === 'number' ? (tokens[part] ?? end) : built(part, tokens, end)));
+  return derived.build === undefined ? data : derived.build(data, derived.reference, nearley.Parser.fail);
+}
+
+function parse<Value>(start: Start, grammar: nearley.Grammar, tokens: readonly Token[], end: Token): Reading<Value> {
   let index = 0;
   const lexer = {
     next: (): nearley.Token | undefined => {
@@ -96,7 +163,7 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
     formatError: (): string => '',
     has: (): boolean => true,
   };
-  const parser = new QuietParser(grammarFor(start), { lexer });
+  const parser = new QuietParser(grammar, { lexer });
   try {
     parser.feed('');
   } catch (error) {
@@ -104,7 +171,7 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
     if (typeof offset !== 'number') throw error;
     return { ok: false, index: offset, expected: expectedIn(parser.table[offset]) };
   }
-  const results: readonly Starts[S][] = parser.results;
+  const results: readonly Value[] = parser.results;
   const [value] = results;
   if (results.length !== 1 || value === undefined) {
     throw new Error(

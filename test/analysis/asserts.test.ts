@@ -44,7 +44,7 @@ describe('never', () => {
     const { status, messages, exit } = outcome('flow leak { from office  to plc  allow tcp 445 }\nassert a { never level >= 4 -> level <= 2 : smb }');
     expect(status).toBe('violated');
     expect(exit).toBe(1);
-    expect(messages).toEqual(['assert `a` is violated: office 10.4.0.0 reaches plc 10.1.0.11 on tcp 445 (smb) through flow `leak`, on gw']);
+    expect(messages).toEqual(['assert `a` is violated: office 10.4.0.0 reaches plc 10.1.0.11 on tcp 445 (smb) through flow `leak`, on gw eth0 → eth2']);
   });
 
   it('finds a hole of one address in a group, and one that is open in IPv6 alone', () => {
@@ -129,7 +129,7 @@ describe('always and essential', () => {
       exit: 0,
     });
     expect(outcome('flow f { from hist  to plc, 10.1.0.12  allow tcp 502 }\nassert a { always hist -> hmi : tcp 502 }').messages).toEqual([
-      'assert `a` is violated: hist 2001:db8:35::5 cannot reach hmi 2001:db8:1::12 on tcp 502 (modbus), on gw',
+      'assert `a` is violated: hist 2001:db8:35::5 cannot reach hmi 2001:db8:1::12 on tcp 502 (modbus), on gw eth1 → eth2',
     ]);
   });
 
@@ -238,5 +238,74 @@ describe('what would prove nothing', () => {
     const lonely = 'zone lonely { level 1  networks 10.99.0.0/24 }\n';
     expect(outcome(`${lonely}assert a { never office -> lonely where enforced }`).status).toBe('vacuous');
     expect(outcome('test "t" { deny trait legacy -> cell : any }')).toMatchObject({ codes: ['ZW4004'], exit: 0 });
+  });
+});
+
+describe('chains', () => {
+  const shells = 'flow in { from office  to hist  allow ssh }\nflow on { from hist  to plc  allow modbus }\n';
+
+  it('are cut by what the assert leads them through, a gateway included', () => {
+    expect(outcome(`${shells}assert a { office -> cell only via kind dmz }`)).toMatchObject({ status: 'proved', exit: 0 });
+    expect(outcome(`${shells}assert a { office -> cell only via hist }`).status).toBe('proved');
+    expect(outcome(`${shells}assert a { office -> cell only via hmi }`).status).toBe('violated');
+    expect(outcome(`${shells}assert a { office -> cell only via gw }`).status).toBe('proved');
+    expect(outcome(`${shells}flow direct { from office  to hmi  allow https }\nassert a { office -> cell only via kind dmz }`).messages).toEqual([
+      'assert `a` is violated: office → hmi in 1 hop',
+    ]);
+  });
+
+  it('count the gateways that they cross', () => {
+    expect(outcome(`${shells}assert a { office -> cell at least 2 hops }`).status).toBe('proved');
+    expect(outcome(`${shells}assert a { office -> cell at least 3 hops }`).messages).toEqual(['assert `a` is violated: office → hist → plc in 2 hops']);
+    expect(outcome('assert a { office -> cell at least 99 hops }').status).toBe('proved');
+  });
+
+  it('are shown though no gateway joins the two ends, and prove nothing of a gateway', () => {
+    const two = `${base}gateway gw_it {
+  target nftables
+  interface eth0 { faces office  address 10.4.0.1/16 }
+  interface eth1 { faces dmz  address 10.35.0.1/24 }
+  manage none "console"
+}
+gateway gw_ot {
+  target nftables
+  interface eth0 { faces dmz  address 10.35.0.2/24 }
+  interface eth1 { faces cell  address 10.1.0.1/24 }
+  manage none "console"
+}
+`;
+    expect(outcome(`${shells}assert a { office -> cell at least 3 hops where enforced }`, two)).toMatchObject({ status: 'violated', exit: 1 });
+    expect(outcome(`${shells}assert a { office -> cell at least 2 hops }`, two).status).toBe('not enforceable here');
+    expect(outcome(`${shells}assert a { office -> gw only via hist }`).status).toBe('vacuous');
+  });
+});
+
+describe('limits', () => {
+  it('are no promise, for a gateway’s own lines either', () => {
+    const limited = base + gateway.replace('allow ssh', 'allow ssh { rate 5/minute }');
+    expect(outcome('assert a { always hist -> gw : ssh }').status).toBe('proved');
+    expect(outcome('assert a { always hist -> gw : ssh }', limited).status).toBe('violated');
+    expect(outcome('assert a { never hist -> gw : ssh }', limited).status).toBe('violated');
+    expect(outcome('test "t" { allow hist -> gw : ssh }', limited).codes).toEqual(['ZW4005']);
+  });
+});
+
+describe('every flow', () => {
+  const flows = `flow a { from office  to hist  allow ssh  owner "it"  expires 2026-12-24 }
+flow b { from hist  to any  allow ping  owner "ot"  essential }
+flow old { from office  to plc  allow ssh  expires 2026-11-21 }
+`;
+
+  it('asks those in force that reach the side, through a zone or `any` too', () => {
+    expect(outcome(`${flows}assert a { every flow has owner, expires within 32 days or essential }`).status).toBe('proved');
+    expect(outcome(`${flows}assert a { every flow has owner, expires within 31 days or essential }`).messages).toEqual([
+      'assert `a` is violated: flow `a` lacks: expires within 31 days or essential',
+    ]);
+    expect(outcome(`${flows}assert a { every flow to plc has ticket }`).messages).toEqual(['assert `a` is violated: flow `b` lacks: ticket']);
+    expect(outcome(`${flows}assert a { every flow from cell has ticket }`).status).toBe('vacuous');
+    expect(outcome(`${flows}assert a { every flow to cell has inspect ports }`).status).toBe('proved');
+    expect(outcome(`${flows}assert a { every flow to cell has inspect pdu or log }`).messages).toEqual([
+      'assert `a` is violated: flow `b` lacks: inspect pdu or log (grade achieved: ports)',
+    ]);
   });
 });

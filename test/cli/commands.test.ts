@@ -148,11 +148,11 @@ describe('trace', () => {
     expect(ask(['--from', 'historian', '--to', 'plc_press', '--proto', 'tcp', '--dport', '503'])).toMatchObject({
       verdict: 'deny',
       flow: null,
-      nearest: { flow: 'historian_poll', differs: 'it allows `modbus read`' },
+      nearest: { flow: 'historian_poll', differs: 'tcp 503 is one off 502, which it allows' },
     });
     expect(ask(['--from', '10.20.0.4', '--to', 'plc_press', '--proto', 'tcp', '--dport', '502'])).toMatchObject({
       verdict: 'deny',
-      nearest: { flow: 'historian_poll', differs: 'its source is `historian`, not dmz (10.20.0.4)' },
+      nearest: { flow: 'historian_poll', differs: 'the source is dmz 10.20.0.4, one bit off historian 10.20.0.5, which it allows' },
     });
   });
 

@@ -87,10 +87,11 @@ describe('targets', () => {
     const page = readFileSync(join(root, 'targets', 'nftables', 'README.md'), 'utf8');
     const path = workplace();
     const emitted = ['press-shop/press-shop-ports', 'water-works/water-works'].flatMap((name) => {
-      expect(zonewright(['compile', `examples/${name}.zone`, '--date', '2026-11-22', '-o', 'out'], { cwd: path }).status).toBe(0);
-      return readdirSync(join(path, 'out'), { recursive: true, encoding: 'utf8' })
+      const out = join(path, 'out', name);
+      expect(zonewright(['compile', `examples/${name}.zone`, '--date', '2026-11-22', '-o', out], { cwd: path }).status).toBe(0);
+      return readdirSync(out, { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.nft'))
-        .map((file) => readFileSync(join(path, 'out', file), 'utf8'));
+        .map((file) => readFileSync(join(out, file), 'utf8'));
     });
     const kinds = new Set(emitted.flatMap((text) => Array.from(text.matchAll(/^\t(?:chain|set|map|limit|counter) ([a-z]+)/gmu), ([, kind = '']) => kind)));
     expect(kinds.size).toBeGreaterThan(15);

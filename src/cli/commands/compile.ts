@@ -2,7 +2,7 @@
 import { capabilitiesByName, targets } from '../../../targets/index.ts';
 import { exitStatus } from '../../pipeline/check.ts';
 import { compile } from '../../pipeline/compile.ts';
-import { complain, dateOf, formatOf, print, printJson, progressOn } from '../io.ts';
+import { complain, dateOf, formatOf, print, printJson, progressOn, withPlaces } from '../io.ts';
 import { summary } from '../summary.ts';
 
 export async function run(args: readonly string[], options: Record<string, unknown>): Promise<number> {
@@ -13,6 +13,7 @@ export async function run(args: readonly string[], options: Record<string, unkno
     targets: capabilitiesByName,
     output,
     gateways: options['gateway'] as string[] | undefined,
+    acceptLoss: options['acceptLoss'] as string[] | undefined,
     progress: progressOn(process.stderr),
     loadTarget: async (name) => {
       const row = targets.find((one) => one.capabilities.name === name);
@@ -21,11 +22,19 @@ export async function run(args: readonly string[], options: Record<string, unkno
     },
   });
   const { checked, manifest } = compiled;
+  const { sources } = checked.loaded;
   const status = exitStatus(compiled.diagnostics);
   if (format === 'json') {
     printJson(
       'compile',
-      { date: checked.date, exitStatus: status, output, manifest: manifest ?? null, asserts: checked.asserts, tests: checked.tests },
+      {
+        date: checked.date,
+        exitStatus: status,
+        output,
+        manifest: manifest ?? null,
+        asserts: withPlaces(checked.asserts, sources),
+        tests: withPlaces(checked.tests, sources),
+      },
       compiled.diagnostics,
       checked.loaded.sources,
     );

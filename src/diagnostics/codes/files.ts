@@ -19,4 +19,20 @@ export const fileCodes = {
     (a) => `\`${a.path}\` holds other gateways of another compile: ${a.why}`,
   ),
   busy: row<{ path: string }>('ZW6011', 'busy', 'error', 'input', (a) => `another compile is writing \`${a.path}\``),
+  badRevision: row<{ text: string; why: string }>('ZW6012', 'bad-revision', 'error', 'input', (a) => `cannot read \`${a.text}\`: ${a.why}`),
+  noRoot: row<{ path: string; why: string }>('ZW6013', 'no-root-file', 'error', 'input', (a) => `cannot tell which file of \`${a.path}\` to read: ${a.why}`),
+  acceptedNothing: row<{ name: string }>(
+    'ZW6014',
+    'accepted-nothing',
+    'warning',
+    'input',
+    (a) => `\`--accept-loss ${a.name}\` accepts nothing: no essential flow of that name is lost`,
+  ),
+  unknownEssential: row<{ path: string }>(
+    'ZW6015',
+    'unknown-essential',
+    'error',
+    'input',
+    (a) => `cannot tell which flows were essential when \`${a.path}\` was written`,
+  ),
 } as const;

@@ -40,4 +40,21 @@ export const lintCodes = {
     'finding',
     (a) => `essential flow \`${a.flow}\` stops in ${a.days}: it expires on ${a.date}`,
   ),
+  covered: row<{ flow: string; by: string }>('ZW3009', 'covered', 'warning', 'finding', (a) => `flow \`${a.flow}\` adds nothing: ${a.by}`),
+  whollyDenied: row<{ flow: string; by: string }>(
+    'ZW3010',
+    'wholly-denied',
+    'warning',
+    'finding',
+    (a) => `flow \`${a.flow}\` opens nothing: all of it is denied by ${a.by}`,
+  ),
+  deniesNothing: row<{ flow: string }>('ZW3011', 'denies-nothing', 'warning', 'finding', (a) => `flow \`${a.flow}\` denies nothing that any flow allows`),
+  unused: row<{ kind: string; name: string }>('ZW3012', 'unused', 'warning', 'finding', (a) => `nothing in the policy names ${a.kind} \`${a.name}\``),
+  sameRevision: row<{ revision: string }>(
+    'ZW3013',
+    'same-revision',
+    'warning',
+    'finding',
+    (a) => `the meaning changed, but the revision is still ${a.revision}`,
+  ),
 } as const;

@@ -78,6 +78,13 @@ export const modelCodes = {
     'input',
     (a) => `deny flow \`${a.flow}\` has \`expires\`: on that day it would open by itself`,
   ),
+  essentialOnDeny: row<{ flow: string }>(
+    'ZW2043',
+    'essential-on-deny',
+    'error',
+    'input',
+    (a) => `deny flow \`${a.flow}\` is called \`essential\`: only what is allowed can be`,
+  ),
   outsideConduit: row<{ flow: string; conduit: string }>(
     'ZW2023',
     'outside-conduit',

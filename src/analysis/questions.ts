@@ -1,0 +1,89 @@
+/**
+ * What asserts, tests and essential flows have in common: which pairs of zones a question is about, who sees them, and
+ * what of a question a gateway does not permit.
+ */
+import { addressSetOf, type AddressSet, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { formatAddress } from '../net/address.ts';
+import type { Model, ResolvedSelector } from '../model/model.ts';
+import type { Node } from '../packets/diagram.ts';
+import type { ServiceSet } from '../packets/service-set.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import type { PlantSets, ZonePair } from './plant-sets.ts';
+
+export interface Sides {
+  readonly from: ResolvedSelector;
+  readonly to: ResolvedSelector;
+}
+
+/** The pairs of zones of a question, by who sees them (rule 12). */
+export interface Quantified {
+  /** A gateway stands between. */
+  readonly over: readonly ZonePair[];
+  /** A zone with itself: its hosts talk freely, whatever gateways see of it. */
+  readonly within: readonly ZonePair[];
+  /** No gateway joins them, or they share an interface and reach each other freely. */
+  readonly unseen: readonly ZonePair[];
+}
+
+export function quantify(plant: PlantSets, from: AddressSet, to: AddressSet): Quantified {
+  const over: ZonePair[] = [];
+  const within: ZonePair[] = [];
+  const unseen: ZonePair[] = [];
+  for (const pair of plant.pairs(from, to)) {
+    if (pair.from === pair.to) within.push(pair);
+    else if (!plant.joins.separated(pair.from, pair.to)) unseen.push(pair);
+    else if (seen(plant, pair)) over.push(pair);
+  }
+  return { over, within, unseen };
+}
+
+/** Whether some gateway on the path sees both sides; its own addresses lie in no zone there. */
+function seen(plant: PlantSets, pair: ZonePair): boolean {
+  return plant.joins.gateways(pair.from, pair.to).some((name) => {
+    const policy = plant.gateway(name);
+    return policy !== undefined && !isEmpty(plant.seenBy(policy, pair.from, pair.source)) && !isEmpty(plant.seenBy(policy, pair.to, pair.destination));
+  });
+}
+
+/** Whether a side names a gateway or an address of one. */
+export function namesGateway(sides: Sides): boolean {
+  return [sides.from, sides.to].some((side) => side.gateways.length + side.gatewayAddresses.length > 0);
+}
+
+/** An address that one of the sides names and no zone or gateway has. */
+export function outsideZones(model: Model, sides: Sides): string | undefined {
+  const known = unionAddresses(
+    ...model.zones.map((zone) => zone.addresses),
+    ...model.gateways.flatMap((gateway) => gateway.interfaces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address)))),
+  );
+  for (const side of [sides.from, sides.to]) {
+    const address = someAddress(subtractAddresses(side.addresses, known));
+    if (address !== undefined) return formatAddress(address);
+  }
+  return undefined;
+}
+
+/** What a question with two sides asks of the gateway itself: as a whole where it is named, at one address where that is. */
+export function ownQuestions(policy: GatewayPolicy, sides: Sides): { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] {
+  const result: { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] = [];
+  for (const [hook, self, other] of [
+    ['input', sides.to, sides.from],
+    ['output', sides.from, sides.to],
+  ] as const) {
+    if (self.gateways.includes(policy.gateway)) result.push({ hook, peer: other.addresses, asked: undefined });
+    if (self.gatewayAddresses.includes(policy.gateway)) result.push({ hook, peer: other.addresses, asked: self.addresses });
+  }
+  return result;
+}
+
+/** Conversations of the pair that the gateway does not permit whole. */
+export function missing(plant: PlantSets, policy: GatewayPolicy, pair: ZonePair, services: ServiceSet): Node {
+  const wanted = plant.product(plant.seenBy(policy, pair.from, pair.source), plant.seenBy(policy, pair.to, pair.destination), services);
+  return plant.space.diagram.subtract(wanted, plant.permitted(policy, true));
+}
+
+/** The pair's sources, and every zone that shares their wire: a host of one can take an address of the other (rule 12). */
+export function indistinguishable(plant: PlantSets, pair: ZonePair): AddressSet {
+  const siblings = plant.model.zones.filter((zone) => zone.name !== pair.from && plant.joins.sharedInterface(zone.name, pair.from) !== undefined);
+  return siblings.length === 0 ? pair.source : unionAddresses(pair.source, ...siblings.map((zone) => zone.addresses));
+}

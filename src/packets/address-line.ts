@@ -1,0 +1,109 @@
+/**
+ * The line of all addresses, cut at every border that a policy names.
+ *
+ * Takes the address sets that questions will be about, gives numbered segments: IPv4 first, then IPv6, in address order.
+ * The idea: between two borders no set of the policy tells addresses apart, so a segment can stand for all of them, and
+ * decision diagrams need some fifteen bits where an address has 128. Unions, intersections and differences of sets that
+ * were cut never need another border.
+ */
+import type { Address } from '../net/address.ts';
+import { max4, max6 } from '../net/address.ts';
+import type { AddressSet } from '../net/address-set.ts';
+import type { Range, Ranges } from '../net/ranges.ts';
+
+export class AddressLine {
+  /** First addresses of the segments, ascending. */
+  readonly #v4: readonly number[];
+  readonly #v6: readonly bigint[];
+
+  constructor(sets: Iterable<AddressSet>) {
+    const v4 = new Set<number>([0]);
+    const v6 = new Set<bigint>([0n]);
+    for (const set of sets) {
+      for (const range of set.v4) {
+        v4.add(range.first);
+        if (range.last < max4) v4.add(range.last + 1);
+      }
+      for (const range of set.v6) {
+        v6.add(range.first);
+        if (range.last < max6) v6.add(range.last + 1n);
+      }
+    }
+    this.#v4 = [...v4].sort((a, b) => a - b);
+    this.#v6 = [...v6].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  /** Number of segments. */
+  get size(): number {
+    return this.#v4.length + this.#v6.length;
+  }
+
+  /** The segments of one family of the set; throws if the line was not cut at one of its borders (a bug of ours). */
+  segments(set: AddressSet, family: 4 | 6): Ranges<number> {
+    if (family === 4) return set.v4.map((range) => this.#cut(this.#v4, range, 0, max4, range.last + 1));
+    return set.v6.map((range) => this.#cut(this.#v6, range, this.#v4.length, max6, range.last + 1n));
+  }
+
+  family(segment: number): 4 | 6 {
+    return segment < this.#v4.length ? 4 : 6;
+  }
+
+  /** The segment that holds an address. */
+  segmentOf(address: Address): number {
+    return address.family === 4 ? before(this.#v4, address.value) : this.#v4.length + before(this.#v6, address.value);
+  }
+
+  /** All addresses of the segment that holds an address. */
+  segmentHolding(address: Address): AddressSet {
+    const segment = this.segmentOf(address);
+    return this.addresses([{ first: segment, last: segment }]);
+  }
+
+  /** Its lowest address. */
+  firstAddress(segment: number): Address {
+    const v4 = this.#v4[segment];
+    if (v4 !== undefined) return { family: 4, value: v4 };
+    const v6 = this.#v6[segment - this.#v4.length];
+    if (v6 === undefined) throw new Error(`no segment ${segment}`);
+    return { family: 6, value: v6 };
+  }
+
+  /** The addresses of sorted segments. */
+  addresses(segments: Ranges<number>): AddressSet {
+    const v4: Range<number>[] = [];
+    const v6: Range<bigint>[] = [];
+    const edge = this.#v4.length;
+    for (const { first, last } of segments) {
+      if (first < edge) {
+        const end = Math.min(last, edge - 1);
+        v4.push({ first: this.#v4[first] as number, last: (this.#v4[end + 1] ?? max4 + 1) - 1 });
+      }
+      if (last >= edge) {
+        const start = Math.max(first, edge) - edge;
+        const end = Math.min(last - edge, this.#v6.length - 1);
+        if (start <= end) v6.push({ first: this.#v6[start] as bigint, last: (this.#v6[end + 1] ?? max6 + 1n) - 1n });
+      }
+    }
+    return { v4, v6 };
+  }
+
+  #cut<Value extends number | bigint>(starts: readonly Value[], range: Range<Value>, offset: number, max: Value, after: Value): Range<number> {
+    const first = before(starts, range.first);
+    const next = range.last === max ? starts.length : before(starts, after);
+    if (starts[first] !== range.first || (next < starts.length && starts[next] !== after))
+      throw new Error('the address line was not cut at a border of this set');
+    return { first: offset + first, last: offset + next - 1 };
+  }
+}
+
+/** Index of the last start that is not above the value. */
+function before<Value extends number | bigint>(starts: readonly Value[], value: Value): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] as Value) <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

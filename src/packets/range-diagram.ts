@@ -1,0 +1,56 @@
+/**
+ * Diagrams of ranges: "the bits of a field, read as a number, lie in one of these".
+ *
+ * Takes sorted disjoint ranges, gives nodes on top of a set of lower bits. The idea: the field's bits are halved again
+ * and again, and a half that lies wholly inside or outside needs no node of its own.
+ */
+import type { Ranges } from '../net/ranges.ts';
+import { type Diagram, empty, type Node } from './diagram.ts';
+
+/** Members of `below` whose `width` bits (at most 32) from `level` lie in the ranges. */
+export function numberRanges(diagram: Diagram, level: number, width: number, ranges: Ranges<number>, below: Node): Node {
+  const only = ranges[0];
+  if (below === empty || only === undefined) return empty;
+  if (ranges.length === 1 && only.first === only.last) return numberIs(diagram, level, width, only.first, below);
+  const build = (bit: number, low: number, from: number, to: number): Node => {
+    if (from >= to) return empty;
+    const size = 2 ** (width - bit);
+    const first = ranges[from];
+    if (first !== undefined && first.first <= low && first.last >= low + size - 1) return below;
+    const middle = low + size / 2;
+    // Ranges [from, split) begin in the lower half, [right, to) end in the upper one; at most one does both.
+    let split = from;
+    while (split < to && (ranges[split] as { first: number }).first < middle) split++;
+    const right = split > from && (ranges[split - 1] as { last: number }).last >= middle ? split - 1 : split;
+    return diagram.make(level + bit, build(bit + 1, low, from, split), build(bit + 1, middle, right, to));
+  };
+  return build(0, 0, 0, ranges.length);
+}
+
+/** One value, the commonest case by far: a chain of nodes, built from its end. */
+function numberIs(diagram: Diagram, level: number, width: number, value: number, below: Node): Node {
+  let node = below;
+  let rest = value;
+  for (let bit = width - 1; bit >= 0; bit--) {
+    node = rest % 2 === 1 ? diagram.make(level + bit, empty, node) : diagram.make(level + bit, node, empty);
+    rest = Math.floor(rest / 2);
+  }
+  return node;
+}
+
+/** The same for fields of more than 32 bits. */
+export function wideRanges(diagram: Diagram, level: number, width: number, ranges: Ranges<bigint>, below: Node): Node {
+  if (below === empty) return empty;
+  const build = (bit: number, low: bigint, from: number, to: number): Node => {
+    if (from >= to) return empty;
+    const size = 1n << BigInt(width - bit);
+    const first = ranges[from];
+    if (first !== undefined && first.first <= low && first.last >= low + size - 1n) return below;
+    const middle = low + size / 2n;
+    let split = from;
+    while (split < to && (ranges[split] as { first: bigint }).first < middle) split++;
+    const right = split > from && (ranges[split - 1] as { last: bigint }).last >= middle ? split - 1 : split;
+    return diagram.make(level + bit, build(bit + 1, low, from, split), build(bit + 1, middle, right, to));
+  };
+  return build(0, 0n, 0, ranges.length);
+}

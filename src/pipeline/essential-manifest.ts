@@ -1,0 +1,120 @@
+/**
+ * Essential conversations as the manifest keeps them: addresses and messages written out, so that no later change of a
+ * name or a declared service can change what was promised.
+ */
+import type { EssentialRecord } from '../analysis/essential-history.ts';
+import { addressRanges, addressSet, type AddressSet } from '../net/address-set.ts';
+import { type AddressRange, families, type Family, formatRange, parseAddress, parsePrefix } from '../net/address.ts';
+import { canonical } from '../net/ranges.ts';
+import { allFunctions, functionBits } from '../packets/functions.ts';
+import { familyServices, type FamilyServices, type ServiceSet, type ValueSegment } from '../packets/service-set.ts';
+
+/** `functions` absent: all. A whole protocol has no `first` and `last`. */
+export interface ManifestMessage {
+  readonly family: Family;
+  readonly protocol: number;
+  readonly first?: number;
+  readonly last?: number;
+  readonly functions?: readonly (readonly [number, number])[];
+}
+
+export interface ManifestEssential {
+  readonly name: string;
+  readonly gateway?: { readonly name: string; readonly direction: 'to' | 'from' };
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly messages: readonly ManifestMessage[];
+}
+
+export function writeEssential(record: EssentialRecord): ManifestEssential {
+  const messages = families.flatMap((family): ManifestMessage[] => {
+    const { values, protocols } = familyServices(record.services, family);
+    const ports = [...values].flatMap(([protocol, map]) =>
+      map.map(({ first, last, functions }): ManifestMessage => {
+        const whole = functions.length === 1 && functions[0]?.first === 0 && functions[0].last === allFunctions[0]?.last;
+        return { family, protocol, first, last, ...(whole ? {} : { functions: functions.map((range) => [range.first, range.last] as const) }) };
+      }),
+    );
+    return [...ports, ...protocols.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => ({ family, protocol: first + index })))];
+  });
+  return {
+    name: record.name,
+    ...(record.gateway === undefined ? {} : { gateway: record.gateway }),
+    from: addressRanges(record.from).map(formatRange),
+    to: addressRanges(record.to).map(formatRange),
+    messages,
+  };
+}
+
+/** Undefined if the manifest's list is not one of ours: it was edited, or another version wrote it. */
+export function readEssential(list: unknown): EssentialRecord[] | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const records = list.map(readRecord);
+  return records.every((record) => record !== undefined) ? records : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readRecord(value: unknown): EssentialRecord | undefined {
+  if (!isRecord(value) || typeof value['name'] !== 'string' || !Array.isArray(value['messages'])) return undefined;
+  const [from, to] = [readAddresses(value['from']), readAddresses(value['to'])];
+  const services = readMessages(value['messages']);
+  if (from === undefined || to === undefined || services === undefined) return undefined;
+  const { gateway } = value;
+  if (gateway === undefined) return { name: value['name'], gateway: undefined, from, to, services };
+  if (!isRecord(gateway) || typeof gateway['name'] !== 'string' || (gateway['direction'] !== 'to' && gateway['direction'] !== 'from')) return undefined;
+  return { name: value['name'], gateway: { name: gateway['name'], direction: gateway['direction'] }, from, to, services };
+}
+
+function readAddresses(list: unknown): AddressSet | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const ranges = list.map((text: unknown) => (typeof text === 'string' ? readRange(text) : undefined));
+  return ranges.every((range) => range !== undefined) ? addressSet(ranges) : undefined;
+}
+
+/** What `formatRange` writes. */
+function readRange(text: string): AddressRange | undefined {
+  if (text.includes('/')) return parsePrefix(text)?.network;
+  const [first, last = first] = text.split('-').map(parseAddress);
+  if (first?.family === 4 && last?.family === 4) return { family: 4, first: first.value, last: last.value };
+  if (first?.family === 6 && last?.family === 6) return { family: 6, first: first.value, last: last.value };
+  return undefined;
+}
+
+function readMessages(list: readonly unknown[]): ServiceSet | undefined {
+  const parts: Record<Family, { values: Map<number, ValueSegment[]>; protocols: { first: number; last: number }[] }> = {
+    4: { values: new Map(), protocols: [] },
+    6: { values: new Map(), protocols: [] },
+  };
+  const number = (value: unknown, last: number): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= last;
+  for (const one of list) {
+    if (!isRecord(one) || (one['family'] !== 4 && one['family'] !== 6) || !number(one['protocol'], 255)) return undefined;
+    const { protocol, first, last, functions } = one;
+    const part = parts[one['family']];
+    if (first === undefined) {
+      part.protocols.push({ first: protocol, last: protocol });
+      continue;
+    }
+    if (!number(first, 0xffff) || !number(last, 0xffff) || first > last) return undefined;
+    const ranges = functions === undefined ? allFunctions : readFunctions(functions);
+    if (ranges === undefined) return undefined;
+    part.values.set(protocol, [...(part.values.get(protocol) ?? []), { first, last, functions: ranges }]);
+  }
+  const of = (family: Family): FamilyServices => ({
+    values: new Map([...parts[family].values].map(([protocol, map]) => [protocol, map.toSorted((a, b) => a.first - b.first)])),
+    protocols: canonical(parts[family].protocols),
+  });
+  return { v4: of(4), v6: of(6) };
+}
+
+function readFunctions(value: unknown): ValueSegment['functions'] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const limit = 1 << functionBits;
+  const ranges = value.map((pair: unknown) => {
+    const [first, last]: unknown[] = Array.isArray(pair) ? pair : [];
+    return typeof first === 'number' && typeof last === 'number' && first >= 0 && last < limit ? { first, last } : undefined;
+  });
+  return ranges.every((range) => range !== undefined) ? canonical(ranges) : undefined;
+}
