@@ -14,7 +14,8 @@ import { empty, type Node } from '../packets/diagram.ts';
 import type { Entry, GatewayPolicy } from '../policy/gateway-policy.ts';
 import { inForce } from '../policy/dates.ts';
 import type { Placement } from '../policy/place.ts';
-import { compareFlows, type FlowChange } from './diff-flows.ts';
+import type { FlowChange } from './diff-change.ts';
+import { compareFlows } from './diff-flows.ts';
 import { type GatewayChange, gatewayChange } from './diff-gateways.ts';
 import { bordersOf, ownConversations, PlantSets } from './plant-sets.ts';
 import { type FlowPlace, detailsOf, type RowDetails } from './row-details.ts';
@@ -83,7 +84,8 @@ export function diff(before: Side, after: Side): Difference {
     share(denied, 'old', diagram.subtract(from.output, to.output), 'source');
     share(management, 'old', diagram.subtract(from.manage, to.input), 'destination');
   }
-  const sensitive = sensitivePlaces(after.model);
+  // What was a controller's zone is one still for whoever approves that it is none any more.
+  const sensitive = uniqueByName([...sensitivePlaces(before.model), ...sensitivePlaces(after.model)]);
   const details = (plant: PlantSets, rows: readonly Row[], cutBy?: PlantSets): DiffRow[] =>
     rows.map((row) => ({
       ...row,
@@ -102,7 +104,7 @@ export function diff(before: Side, after: Side): Difference {
   );
   return {
     managementLost: details(old, rowsOf(before.model, space, management)),
-    essentialLost: essentialLost(old, now, (rows) => details(old, rows, now)),
+    essentialLost: [...essentialLost(old, now, (rows) => details(old, rows, now)), ...essentialLinesLost(old, now, (rows) => details(old, rows))],
     allowed: [...opened.filter((row) => row.into.length > 0), ...opened.filter((row) => row.into.length === 0)],
     denied: details(old, rowsOf(before.model, space, denied), now),
     changed: compareFlows(old, now),
@@ -115,11 +117,16 @@ function passed(plant: PlantSets, policy: GatewayPolicy | undefined): Passed {
   if (policy === undefined) return { forward: empty, input: empty, manage: empty, output: empty };
   const own = (hook: 'input' | 'output', which: (entry: Entry) => boolean = () => true): Node => ownConversations(plant, policy, hook, which);
   return {
-    forward: plant.passing(policy),
+    // Whole: what a gateway sees of one zone or wire it judges by the same flows (rule 12).
+    forward: plant.permitted(policy, false),
     input: own('input'),
     manage: own('input', (entry) => entry.origin.name.startsWith('manage ')),
     output: own('output'),
   };
+}
+
+function uniqueByName<Item extends { readonly name: string }>(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((item) => [item.name, item])).values()];
 }
 
 function sensitivePlaces(model: Model): { readonly name: string; readonly addresses: AddressSet }[] {
@@ -158,6 +165,26 @@ function essentialLost(old: PlantSets, now: PlantSets, details: (rows: readonly 
       const wholly = shares.every((share) => whole.has(share.set));
       return [{ flow: flow.name, span: flow.span, why: whyLost(flow, now, wholly), rows: details(rowsOf(old.model, old.space, shares)) }];
     });
+}
+
+/** Essential lines of a gateway's own traffic of which the new policy opens less, or only as far as a rate allows. */
+function essentialLinesLost(old: PlantSets, now: PlantSets, details: (rows: readonly Row[]) => DiffRow[]): EssentialLoss[] {
+  return old.model.gateways.flatMap((gateway) =>
+    gateway.traffic
+      .filter((line) => line.essential)
+      .flatMap((line): EssentialLoss[] => {
+        const hook = line.kind === 'send' ? 'output' : 'input';
+        const [before, after] = [old.gateway(gateway.name), now.gateway(gateway.name)];
+        if (before === undefined) return [];
+        const had = ownConversations(old, before, hook, (entry) => entry.origin.name === line.name);
+        const has = after === undefined ? empty : ownConversations(now, after, hook, (entry) => entry.rate === undefined);
+        const lost = old.space.diagram.subtract(had, has);
+        if (lost === empty) return [];
+        const share: Share = { gateway: gateway.name, view: { zones: before.zones }, set: lost, self: hook === 'input' ? 'destination' : 'source' };
+        const why = lost === had ? 'nothing of it is permitted any more' : 'a part of it is no longer permitted';
+        return [{ flow: `${gateway.name}: ${line.name}`, span: line.span, why, rows: details(rowsOf(old.model, old.space, [share])) }];
+      }),
+  );
 }
 
 function whyLost(flow: Flow, now: PlantSets, wholly: boolean): string {

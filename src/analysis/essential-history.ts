@@ -7,8 +7,8 @@
  */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import type { FlowProperties, Model } from '../model/model.ts';
-import type { AddressSet } from '../net/address-set.ts';
+import type { FlowProperties, Gateway, GatewayTraffic, Interface, Model } from '../model/model.ts';
+import { type AddressSet, intersectAddresses, unionAddresses } from '../net/address-set.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { ConversationSpace } from '../packets/conversation-space.ts';
 import { empty } from '../packets/diagram.ts';
@@ -38,13 +38,26 @@ export function essentialRecords(model: Model): EssentialRecord[] {
         return {
           name: `${gateway.name}: ${line.name}`,
           gateway: { name: gateway.name, direction: sends ? 'from' : 'to' },
-          from: sends ? dynamicAddress : line.peer.addresses,
-          to: sends ? line.peer.addresses : dynamicAddress,
+          from: sends ? dynamicAddress : metPeers(model, gateway, line),
+          to: sends ? metPeers(model, gateway, line) : dynamicAddress,
           services: line.services.set,
         };
       }),
   );
   return [...flows, ...own];
+}
+
+/** The peers of a line in the families in which the gateway has an address for them; one that it gives up is a loss. */
+function metPeers(model: Model, gateway: Gateway, line: GatewayTraffic): AddressSet {
+  const has = (faces: readonly Interface[], family: 4 | 6): boolean =>
+    faces.some((face) => face.dynamic || face.addresses.some((own) => own.address.family === family));
+  const parts = gateway.interfaces.map((face) => {
+    const faces = line.kind === 'send' ? gateway.interfaces : [face];
+    const zones = model.zones.filter((zone) => face.faces.includes(zone.name)).map((zone) => zone.addresses);
+    const here = intersectAddresses(line.peer.addresses, unionAddresses(...zones));
+    return { v4: has(faces, 4) ? here.v4 : [], v6: has(faces, 6) ? here.v6 : [] };
+  });
+  return unionAddresses(...parts);
 }
 
 export interface Loss {

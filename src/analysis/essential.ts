@@ -4,7 +4,7 @@
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { commonFamilies, type Flow, type GatewayTraffic, type Model } from '../model/model.ts';
-import { type AddressSet, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { type AddressSet, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/diagram.ts';
 import { isExpired } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
@@ -84,7 +84,9 @@ function checkOwnTraffic(model: Model, plant: PlantSets, date: string): Diagnost
   for (const gateway of model.gateways) {
     const policy = plant.gateway(gateway.name);
     if (policy === undefined) continue;
-    const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
+    // As declared: a zone that is named is not less for the gateway's own addresses in it.
+    const here = new Set(policy.zones.map((zone) => zone.name));
+    const faced = unionAddresses(...model.zones.filter((zone) => here.has(zone.name)).map((zone) => zone.addresses));
     for (const line of gateway.traffic) {
       if (!line.essential) continue;
       const why = ownTrafficLost(line, policy, faced, date);
@@ -100,7 +102,10 @@ function ownTrafficLost(line: GatewayTraffic, policy: GatewayPolicy, faced: Addr
   if (isExpired(line, date)) return `it expired on ${line.expires?.value ?? ''}`;
   if (!isEmpty(subtractAddresses(line.peer.addresses, faced))) return `no interface of \`${policy.gateway}\` faces all of \`${line.peer.text}\``;
   if (isEmpty(line.peer.addresses)) return `\`${line.peer.text}\` selects nothing`;
-  return meetsOwn(line.kind === 'send', line.peer.addresses, line.services.set, policy.interfaces)
-    ? undefined
-    : `\`${policy.gateway}\` has no address by which \`${line.peer.text}\` can talk with it`;
+  // Each interface that faces a part of the peer must be a way: one that works is not enough.
+  const without = policy.interfaces.find((face) => {
+    const here = intersectAddresses(line.peer.addresses, face.faced);
+    return !isEmpty(here) && !meetsOwn(line.kind === 'send', here, line.services.set, policy.interfaces);
+  });
+  return without === undefined ? undefined : `\`${policy.gateway}\` has no address by which \`${line.peer.text}\` can talk with it by ${without.name}`;
 }

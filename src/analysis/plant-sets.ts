@@ -11,6 +11,7 @@ import {
   containsAddress,
   intersectAddresses,
   noAddresses,
+  subtractAddresses,
   unionAddresses,
   unspecified,
 } from '../net/address-set.ts';
@@ -96,6 +97,8 @@ export class PlantSets {
   readonly joins: Joins;
   readonly model: Model;
   readonly date: string;
+  /** Addresses of all hosts. */
+  readonly hostAddresses: AddressSet;
   /** Allow flows in force, by name. */
   readonly allows: readonly Flow[];
   readonly #placement: Placement;
@@ -114,6 +117,7 @@ export class PlantSets {
     this.model = model;
     this.#flows = new Map(model.flows.map((flow) => [flow.name, flow]));
     this.#index = new ZoneIndex(model.zones);
+    this.hostAddresses = unionAddresses(...model.hosts.map((host) => host.addresses));
     this.allows = model.flows.filter((flow) => flow.effect === 'allow' && inForce(flow, placement.date));
     this.#placement = placement;
     this.space = space;
@@ -254,11 +258,14 @@ export class PlantSets {
     const product = (other: AddressSet, self: AddressSet, set: ServiceSet): Node =>
       hook === 'input' ? this.product(other, self, set) : this.product(self, other, set);
     const all = unionAddresses(policy.own, policy.anyDynamic ? dynamicAddress : noAddresses);
-    if (asked !== undefined) wanted.push(product(intersectAddresses(peer, faced), intersectAddresses(asked, policy.own), services));
+    if (asked !== undefined) wanted.push(product(peer, intersectAddresses(asked, policy.own), services));
+    // Whoever no interface faces is asked about like everybody else, and nothing opens the gateway to them.
+    else wanted.push(product(subtractAddresses(peer, faced), dynamicAddress, services));
     for (const face of policy.interfaces) {
       const self = hook === 'output' ? all : unionAddresses(face.own, face.dynamic ? dynamicAddress : noAddresses);
       const here = intersectAddresses(peer, face.faced);
-      if (asked === undefined) wanted.push(product(here, self, services));
+      // So is one with whom the gateway has no address in common.
+      if (asked === undefined) wanted.push(product(here, commonFamilies(here, self).length > 0 ? self : dynamicAddress, services));
       for (const entry of policy.entries) {
         if (entry.hook === hook && !(unlimited && entry.rate !== undefined))
           open.push(product(intersectAddresses(here, hook === 'input' ? entry.from : entry.to), self, entry.enforced));

@@ -2,7 +2,7 @@
  * What asserts, tests and essential flows have in common: which pairs of zones a question is about, who sees them, and
  * what of a question a gateway does not permit.
  */
-import { addressSetOf, type AddressSet, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Model, ResolvedSelector } from '../model/model.ts';
 import type { Node } from '../packets/diagram.ts';
@@ -37,11 +37,11 @@ export function quantify(plant: PlantSets, from: AddressSet, to: AddressSet): Qu
   return { over, within, unseen };
 }
 
-/** Whether some gateway on the path sees both sides; its own addresses lie in no zone there. */
+/** Whether a gateway on the path is asked about more than its own addresses, which are for it and not between the zones. */
 function seen(plant: PlantSets, pair: ZonePair): boolean {
   return plant.joins.gateways(pair.from, pair.to).some((name) => {
     const policy = plant.gateway(name);
-    return policy !== undefined && !isEmpty(plant.seenBy(policy, pair.from, pair.source)) && !isEmpty(plant.seenBy(policy, pair.to, pair.destination));
+    return policy !== undefined && !isEmpty(subtractAddresses(pair.source, policy.own)) && !isEmpty(subtractAddresses(pair.destination, policy.own));
   });
 }
 
@@ -76,14 +76,33 @@ export function ownQuestions(policy: GatewayPolicy, sides: Sides): { hook: 'inpu
   return result;
 }
 
-/** Conversations of the pair that the gateway does not permit whole. */
+/**
+ * Conversations of the pair that the gateway does not permit whole. Its own addresses are asked of `manage` and `receive`,
+ * and a network's broadcast is not meant by the network; but a host that has it is asked, and so is what names nothing else.
+ */
 export function missing(plant: PlantSets, policy: GatewayPolicy, pair: ZonePair, services: ServiceSet): Node {
-  const wanted = plant.product(plant.seenBy(policy, pair.from, pair.source), plant.seenBy(policy, pair.to, pair.destination), services);
+  const asked = (zone: string, side: AddressSet): AddressSet => {
+    const part = subtractAddresses(side, policy.own);
+    const seen = unionAddresses(plant.seenBy(policy, zone, part), intersectAddresses(part, plant.hostAddresses));
+    return isEmpty(seen) ? part : seen;
+  };
+  const wanted = plant.product(asked(pair.from, pair.source), asked(pair.to, pair.destination), services);
   return plant.space.diagram.subtract(wanted, plant.permitted(policy, true));
 }
 
 /** The pair's sources, and every zone that shares their wire: a host of one can take an address of the other (rule 12). */
 export function indistinguishable(plant: PlantSets, pair: ZonePair): AddressSet {
-  const siblings = plant.model.zones.filter((zone) => zone.name !== pair.from && plant.joins.sharedInterface(zone.name, pair.from) !== undefined);
-  return siblings.length === 0 ? pair.source : unionAddresses(pair.source, ...siblings.map((zone) => zone.addresses));
+  return withSiblings(plant, pair.source);
+}
+
+/** Zones that share a wire with one. */
+export function siblingsOf(plant: PlantSets, zone: string): string[] {
+  return plant.model.zones.flatMap(({ name }) => (name !== zone && plant.joins.sharedInterface(name, zone) !== undefined ? [name] : []));
+}
+
+/** The addresses, and every zone that shares a wire with a zone that they touch. */
+export function withSiblings(plant: PlantSets, addresses: AddressSet): AddressSet {
+  const touched = plant.touched(addresses).map(({ zone }) => zone);
+  const siblings = plant.model.zones.filter((zone) => touched.some((name) => name !== zone.name && plant.joins.sharedInterface(zone.name, name) !== undefined));
+  return siblings.length === 0 ? addresses : unionAddresses(addresses, ...siblings.map((zone) => zone.addresses));
 }

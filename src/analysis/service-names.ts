@@ -68,9 +68,9 @@ export class ServiceNames {
     const rest = subtractServices(everything, here);
     if (!hasServices(rest, family)) return ['any'];
     const items = this.#cover(here, family);
-    if (items.length > mostExceptions) {
+    if (items.length > 2) {
       const outside = this.#cover(rest, family);
-      if (outside.length <= mostExceptions) return [`any except ${braced(outside)}`];
+      if (outside.length <= Math.max(mostExceptions, items.length / 4)) return [`any except ${braced(outside)}`];
     }
     return items;
   }

@@ -5,7 +5,8 @@ import type { Span } from '../base/source.ts';
 import { intersectAddresses, isEmpty } from '../net/address-set.ts';
 import { commonFamilies, type Flow, type Model, type TestLine } from '../model/model.ts';
 import { empty, type Node } from '../packets/diagram.ts';
-import { missing, outsideZones, ownQuestions } from './questions.ts';
+import { namesMessages } from './asserts/proof.ts';
+import { missing, outsideZones, ownQuestions, quantify } from './questions.ts';
 import { hasServices, intersectServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { inForce } from '../policy/dates.ts';
 import type { PlantSets } from './plant-sets.ts';
@@ -93,6 +94,14 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
     if (outside !== undefined) return fail('a part lies in no zone', outside, undefined, 'name only what lies in zones');
     if (isNoService(line.services.set)) return fail('no routed gateway passes it', line.services.text, undefined, 'name an IP service');
   }
+  const sides = quantify(plant, line.from.addresses, line.to.addresses);
+  if (line.expect === 'allow' && sides.over.length > 0 && sides.within.length === 0 && !namesMessages(plant, line, line.services.set, sides))
+    return fail(
+      'its services do not exist in the family that its sides share',
+      line.services.text,
+      undefined,
+      'name services that exist in IPv4 or IPv6 as the two sides have it',
+    );
   let touched = false;
   for (const pair of plant.pairs(line.from.addresses, line.to.addresses)) {
     touched = true;

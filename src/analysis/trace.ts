@@ -235,7 +235,11 @@ function packetAt(
   }
   if (unspecified(destination)) return intoGateway(gateway.interfaces.find((face) => face.dynamic && from !== undefined && face.faces.includes(from)));
   const met = ownFace(gateway, destination);
-  if (met !== undefined) return intoGateway(from !== undefined && met.faces.includes(from) ? met : facing(from, source));
+  if (met !== undefined) {
+    // One that another gateway leads here comes in by an interface that does not face it, and is spoofed to this one.
+    const led = from !== undefined && to !== undefined && joins.gateways(from, to).length > 0 ? met : undefined;
+    return intoGateway(from !== undefined && met.faces.includes(from) ? met : (facing(from, source) ?? led));
+  }
   if (containsAddress(everybody, destination) || containsAddress(gatewayOnlyAddresses(gateway), destination)) return intoGateway(facing(from, source));
   if (from === undefined || to === undefined || !joins.gateways(from, to).includes(gateway.name)) return undefined;
   const entering = facing(from, source);

@@ -7,9 +7,10 @@
  */
 import type { SourceMap } from '../base/source.ts';
 import { catalogue } from '../catalogue/catalogue.ts';
+import { lintCodes } from '../diagnostics/codes/lint.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import type { Outcome } from '../diagnostics/diagnostic.ts';
-import { formatAddress } from '../net/address.ts';
+import { type Address, formatAddress } from '../net/address.ts';
 import { containsAddress, noAddresses, unionAddresses } from '../net/address-set.ts';
 import { FunctionTable } from '../packets/functions.ts';
 import type { AssertDecl, Declaration, FlowDecl, Word } from '../syntax/ast.ts';
@@ -24,6 +25,7 @@ import {
   type Gateway,
   type Group,
   type Host,
+  type InterfaceAddress,
   type Model,
   type Service,
   type Test,
@@ -209,6 +211,19 @@ function reportGatewayHosts(context: Context, gateways: readonly Gateway[], host
     for (const face of gateway.interfaces) {
       for (const own of face.addresses) {
         for (const host of hosts.values()) {
+          const swallowed = networkAddress(own);
+          if (swallowed !== undefined && containsAddress(host.addresses, swallowed)) {
+            const what = swallowed.family === 4 ? 'directed broadcast' : 'router anycast address';
+            context.report(
+              lintCodes.hostUnreachable,
+              host.span,
+              { host: host.name, address: formatAddress(swallowed), what, gateway: gateway.name },
+              {
+                secondary: [{ span: own.span, label: 'the network of this interface' }],
+                help: ['give the host another address, or the interface the prefix that the network really has'],
+              },
+            );
+          }
           if (!containsAddress(host.addresses, own.address)) continue;
           context.report(
             modelCodes.gatewayAddressTaken,
@@ -223,4 +238,10 @@ function reportGatewayHosts(context: Context, gateways: readonly Gateway[], host
       }
     }
   }
+}
+
+/** The address of the interface's network at which the gateway takes packets itself: no host can have it (rule 5). */
+function networkAddress(own: InterfaceAddress): Address | undefined {
+  if (own.network.family === 4) return own.length < 31 ? { family: 4, value: own.network.last } : undefined;
+  return own.length < 127 ? { family: 6, value: own.network.first } : undefined;
 }

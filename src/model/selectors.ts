@@ -179,7 +179,8 @@ export class SelectorResolver {
       case 'range': {
         const addresses = literalAddresses(this.#context, atom);
         if (addresses === undefined) return undefined;
-        const owners = atom.kind !== 'address' ? [] : [...this.#places.gateways].filter(([, own]) => addressesWithin(addresses, own)).map(([name]) => name);
+        // A network that holds more than a gateway's addresses does not mean them.
+        const owners = [...this.#places.gateways].filter(([, own]) => addressesWithin(addresses, own)).map(([name]) => name);
         return { addresses, gateways: [], gatewayAddresses: owners };
       }
       case 'level':

@@ -10,9 +10,16 @@ import type { Model, ResolvedSelector } from '../model/model.ts';
 import { resolve } from '../model/resolve.ts';
 import { today } from '../policy/dates.ts';
 import { place } from '../policy/place.ts';
+import type { TestLine } from '../syntax/ast.ts';
 import { parse } from '../syntax/parse.ts';
 import type { CheckOptions } from './check.ts';
 import { load, type Loaded } from './load.ts';
+
+/** Words that bring services of their own would hide those that are asked about. */
+function isWholeQuestion(line: TestLine | undefined): boolean {
+  const [item] = line?.services.items ?? [];
+  return line?.services.items.length === 1 && item?.base.kind === 'any' && item.except === undefined;
+}
 
 export interface Asked {
   readonly loaded: Loaded;
@@ -28,7 +35,12 @@ export function ask(path: string, options: CheckOptions, from: string, to: strin
   const source = loaded.sources.add('question', `test "question" { allow ${from} -> ${to} : any }\n`);
   const parsed = parse(source);
   const [declaration, ...others] = parsed.value.declarations;
-  const wellFormed = declaration?.kind === 'test' && declaration.lines.length === 1 && others.length === 0 && parsed.diagnostics.length === 0;
+  const wellFormed =
+    declaration?.kind === 'test' &&
+    declaration.lines.length === 1 &&
+    isWholeQuestion(declaration.lines[0]) &&
+    others.length === 0 &&
+    parsed.diagnostics.length === 0;
   const resolved = resolve(wellFormed ? [...loaded.declarations, declaration] : loaded.declarations, loaded.sources);
   const model: Model = wellFormed ? { ...resolved.value, tests: resolved.value.tests.slice(0, -1) } : resolved.value;
   const date = options.date ?? today(model.timezone);

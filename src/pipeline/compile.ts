@@ -18,7 +18,7 @@ import { policyNumber, policySets } from '../policy/sets.ts';
 import type { EmittedFile, Target } from '../target/target.ts';
 import { type Checked, check, type CheckOptions, exitStatus } from './check.ts';
 import { readEssential, writeEssential } from './essential-manifest.ts';
-import { type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
+import { essentialDigest, type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
 import { manifestName, type OutputFiles, readManifest, recover, refusal, replaceOutput } from './output.ts';
 import { prove } from './prove.ts';
 import { readFileSync } from 'node:fs';
@@ -100,6 +100,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     for (const file of built.files) files.set(`${policy.gateway}/${file.name}`, file.text);
     gateways.set(policy.gateway, built.entry);
   }
+  const essential = essentialRecords(checked.model).map(writeEssential);
   const manifest: Manifest = {
     generator: 'zonewright',
     schema: manifestSchema,
@@ -109,7 +110,8 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     sourceDigest: digest,
     sources: checked.loaded.sources.files.map((file) => ({ name: file.name, sha256: sha256(file.text) })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     gateways: Object.fromEntries([...gateways].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    essential: essentialRecords(checked.model).map(writeEssential),
+    essential,
+    essentialDigest: essentialDigest(essential),
   };
   const output: OutputFiles = new Map([...files, [manifestName, `${JSON.stringify(manifest, undefined, 2)}\n`]]);
   const failed = replaceOutput(options.output, output);
@@ -124,7 +126,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
 function essentialHistory(options: CompileOptions, checked: Checked): Diagnostic[] {
   const earlier = readManifest(options.output);
   if (earlier === undefined) return [];
-  const records = readEssential(earlier.essential);
+  const records = earlier.essentialDigest === essentialDigest(earlier.essential) ? readEssential(earlier.essential) : undefined;
   const accepted = new Set(options.acceptLoss);
   if (records === undefined) {
     const help = ['compare the two policies with `zonewright diff`, then compile into a new folder'];

@@ -5,17 +5,18 @@
 import type { EssentialRecord } from '../analysis/essential-history.ts';
 import { addressRanges, addressSet, type AddressSet } from '../net/address-set.ts';
 import { type AddressRange, families, type Family, formatRange, parseAddress, parsePrefix } from '../net/address.ts';
-import { canonical } from '../net/ranges.ts';
-import { allFunctions, functionBits } from '../packets/functions.ts';
+import { functionProtocols } from '../model/resolve.ts';
+import { canonical, rangesContain, subtractRanges } from '../net/ranges.ts';
+import { allFunctions, functionBits, functionClasses, type FunctionSet, FunctionTable } from '../packets/functions.ts';
 import { familyServices, type FamilyServices, type ServiceSet, type ValueSegment } from '../packets/service-set.ts';
 
-/** `functions` absent: all. A whole protocol has no `first` and `last`. */
+/** `functions` absent: all; by name, since numbers are a compile's own. A whole protocol has no `first` and `last`. */
 export interface ManifestMessage {
   readonly family: Family;
   readonly protocol: number;
   readonly first?: number;
   readonly last?: number;
-  readonly functions?: readonly (readonly [number, number])[];
+  readonly functions?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
 }
 
 export interface ManifestEssential {
@@ -32,7 +33,7 @@ export function writeEssential(record: EssentialRecord): ManifestEssential {
     const ports = [...values].flatMap(([protocol, map]) =>
       map.map(({ first, last, functions }): ManifestMessage => {
         const whole = functions.length === 1 && functions[0]?.first === 0 && functions[0].last === allFunctions[0]?.last;
-        return { family, protocol, first, last, ...(whole ? {} : { functions: functions.map((range) => [range.first, range.last] as const) }) };
+        return { family, protocol, first, last, ...(whole ? {} : { functions: functionNames(functions) }) };
       }),
     );
     return [...ports, ...protocols.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => ({ family, protocol: first + index })))];
@@ -109,12 +110,41 @@ function readMessages(list: readonly unknown[]): ServiceSet | undefined {
   return { v4: of(4), v6: of(6) };
 }
 
-function readFunctions(value: unknown): ValueSegment['functions'] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const limit = 1 << functionBits;
-  const ranges = value.map((pair: unknown) => {
-    const [first, last]: unknown[] = Array.isArray(pair) ? pair : [];
-    return typeof first === 'number' && typeof last === 'number' && first >= 0 && last < limit ? { first, last } : undefined;
-  });
-  return ranges.every((range) => range !== undefined) ? canonical(ranges) : undefined;
+const table = new FunctionTable(functionProtocols);
+const lastFunction = (1 << functionBits) - 1;
+
+/** `none`, `other`, `modbus read`; a set that holds the unused numbers too is said by what it leaves out. */
+function functionNames(functions: FunctionSet): NonNullable<ManifestMessage['functions']> {
+  const names = (set: FunctionSet): string[] =>
+    set
+      .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => nameOf(first + index)))
+      .filter((name, index, all) => all.indexOf(name) === index);
+  return rangesContain(functions, lastFunction) ? { except: names(subtractRanges(allFunctions, functions)) } : { only: names(functions) };
+}
+
+function nameOf(number: number): string {
+  const message = table.message(number);
+  return message.kind === 'class' ? `${message.protocol} ${message.class}` : message.kind;
+}
+
+function readFunctions(value: unknown): FunctionSet | undefined {
+  if (!isRecord(value)) return undefined;
+  const only = readNames(value['only']);
+  if (only !== undefined) return only;
+  const except = readNames(value['except']);
+  return except === undefined ? undefined : subtractRanges(allFunctions, except);
+}
+
+function readNames(list: unknown): FunctionSet | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const numbers = list.map((name: unknown) => (typeof name === 'string' ? numberOf(name) : undefined));
+  return numbers.every((number) => number !== undefined) ? canonical(numbers.map((number) => ({ first: number, last: number }))) : undefined;
+}
+
+/** Undefined for a name that this version does not know. */
+function numberOf(name: string): number | undefined {
+  if (name === 'none' || name === 'other') return table.number({ kind: name });
+  const [protocol = '', word] = name.split(' ');
+  const found = functionClasses.find((one) => one === word);
+  return found === undefined || !functionProtocols.includes(protocol) ? undefined : table.number({ kind: 'class', protocol, class: found });
 }

@@ -51,10 +51,16 @@ export interface Manifest {
   readonly sources: readonly { readonly name: string; readonly sha256: string }[];
   readonly gateways: Readonly<Record<string, ManifestGateway>>;
   readonly essential: readonly ManifestEssential[];
+  /** Over `essential` as it stands here: a list that lost a line would lose a promise unseen. */
+  readonly essentialDigest: string;
 }
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+export function essentialDigest(essential: unknown): string {
+  return sha256(JSON.stringify(essential ?? null));
 }
 
 /** Over names and contents, sorted by name, so neither the order of includes nor the machine matters. */

@@ -13,6 +13,27 @@ export class Joins {
 
   constructor(model: Pick<Model, 'gateways'>) {
     for (const gateway of model.gateways) this.#enter(gateway);
+    this.#closeWires();
+  }
+
+  /** Who shares a wire with one that shares a wire with a third reaches that one too. */
+  #closeWires(): void {
+    const wires = [...this.#sharing].map(([pair, wire]) => ({ ends: pair.split('\n'), wire }));
+    const areas: Set<string>[] = [];
+    for (const { ends } of wires) {
+      const touched = areas.filter((area) => ends.some((zone) => area.has(zone)));
+      const joined = new Set([...ends, ...touched.flatMap((area) => [...area])]);
+      areas.splice(0, areas.length, ...areas.filter((area) => !touched.includes(area)), joined);
+    }
+    for (const area of areas) {
+      for (const a of area) {
+        for (const b of area) {
+          if (a === b || this.#sharing.has(key(a, b))) continue;
+          const first = wires.find(({ ends }) => ends[0] === a);
+          this.#sharing.set(key(a, b), first?.wire ?? '');
+        }
+      }
+    }
   }
 
   /** Names of the gateways on the path from one zone to another (or within one), sorted. */

@@ -309,3 +309,65 @@ flow old { from office  to plc  allow ssh  expires 2026-11-21 }
     ]);
   });
 });
+
+describe('what a hostile reading found', () => {
+  const wires = `policy "w" { revision 1 }
+zone x { level 4  networks 10.1.0.0/24 }
+zone y { level 4  networks 10.2.0.0/24 }
+zone z { level 3  networks 10.3.0.0/24 }
+zone w { level 1  networks 10.4.0.0/24 }
+gateway g1 { target nftables; interface a { faces x, y  address none  shared-wire "one switch" }  interface b { faces w  address none }  manage none "console" }
+gateway g2 { target nftables; interface a { faces y, z  address none  shared-wire "one switch" }  interface b { faces w  address none }  manage none "console" }
+gateway g3 { target nftables; interface a { faces x  address none }  interface b { faces z  address none }  manage none "console" }
+`;
+
+  it('a wire that goes on over a second gateway is one wire', () => {
+    const open = 'flow f { from x  to z  allow ssh }\nflow t { from z  to w  allow telnet }\n';
+    expect(outcome(`${open}assert a { x -> z at least 5 hops }`, wires).status).toBe('not enforceable here');
+    expect(outcome(`${open}assert a { never x -> z : smb }`, wires).status).toBe('not enforceable here');
+    // What z may, x may: nothing tells them apart.
+    expect(outcome(`${open}assert a { never x -> w : telnet }`, wires).status).toBe('violated');
+  });
+
+  it('who shares a wire with an administrator may what that one may', () => {
+    const manage = wires
+      .replace('interface b { faces w  address none }  manage none "console" }', 'interface b { faces w  address none }  manage from y allow ssh }')
+      .replace('faces x, y  address none', 'faces x, y  address 10.1.0.1/24, 10.2.0.1/24');
+    expect(outcome('assert a { never x -> g1 : ssh }', manage).status).toBe('violated');
+    expect(outcome('assert a { never x -> 10.1.0.1 : ssh }', manage).status).toBe('violated');
+  });
+
+  it('a gateway that cannot be met is not open to anyone', () => {
+    const far = 'zone vendor { level 5  networks 203.0.113.0/24 }\n';
+    expect(outcome(`${far}assert a { always vendor -> gw : ssh }`).status).toBe('violated');
+    expect(outcome(`${far}test "t" { allow vendor -> gw : ssh }`).codes).toEqual(['ZW4005']);
+    const bare = base + gateway.replace('address 10.4.0.1/16, 2001:db8:4::1/64', 'address none').replace('manage from hist', 'manage from hist, office');
+    expect(outcome('assert a { always office -> gw : ssh }', bare).status).toBe('violated');
+    const dynamic = base + gateway.replace(/address [^}]*\}/gu, 'address dynamic }').replace('manage from hist', 'manage from office');
+    expect(outcome('assert a { never office -> gw : ssh }', dynamic).status).toBe('violated');
+  });
+
+  it('own addresses are asked however they are written, and broadcasts are reached by nobody', () => {
+    const open = base + gateway.replace('manage from hist', 'manage from office');
+    for (const own of ['10.4.0.1', '10.4.0.1/32', '10.4.0.1-10.4.0.1', '10.4.0.1/32, plc'])
+      expect(outcome(`assert a { never office -> ${own} : ssh }`, open).status).toBe('violated');
+    expect(outcome('flow f { from office  to dmz  allow telnet }\nassert a { always office -> 10.35.0.255 : telnet }').status).toBe('violated');
+    expect(
+      outcome('host last in dmz { address 10.35.0.255 }\ngroup both { hist, last }\nflow f { from office  to both  allow telnet  essential }').codes,
+    ).toContain('ZW4007');
+  });
+
+  it('messages of a family that the sides do not share prove nothing', () => {
+    expect(outcome('assert a { never office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
+    expect(outcome('assert a { always office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
+    expect(outcome('test "t" { allow office -> plc : icmpv6 type 128 }').codes).toEqual(['ZW4005']);
+  });
+
+  it('an essential line of a gateway must meet every part of its peer', () => {
+    const line = (more: string): string =>
+      base +
+      gateway.replace('manage from hist allow ssh', `manage from hist, office allow ssh { essential }`).replace('address 10.4.0.1/16, 2001:db8:4::1/64', more);
+    expect(outcome('', line('address 10.4.0.1/16, 2001:db8:4::1/64')).codes).toEqual([]);
+    expect(outcome('', line('address none')).codes).toEqual(['ZW4007']);
+  });
+});

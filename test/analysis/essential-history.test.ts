@@ -78,7 +78,7 @@ describe('the manifest', () => {
       [{ ...good, messages: [{ family: 5 }] }],
       [{ ...good, messages: [{ family: 4, protocol: 6, first: 9, last: 3 }] }],
       [{ ...good, gateway: {} }],
-      [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: [[1]] }] }],
+      [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['nosuch read'] } }] }],
     ])
       expect(readEssential(bad)).toBeUndefined();
   });

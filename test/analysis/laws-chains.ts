@@ -91,7 +91,7 @@ export function hopsStatus(universe: Universe, graph: HostGraph, assert: Extract
   const [from, to] = [universe.in(assert.from.addresses), universe.in(assert.to.addresses)];
   const pairs = sorted(universe, from, to);
   const steps = fewestSteps(universe, graph, from, to);
-  return settled(assert, pairs, steps !== undefined && steps < assert.atLeast, namesGateway(assert) || aboutNothing(universe, assert, pairs));
+  return settled(assert, pairs, steps !== undefined && steps < assert.atLeast, namesGateway(assert) || aboutNothing(assert, pairs));
 }
 
 /** A chain that starts or ends on what is named does not avoid it, nor does a step across a gateway that is named. */
@@ -102,7 +102,6 @@ export function onlyViaStatus(universe: Universe, assert: Extract<Assert, { kind
   const pairs = sorted(universe, from, to);
   const inside = [assert.from, assert.to].some((side) => !isEmpty(side.addresses) && universe.in(side.addresses).every(named));
   // A gateway is no end of a chain: what reaches it is asked by `never`.
-  const vacuous =
-    (isEmpty(assert.via.addresses) && assert.via.gateways.length === 0) || inside || namesGateway(assert) || aboutNothing(universe, assert, pairs);
+  const vacuous = (isEmpty(assert.via.addresses) && assert.via.gateways.length === 0) || inside || namesGateway(assert) || aboutNothing(assert, pairs);
   return settled(assert, pairs, fewestSteps(universe, new HostGraph(universe, assert.via.gateways), from, to, named) !== undefined, vacuous);
 }

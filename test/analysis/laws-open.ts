@@ -5,15 +5,9 @@
  * analysis is mended; then the law judges these questions too.
  */
 import type { Assert, Flow, TestLine } from '../../src/model/model.ts';
-import { isEmpty, noAddresses } from '../../src/net/address-set.ts';
+import { containsAddress, noAddresses } from '../../src/net/address-set.ts';
 import type { Place, Universe } from './laws-universe.ts';
-import { allOf, isSelf, namesGateway, sorted, unmet } from './laws-verdicts.ts';
-
-/** Whether wires lead from one zone to another only through a third. */
-function chainedWires(universe: Universe): boolean {
-  const names = universe.model.zones.map((zone) => zone.name);
-  return names.some((a) => names.some((b) => universe.share(a, b) && names.some((c) => c !== a && universe.share(b, c) && !universe.share(a, c))));
-}
+import { allOf, isOwn, isSelf, namesGateway, ownConversations, sorted } from './laws-verdicts.ts';
 
 /** Whether a neighbour on the wire of a zone that is asked about takes another way than the zone itself. */
 function otherWay(universe: Universe, { from, to }: Extract<Assert, { kind: 'never' }>): boolean {
@@ -31,28 +25,47 @@ function otherWay(universe: Universe, { from, to }: Extract<Assert, { kind: 'nev
  * gateway on the path, or for an essential flow on one of them.
  */
 function ownFamily(universe: Universe, question: Assert | Flow): boolean {
-  const [from, to] = [universe.in(question.from?.addresses ?? noAddresses), universe.in(question.to?.addresses ?? noAddresses)];
+  const via = 'via' in question ? question.via.addresses : noAddresses;
+  const [from, to] = [question.from, question.to].map((side) =>
+    universe.in(side?.addresses ?? noAddresses).filter((place) => !containsAddress(via, place.address)),
+  );
+  if (from === undefined || to === undefined) return false;
   const pairs = sorted(universe, from, to);
-  return ('effect' in question ? allOf(pairs) : pairs.own).some((pair) =>
+  const [chosen, itself] = 'effect' in question ? [allOf(pairs), isSelf] : [pairs.own, isOwn];
+  return chosen.some((pair) =>
     universe.path(pair.from, pair.to).some((gateway) => {
-      const left = (side: readonly Place[], zone: string): boolean => side.some((place) => place.zone === zone && !isSelf(gateway, place.address));
-      const none = pair.ends.every((ends) => ends.some((place) => isSelf(gateway, place.address)));
-      return none && left(from, pair.from) && left(to, pair.to);
+      const left = (side: readonly Place[]): boolean => side.some((place) => !itself(gateway, place.address));
+      const none = pair.ends.every((ends) => ends.some((place) => itself(gateway, place.address)));
+      return none && left(pair.sources) && left(pair.targets);
     }),
+  );
+}
+
+/** Whether a gateway is asked about peers that are its own addresses, broadcasts or anycasts. */
+function asksItself(universe: Universe, { from, to }: Exclude<Assert, { kind: 'every-flow' }> | TestLine): boolean {
+  return universe.model.gateways.some((gateway) =>
+    [
+      [from, to],
+      [to, from],
+    ].some(
+      ([self, peer]) =>
+        self !== undefined &&
+        peer !== undefined &&
+        [...self.gateways, ...self.gatewayAddresses].includes(gateway.name) &&
+        universe.in(peer.addresses).some((place) => isSelf(gateway, place.address)),
+    ),
   );
 }
 
 export function openReport(universe: Universe, question: Assert | TestLine | Flow): string | undefined {
   if ('kind' in question && question.kind === 'every-flow') return undefined;
   if (!('expect' in question) && ownFamily(universe, question)) return 'an end that is only the gateway itself in every common family';
-  if ('effect' in question) return undefined;
-  const chain = 'kind' in question && (question.kind === 'hops' || question.kind === 'only-via');
-  if (chain && chainedWires(universe)) return 'chains where wires lead on through a third zone';
-  if (chain) return undefined;
+  if ('effect' in question || ('kind' in question && (question.kind === 'hops' || question.kind === 'only-via'))) return undefined;
   if ('kind' in question && question.kind === 'never' && otherWay(universe, question)) return 'a neighbour on the wire that takes another way';
   if (!namesGateway(question)) return undefined;
-  if (unmet(universe, question)) return 'a gateway that never meets the other side';
-  if ([question.from, question.to].some((side) => side.gateways.length > 0 && isEmpty(side.addresses))) return 'a gateway whose addresses are all dynamic';
+  const whole = 'kind' in question ? question.kind === 'always' : question.expect === 'allow';
+  if (asksItself(universe, question) && (whole || ownConversations(universe, question).length === 0))
+    return 'a gateway that is asked about its own addresses as peers';
   if (universe.model.gateways.some((gateway) => gateway.interfaces.some((face) => face.runs.some((name) => name.startsWith('dhcp')))))
     return 'services of interfaces in the other family';
   return undefined;

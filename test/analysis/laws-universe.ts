@@ -157,9 +157,23 @@ export function waysThrough(gateway: Gateway, from: string, to: string): (readon
   return facing(from).flatMap((left) => facing(to).flatMap((right) => (left !== right || left.routed ? [[left, right] as const] : [])));
 }
 
-/** Rule 12: one wire, and nothing between them. */
+const wired = new WeakMap<Model, ReadonlyMap<string, ReadonlySet<string>>>();
+
+/** Rule 12: one wire, and nothing between them; also over a third zone that shares a wire with each. */
 export function shareWire(model: Model, a: string, b: string): boolean {
-  return a !== b && model.gateways.some((gateway) => gateway.interfaces.some((face) => !face.routed && face.faces.includes(a) && face.faces.includes(b)));
+  let areas = wired.get(model);
+  if (areas === undefined) {
+    const wires = model.gateways.flatMap((gateway) => gateway.interfaces.filter((face) => !face.routed).map((face) => face.faces));
+    areas = new Map(
+      model.zones.map(({ name }) => {
+        const area = new Set([name]);
+        for (const zone of area) for (const wire of wires) if (wire.includes(zone)) for (const other of wire) area.add(other);
+        return [name, area];
+      }),
+    );
+    wired.set(model, areas);
+  }
+  return a !== b && areas.get(a)?.has(b) === true;
 }
 
 export function holds(services: ServiceSet, message: Message): boolean {

@@ -15,11 +15,17 @@ import type { Message, Place, Universe } from './laws-universe.ts';
 
 type Kind<Name extends Assert['kind']> = Extract<Assert, { kind: Name }>;
 
+export type Sides = { readonly from: ResolvedSelector; readonly to: ResolvedSelector };
+
 /** One pair of zones of a question, with its ends in them. */
 export interface Pair {
   readonly from: string;
   readonly to: string;
+  /** In a common family. */
   readonly ends: readonly (readonly [Place, Place])[];
+  /** In every family. */
+  readonly sources: readonly Place[];
+  readonly targets: readonly Place[];
 }
 
 /** Pairs of a question, by who sees them. */
@@ -35,12 +41,13 @@ export interface Pairs {
 
 /** Pairs that have a conversation in a common family. */
 export function sorted(universe: Universe, from: readonly Place[], to: readonly Place[]): Pairs {
-  const pairs = new Map<string, { from: string; to: string; ends: [Place, Place][] }>();
+  const pairs = new Map<string, Pair & { readonly ends: [Place, Place][] }>();
+  const inZone = (side: readonly Place[], zone: string): Place[] => side.filter((place) => place.zone === zone);
   for (const a of from) {
     for (const b of to) {
       if (a.address.family !== b.address.family) continue;
       const key = `${a.zone} ${b.zone}`;
-      const pair = pairs.get(key) ?? { from: a.zone, to: b.zone, ends: [] };
+      const pair = pairs.get(key) ?? { from: a.zone, to: b.zone, ends: [], sources: inZone(from, a.zone), targets: inZone(to, b.zone) };
       pairs.set(key, pair);
       pair.ends.push([a, b]);
     }
@@ -49,7 +56,7 @@ export function sorted(universe: Universe, from: readonly Place[], to: readonly 
   const stands = (pair: Pair): boolean => !universe.share(pair.from, pair.to) && universe.path(pair.from, pair.to).length > 0;
   const apart = all.filter((pair) => pair.from !== pair.to);
   const left = (pair: Pair): boolean =>
-    universe.path(pair.from, pair.to).some((gateway) => pair.ends.some((ends) => !ends.some((place) => isSelf(gateway, place.address))));
+    universe.path(pair.from, pair.to).some((gateway) => pair.ends.some((ends) => !ends.some((place) => isOwn(gateway, place.address))));
   return {
     over: apart.filter((pair) => stands(pair) && left(pair)),
     within: all.filter((pair) => pair.from === pair.to),
@@ -62,19 +69,18 @@ export function allOf({ over, within, unseen, own }: Pairs): Pair[] {
   return [...over, ...within, ...unseen, ...own];
 }
 
-/** A gateway whose address only the platform knows is something, though it has no address here. */
-export function nothing(universe: Universe, side: ResolvedSelector): boolean {
-  const dynamic = universe.model.gateways.some((gateway) => side.gateways.includes(gateway.name) && gateway.interfaces.some((face) => face.dynamic));
-  return isEmpty(side.addresses) && !dynamic;
+/** A gateway is something, whatever its addresses. */
+function nothing(side: ResolvedSelector): boolean {
+  return isEmpty(side.addresses) && side.gateways.length === 0;
 }
 
-export function namesGateway(sides: { readonly from: ResolvedSelector; readonly to: ResolvedSelector }): boolean {
+export function namesGateway(sides: Sides): boolean {
   return [sides.from, sides.to].some((side) => side.gateways.length + side.gatewayAddresses.length > 0);
 }
 
 /** Why a question between two sides is about nothing: a warning, never a proof. */
-export function aboutNothing(universe: Universe, assert: Assert & { readonly from: ResolvedSelector; readonly to: ResolvedSelector }, pairs: Pairs): boolean {
-  if (nothing(universe, assert.from) || nothing(universe, assert.to)) return true;
+export function aboutNothing(assert: Assert & { readonly from: ResolvedSelector; readonly to: ResolvedSelector }, pairs: Pairs): boolean {
+  if (nothing(assert.from) || nothing(assert.to)) return true;
   if (namesGateway(assert)) return false;
   return pairs.over.length === 0 && (pairs.unseen.length === 0 || assert.whereEnforced);
 }
@@ -84,6 +90,16 @@ export function settled(assert: Assert, pairs: Pairs, violated: boolean, vacuous
   if (violated) return 'violated';
   if (vacuous) return 'vacuous';
   return pairs.unseen.length > 0 && !assert.whereEnforced ? 'not enforceable here' : 'proved';
+}
+
+/** Whether the services exist in a family that some pair, or a gateway and its peers, have in common. */
+function hasMessages(universe: Universe, sides: Sides, services: ServiceSet, pairs: Pairs): boolean {
+  const inFamily = (family: Family): boolean => universe.messages(family, services).length > 0;
+  return (
+    pairs.unseen.length > 0 ||
+    pairs.over.some((pair) => pair.ends.some(([from]) => inFamily(from.address.family))) ||
+    ownConversations(universe, sides).some((one) => inFamily(one.peer.family))
+  );
 }
 
 function noService(services: ServiceSet): boolean {
@@ -112,8 +128,8 @@ export function* leaks(universe: Universe, assert: Kind<'never'>): Generator<{ r
 
 export function neverStatus(universe: Universe, assert: Kind<'never'>): AssertStatus {
   const pairs = sorted(universe, universe.in(assert.from.addresses), universe.in(assert.to.addresses));
-  const vacuous = aboutNothing(universe, assert, pairs) || noService(assert.services.set);
-  const reaches = ownConversations(universe, assert).some((one) =>
+  const vacuous = aboutNothing(assert, pairs) || noService(assert.services.set) || !hasMessages(universe, assert, assert.services.set, pairs);
+  const reaches = ownConversations(universe, assert, true).some((one) =>
     ownMessages(universe, one, assert.services.set).some((message) => accepts(universe, one, message) !== 'no'),
   );
   return settled(assert, pairs, reaches || leaks(universe, assert).next().done !== true, vacuous);
@@ -121,27 +137,49 @@ export function neverStatus(universe: Universe, assert: Kind<'never'>): AssertSt
 
 export function alwaysStatus(universe: Universe, assert: Kind<'always'>): AssertStatus {
   const pairs = sorted(universe, universe.in(assert.from.addresses), universe.in(assert.to.addresses));
-  const vacuous = aboutNothing(universe, assert, pairs) || noService(assert.services.set);
+  const vacuous = aboutNothing(assert, pairs) || noService(assert.services.set) || !hasMessages(universe, assert, assert.services.set, pairs);
   const broken = pairs.over.some((pair) => lacks(universe, pair, assert.services.set));
   const shut = ownConversations(universe, assert).some((one) =>
     ownMessages(universe, one, assert.services.set).some((message) => accepts(universe, one, message) !== 'yes'),
   );
-  return settled(assert, pairs, outside(universe, assert) || broken || shut || unmet(universe, assert), vacuous);
+  return settled(assert, pairs, outside(universe, assert) || broken || shut, vacuous);
 }
 
 /** Whether some gateway on the path denies a part of it, or lets it pass only as far as a rate allows. */
 function lacks(universe: Universe, pair: Pair, services: ServiceSet): boolean {
-  return universe.path(pair.from, pair.to).some((gateway) =>
-    pair.ends.some(([from, to]) =>
-      universe.messages(from.address.family, services).some((message) => {
-        const judged = universe.judge(gateway, from, to, message);
-        return judged.seen && (!judged.accepted || judged.limited);
-      }),
-    ),
+  return universe.path(pair.from, pair.to).some((gateway) => {
+    const targets = askedOf(universe, gateway, pair.targets);
+    return askedOf(universe, gateway, pair.sources).some((from) =>
+      targets.some(
+        (to) =>
+          from.address.family === to.address.family &&
+          universe.messages(from.address.family, services).some((message) => {
+            const judged = universe.judge(gateway, from, to, message);
+            return !judged.accepted || judged.limited;
+          }),
+      ),
+    );
+  });
+}
+
+/** Whether an `always` between the two asks what no flow can ever open: a broadcast or anycast of a gateway on the path. */
+export function asksTooMuch(universe: Universe, sides: Sides): boolean {
+  return sorted(universe, universe.in(sides.from.addresses), universe.in(sides.to.addresses)).over.some((pair) =>
+    universe
+      .path(pair.from, pair.to)
+      .some((gateway) => [pair.sources, pair.targets].some((side) => askedOf(universe, gateway, side).some((place) => isSelf(gateway, place.address)))),
   );
 }
 
-export function outside(universe: Universe, sides: { readonly from: ResolvedSelector; readonly to: ResolvedSelector }): boolean {
+/** Not its own addresses, nor what a network holds of broadcasts and anycasts; but a host that has one, and what names nothing else. */
+export function askedOf(universe: Universe, gateway: Gateway, side: readonly Place[]): readonly Place[] {
+  const others = side.filter((place) => !isOwn(gateway, place.address));
+  const isHost = (place: Place): boolean => universe.model.hosts.some((host) => containsAddress(host.addresses, place.address));
+  const meant = others.filter((place) => !isSelf(gateway, place.address) || isHost(place));
+  return meant.length === 0 ? others : meant;
+}
+
+export function outside(universe: Universe, sides: Sides): boolean {
   const { zones, gateways } = universe.model;
   const owns = gateways.flatMap((gateway) => gateway.interfaces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))));
   const known = [...zones.map((zone) => zone.addresses), ...owns];
@@ -178,43 +216,43 @@ interface OwnConversation {
 /** An address that only the platform knows. */
 const unknownOwn: Record<Family, Address> = { 4: { family: 4, value: 0x0102_0304 }, 6: { family: 6, value: 0x2a00n << 112n } };
 
-export function ownConversations(universe: Universe, sides: { readonly from: ResolvedSelector; readonly to: ResolvedSelector }): OwnConversation[] {
+/** `neighbours`: whoever shares a wire with a peer counts too (rule 12). */
+export function ownConversations(universe: Universe, sides: Sides, neighbours = false): OwnConversation[] {
   return universe.model.gateways.flatMap((gateway) =>
     (['input', 'output'] as const).flatMap((hook) => {
       const [self, other] = hook === 'input' ? [sides.to, sides.from] : [sides.from, sides.to];
-      const peers = universe.in(other.addresses).filter((place) => !isSelf(gateway, place.address));
-      const behind = (face: Interface): Place[] => peers.filter((peer) => face.faces.includes(peer.zone));
+      const named = askedOf(universe, gateway, universe.in(other.addresses));
+      const peers = neighbours && hook === 'input' ? [...new Set([...named, ...named.flatMap((peer) => alike(universe, peer.zone))])] : named;
       const all = gateway.interfaces.flatMap((face) => addressesOf(face));
       const result: OwnConversation[] = [];
       const add = (faces: readonly Interface[], peer: Place, own: Address): void => {
         if (own.family === peer.address.family) result.push({ gateway, hook, faces, peer: peer.address, self: own });
       };
+      const facing = (peer: Place): Interface[] => gateway.interfaces.filter((face) => face.faces.includes(peer.zone) && !isSelf(gateway, peer.address));
       if (self.gateways.includes(gateway.name)) {
-        for (const face of gateway.interfaces)
-          for (const peer of behind(face)) for (const own of hook === 'input' ? addressesOf(face) : all) add([face], peer, own);
+        for (const peer of peers.filter((one) => facing(one).length === 0)) add([], peer, unknownOwn[peer.address.family]);
+        for (const face of gateway.interfaces) {
+          const here = peers.filter((peer) => facing(peer).includes(face));
+          const owns = hook === 'input' ? addressesOf(face) : all;
+          const common = here.some((peer) => owns.some((own) => own.family === peer.address.family));
+          for (const peer of here) for (const own of common ? owns : [unknownOwn[peer.address.family]]) add(common ? [face] : [], peer, own);
+        }
       }
       if (self.gatewayAddresses.includes(gateway.name)) {
-        for (const own of all.filter((address) => containsAddress(self.addresses, address))) {
-          for (const peer of peers) {
-            const faces = gateway.interfaces.filter((face) => face.faces.includes(peer.zone));
-            if (faces.length > 0) add(faces, peer, own);
-          }
-        }
+        const asked = all.filter((address) => containsAddress(self.addresses, address));
+        for (const own of asked) for (const peer of peers) add(facing(peer), peer, own);
       }
       return result;
     }),
   );
 }
 
-/** Some gateway is named, and nothing of the other side can ever come to it or be reached from it. */
-export function unmet(universe: Universe, sides: { readonly from: ResolvedSelector; readonly to: ResolvedSelector }): boolean {
-  const named = new Set([sides.from, sides.to].flatMap((side) => [...side.gateways, ...side.gatewayAddresses]));
-  const met = new Set(ownConversations(universe, sides).map((one) => one.gateway.name));
-  return [...named].some((name) => !met.has(name));
-}
-
 function addressesOf(face: Interface): Address[] {
   return [...face.addresses.map((own) => own.address), ...(face.dynamic ? [unknownOwn[4], unknownOwn[6]] : [])];
+}
+
+export function isOwn(gateway: Gateway, address: Address): boolean {
+  return gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
 }
 
 /** Rule 5: its own addresses, directed broadcasts, and the first address of an IPv6 subnet. */
@@ -312,9 +350,10 @@ export function testOutcome(universe: Universe, line: TestLine): { readonly pass
   }
   const whole =
     !all.some((pair) => !freely(pair) && lacks(universe, pair, services)) &&
-    !own.some((one) => ownMessages(universe, one, services).some((message) => accepts(universe, one, message) !== 'yes')) &&
-    !unmet(universe, line);
-  return { passed: !outside(universe, line) && !noService(services) && !unjoined && whole && all.length + own.length > 0, enforced };
+    !own.some((one) => ownMessages(universe, one, services).some((message) => accepts(universe, one, message) !== 'yes'));
+  const elsewhere = pairs.over.length > 0 && pairs.within.length === 0 && !hasMessages(universe, line, services, pairs);
+  const something = (all.length > 0 || namesGateway(line)) && !noService(services) && !elsewhere;
+  return { passed: !outside(universe, line) && something && !unjoined && whole, enforced };
 }
 
 /** Whether on some gateway on the path nothing of the pair is left but its own addresses. */

@@ -4,13 +4,13 @@
  * Takes a finding's data (a packet or a chain of packets) and the question, gives what is wrong with it, undefined if nothing is: the
  * packet lies within the question, and the gateway that is named judges it as the finding says.
  */
-import type { Assert, Flow, Gateway, ResolvedSelector, TestLine } from '../../src/model/model.ts';
+import type { Assert, Flow, Gateway, TestLine } from '../../src/model/model.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import { containsAddress } from '../../src/net/address-set.ts';
 import { familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
 import { fewestSteps, HostGraph } from './laws-chains.ts';
 import { enters, holds, type Message, type Place, type Universe } from './laws-universe.ts';
-import { alike, everyFlow, inForce, leaks, outside, ownConversations } from './laws-verdicts.ts';
+import { alike, everyFlow, inForce, leaks, outside, ownConversations, type Sides } from './laws-verdicts.ts';
 
 interface Shown {
   readonly source: string;
@@ -26,8 +26,6 @@ interface Data {
   readonly gateways?: readonly (readonly string[])[];
   readonly flows?: readonly (string | { readonly name: string })[];
 }
-
-type Sides = { readonly from: ResolvedSelector; readonly to: ResolvedSelector };
 
 /** Judges one packet; `open`: the finding says that it passes, else that it does not, or only as far as a rate allows. */
 export function wrongPacket(
@@ -51,20 +49,20 @@ export function wrongPacket(
   const within = containsAddress(question.from.addresses, source) && containsAddress(question.to.addresses, destination);
   const taken = open && wires && from !== undefined && neighbour(universe, question, from) && containsAddress(question.to.addresses, destination);
   if (from !== undefined && to !== undefined && (within || taken) && universe.ways(gateway, from.zone, to.zone).length > 0) {
-    const judged = messages.map((message) => ({ message, judged: universe.judge(gateway, from, to, message) })).filter((one) => one.judged.seen);
+    const judged = messages.map((message) => ({ message, judged: universe.judge(gateway, from, to, message) }));
     const fitting = judged.filter(({ judged: one }) => (open ? one.accepted : !one.accepted || one.limited));
     const found = fitting.map(({ message }) => message);
     if (found.length > 0) return open ? undefined : wrongFlows(universe, flows, from, to, found);
   }
-  const own = ownConversations(universe, question).some(
+  const own = ownConversations(universe, question, open && wires).some(
     (one) =>
       one.gateway === gateway &&
       messages.some((message) => {
         const [a, b] = one.hook === 'input' ? [one.peer, one.self] : [one.self, one.peer];
         const same = (x: typeof a, y: typeof a, other: boolean): boolean => x.family === y.family && (x.value === y.value || (other && Number(y.value) === 0));
         if (!same(a, source, one.hook === 'output') || !same(b, destination, one.hook === 'input')) return false;
-        const passes = one.faces.some((face) => universe.judgeOwn(gateway, face, one.hook, one.peer, one.self, message).accepted);
-        return passes === open;
+        const judged = one.faces.map((face) => universe.judgeOwn(gateway, face, one.hook, one.peer, one.self, message));
+        return open ? judged.some((found) => found.accepted) : !judged.some((found) => found.accepted && !found.limited);
       }),
   );
   return own ? undefined : `its packet is not ${open ? 'accepted' : 'denied'} by ${gateway.name}, or not asked for`;

@@ -6,7 +6,7 @@
  */
 import type { Assert, Flow, Gateway, Model } from '../../src/model/model.ts';
 import { parseAddress } from '../../src/net/address.ts';
-import { addressSetOf, type AddressSet, intersectAddresses, noAddresses, subtractAddresses, unionAddresses } from '../../src/net/address-set.ts';
+import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../../src/net/address-set.ts';
 import type { Ranges } from '../../src/net/ranges.ts';
 import type { Conversation } from '../../src/packets/conversation-space.ts';
 import { familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
@@ -83,6 +83,13 @@ function ownAddresses(gateway: Gateway): AddressSet {
   return sets.length === 0 ? noAddresses : unionAddresses(...sets);
 }
 
+interface End {
+  readonly zone: string;
+  readonly part: AddressSet;
+}
+
+const families = ['v4', 'v6'] as const;
+
 export class Formulas {
   readonly #model: Model;
   readonly #grade: 'ports' | 'pdu';
@@ -127,7 +134,11 @@ export class Formulas {
               ...this.#neighbours(from.zone, to.zone).map(({ at, addresses }) => all([lies('src', addresses), this.#passes(at)])),
             ].map((term) => all([lies('dst', to.part), term])),
           )
-        : all([lies('src', from.part), lies('dst', to.part), any(gateways.map((at) => all([not(`own${at}`), not(all(['unlimited', not('denied')]))])))]),
+        : any(
+            gateways.map((at) =>
+              all([lies('src', this.#asked(at, from.part)), lies('dst', this.#asked(at, to.part)), not(all([not(`own${at}`), 'unlimited', not('denied')]))]),
+            ),
+          ),
     );
     return any([all([asked, any(terms)]), ...(assert.kind === 'always' ? this.#outside(assert) : [])]);
   }
@@ -137,25 +148,47 @@ export class Formulas {
   }
 
   #own(at: number): AddressSet {
-    const gateway = this.#model.gateways[at];
-    return gateway === undefined ? noAddresses : ownAddresses(gateway);
+    const faces = this.#model.gateways[at]?.interfaces ?? [];
+    return unionAddresses(...faces.flatMap((face) => face.addresses.map((own) => addressSetOf(own.address))));
   }
 
-  /** Pairs of zones that a gateway stands between, with the ends of the assert in them, if a family has more of both than the gateway itself (rules 5, 11, 12). */
-  #pairs(assert: PacketAssert): { from: { zone: string; part: AddressSet }; to: { zone: string; part: AddressSet }; gateways: number[] }[] {
+  /** Pairs of zones that a gateway stands between, with the ends of the assert in them (rules 11 and 12). */
+  #joined(assert: PacketAssert): { from: End; to: End; gateways: number[] }[] {
     const { zones } = this.#model;
     return zones.flatMap((from) =>
       zones.flatMap((to) => {
         const ends = [intersectAddresses(assert.from.addresses, from.addresses), intersectAddresses(assert.to.addresses, to.addresses)] as const;
-        const gateways = this.#path(from.name, to.name);
-        const left = gateways.some((at) => {
-          const own = this.#own(at);
-          return (['v4', 'v6'] as const).some((family) => ends.every((end) => subtractAddresses(end, own)[family].length > 0));
-        });
-        if (!left || from === to || shareWire(this.#model, from.name, to.name)) return [];
-        return [{ from: { zone: from.name, part: ends[0] }, to: { zone: to.name, part: ends[1] }, gateways }];
+        const common = families.some((family) => ends.every((end) => end[family].length > 0));
+        if (!common || from === to || shareWire(this.#model, from.name, to.name)) return [];
+        return [{ from: { zone: from.name, part: ends[0] }, to: { zone: to.name, part: ends[1] }, gateways: this.#path(from.name, to.name) }];
       }),
     );
+  }
+
+  /** Whether some gateway is asked about more of both ends than its own addresses, within one of these choices of families (rule 5). */
+  #left({ from, to, gateways }: { from: End; to: End; gateways: number[] }, together: readonly (readonly ('v4' | 'v6')[])[]): boolean {
+    return gateways.some((at) => {
+      const [source, target] = [subtractAddresses(from.part, this.#own(at)), subtractAddresses(to.part, this.#own(at))];
+      return together.some((some) => [source, target].every((end) => some.some((family) => end[family].length > 0)));
+    });
+  }
+
+  /** Not the gateway's own addresses, nor what a network holds of broadcasts and anycasts; but a host that has one, and what names nothing else. */
+  #asked(at: number, part: AddressSet): AddressSet {
+    const gateway = this.#model.gateways[at];
+    const others = subtractAddresses(part, this.#own(at));
+    const hosts = this.#model.hosts.map((host) => intersectAddresses(others, host.addresses));
+    const meant = unionAddresses(gateway === undefined ? others : subtractAddresses(others, ownAddresses(gateway)), ...hosts);
+    return isEmpty(meant) ? others : meant;
+  }
+
+  #pairs(assert: PacketAssert): { from: End; to: End; gateways: number[] }[] {
+    return this.#joined(assert).filter((pair) => this.#left(pair, [['v4'], ['v6']]));
+  }
+
+  /** Whether of some pair nothing is left in any common family but the gateways themselves, though both have others (see `laws-open.ts`). */
+  onlyItself(assert: PacketAssert): boolean {
+    return this.#joined(assert).some((pair) => !this.#left(pair, [['v4'], ['v6']]) && this.#left(pair, [['v4', 'v6']]));
   }
 
   #path(from: string, to: string): number[] {

@@ -73,7 +73,7 @@ async function judge(z3: Solver, asked: Asked, count: (key: string) => void): Pr
   const formulas = new Formulas(checked.model, grade, judgementDay);
   const sets = new PlantSets(checked.model, checked.placement);
   const preamble = formulas.preamble();
-  for (const assert of asked.asserts) {
+  for (const assert of asked.asserts.filter((one) => !formulas.onlyItself(one))) {
     const fail = (what: string): never => {
       throw new Error(`seed ${asked.seed}, grade ${grade}, ${assert.kind} ${assert.name}: ${what}\n\n${asked.text}`);
     };

@@ -13,7 +13,7 @@ import { missing, outsideZones, ownQuestions, quantify } from '../questions.ts';
 import { witness } from '../witness.ts';
 import { endWords, packetWords, serviceWords, wayWords } from '../words.ts';
 import type { Assert } from '../../model/model.ts';
-import { aboutNothing, gradesFor, pairWords, type Prover, type Violation } from './proof.ts';
+import { aboutNothing, gradesFor, namesMessages, pairWords, type Prover, type Violation } from './proof.ts';
 
 type Always = Extract<Assert, { kind: 'always' }>;
 
@@ -21,11 +21,14 @@ export const proveAlways: Prover<'always'> = (plant, assert) => {
   const quantified = quantify(plant, assert.from.addresses, assert.to.addresses);
   const { over, within, unseen } = quantified;
   const nothing = isNoService(assert.services.set) ? `\`${assert.services.text}\` names nothing that a routed gateway could pass` : undefined;
+  const elsewhere = namesMessages(plant, assert, assert.services.set, quantified)
+    ? undefined
+    : `\`${assert.services.text}\` does not exist in the address family that its two sides share`;
   return {
     over: pairWords(over),
     leftOut: pairWords(within),
     unseen,
-    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing,
+    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing ?? elsewhere,
     violation: outside(plant, assert) ?? broken(plant, assert, over),
     grades: gradesFor(plant.gateways, assert, assert.services.set),
   };

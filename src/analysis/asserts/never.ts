@@ -10,10 +10,10 @@ import { isNoService } from '../../packets/service-set.ts';
 import type { Hook } from '../../packets/packet.ts';
 import type { GatewayPolicy } from '../../policy/gateway-policy.ts';
 import type { PlantSets } from '../plant-sets.ts';
-import { indistinguishable, ownQuestions, quantify } from '../questions.ts';
+import { indistinguishable, ownQuestions, quantify, siblingsOf, withSiblings } from '../questions.ts';
 import { witness } from '../witness.ts';
 import { endWords, packetWords, serviceWords, wayWords, zoneOf } from '../words.ts';
-import { aboutNothing, gradesFor, pairWords, type Prover, type Violation } from './proof.ts';
+import { aboutNothing, gradesFor, namesMessages, pairWords, type Prover, type Violation } from './proof.ts';
 import type { Assert } from '../../model/model.ts';
 
 /** Flows that a diagnostic points at; `--format json` names all. */
@@ -25,11 +25,14 @@ export const proveNever: Prover<'never'> = (plant, assert) => {
   const quantified = quantify(plant, assert.from.addresses, assert.to.addresses);
   const { over, within, unseen } = quantified;
   const nothing = isNoService(assert.services.set) ? `\`${assert.services.text}\` names nothing that a routed gateway could pass` : undefined;
+  const elsewhere = namesMessages(plant, assert, assert.services.set, quantified)
+    ? undefined
+    : `\`${assert.services.text}\` does not exist in the address family that its two sides share`;
   return {
     over: pairWords(over),
     leftOut: pairWords(within),
     unseen,
-    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing,
+    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing ?? elsewhere,
     violation: broken(plant, assert, quantified.over),
     grades: gradesFor(plant.gateways, assert, assert.services.set),
   };
@@ -47,11 +50,11 @@ function broken(plant: PlantSets, assert: Never, over: ReturnType<typeof quantif
   const leaks: Leak[] = [];
   for (const policy of plant.gateways) {
     const asked = over
-      .filter((pair) => plant.joins.gateways(pair.from, pair.to).includes(policy.gateway))
+      .filter((pair) => [pair.from, ...siblingsOf(plant, pair.from)].some((zone) => plant.joins.gateways(zone, pair.to).includes(policy.gateway)))
       .map((pair) => plant.product(indistinguishable(plant, pair), pair.destination, assert.services.set));
     leaks.push({ policy, hook: 'forward', set: diagram.intersect(diagram.unionAll(asked), plant.permitted(policy, false)) });
     for (const { hook, peer, asked: self } of ownQuestions(policy, assert))
-      leaks.push({ policy, hook, set: plant.own(policy, hook, peer, self, assert.services.set, false).open });
+      leaks.push({ policy, hook, set: plant.own(policy, hook, hook === 'input' ? withSiblings(plant, peer) : peer, self, assert.services.set, false).open });
   }
   const open = leaks.filter((leak) => leak.set !== empty);
   const first = open[0];

@@ -7,11 +7,12 @@ import { differenceDiagnostics, differenceJson } from '../../report/difference-d
 import { renderGithub } from '../../report/github.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderSarif } from '../../report/sarif.ts';
-import { complain, dateOf, folderOf, formatOf, print, printJson } from '../io.ts';
+import { complain, dateOf, folderOf, formatOf, print, printJson, UsageError } from '../io.ts';
 
 export async function run(args: readonly string[], options: Record<string, unknown>): Promise<number> {
   const format = formatOf(options['format'] as string | undefined, ['text', 'json', 'md', 'sarif', 'junit', 'github']);
   const after = args[1] ?? '';
+  if (args[0] === '-' && after === '-') throw new UsageError('<new>', 'standard input can be read only once', 'give one of the two as a file');
   const compared = compare(args[0] ?? '', after, { date: dateOf(options['date'] as string | undefined), targets: capabilitiesByName });
   const { date, difference, old, new: now } = compared;
   const folder = folderOf(after);

@@ -1,6 +1,7 @@
 /** `zonewright paths`: chains of conversations through hosts that can be entered. */
 import { capabilitiesByName } from '../../../targets/index.ts';
 import { attackPaths, defaultHops } from '../../analysis/paths.ts';
+import { namesGateway } from '../../analysis/questions.ts';
 import { ask } from '../../pipeline/ask.ts';
 import { pathsJson, renderDot, renderMermaid, renderPathsText } from '../../report/paths.ts';
 import { complain, dateOf, formatOf, print, printJson, UsageError } from '../io.ts';
@@ -27,6 +28,8 @@ export async function run(args: readonly string[], options: Record<string, unkno
     return Promise.resolve(2);
   }
   const { plant, from, to } = asked.question;
+  if (namesGateway({ from, to }))
+    throw new UsageError('--to', 'a gateway is no end of a path', '`zonewright reach` says what is open to a gateway itself; name zones or hosts here');
   const { paths, more } = attackPaths(plant, from, to, hops);
   switch (format) {
     case 'json':

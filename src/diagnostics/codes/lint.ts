@@ -57,4 +57,11 @@ export const lintCodes = {
     'finding',
     (a) => `the meaning changed, but the revision is still ${a.revision}`,
   ),
+  hostUnreachable: row<{ host: string; address: string; what: string; gateway: string }>(
+    'ZW3014',
+    'host-unreachable',
+    'warning',
+    'finding',
+    (a) => `host \`${a.host}\` has ${a.address}, the ${a.what} of a network of \`${a.gateway}\`: nothing reaches it`,
+  ),
 } as const;
