@@ -22,6 +22,7 @@ export class ZoneIndex {
   readonly #zones: readonly Zone[];
   readonly #v4: readonly Piece<number>[];
   readonly #v6: readonly Piece<bigint>[];
+  readonly #known = new WeakMap<AddressSet, readonly ZonePart[]>();
 
   constructor(zones: readonly Zone[]) {
     this.#zones = zones;
@@ -29,7 +30,13 @@ export class ZoneIndex {
     this.#v6 = pieces(zones.map((zone) => zone.addresses.v6));
   }
 
-  parts(set: AddressSet): ZonePart[] {
+  parts(set: AddressSet): readonly ZonePart[] {
+    const known = this.#known.get(set) ?? this.#find(set);
+    this.#known.set(set, known);
+    return known;
+  }
+
+  #find(set: AddressSet): ZonePart[] {
     const touched = new Set<number>();
     collect(this.#v4, set.v4, touched);
     collect(this.#v6, set.v6, touched);

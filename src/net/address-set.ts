@@ -27,7 +27,10 @@ export function addressSetOf(address: Address): AddressSet {
     : { v4: [], v6: [{ first: address.value, last: address.value }] };
 }
 
+/** Gives a set that stands alone itself: what later stages remember of it then holds for every use of a name. */
 export function unionAddresses(...sets: readonly AddressSet[]): AddressSet {
+  const [only] = sets;
+  if (only !== undefined && sets.length === 1) return only;
   return { v4: unionRanges(...sets.map((set) => set.v4)), v6: unionRanges(...sets.map((set) => set.v6)) };
 }
 

@@ -15,6 +15,7 @@ export class AddressLine {
   /** First addresses of the segments, ascending. */
   readonly #v4: readonly number[];
   readonly #v6: readonly bigint[];
+  readonly #known: Record<4 | 6, WeakMap<AddressSet, Ranges<number>>> = { 4: new WeakMap(), 6: new WeakMap() };
 
   constructor(sets: Iterable<AddressSet>) {
     const v4 = new Set<number>([0]);
@@ -40,6 +41,13 @@ export class AddressLine {
 
   /** The segments of one family of the set; throws if the line was not cut at one of its borders (a bug of ours). */
   segments(set: AddressSet, family: 4 | 6): Ranges<number> {
+    const memory = this.#known[family];
+    const known = memory.get(set) ?? this.#find(set, family);
+    memory.set(set, known);
+    return known;
+  }
+
+  #find(set: AddressSet, family: 4 | 6): Ranges<number> {
     if (family === 4) return set.v4.map((range) => this.#cut(this.#v4, range, 0, max4, range.last + 1));
     return set.v6.map((range) => this.#cut(this.#v6, range, this.#v4.length, max6, range.last + 1n));
   }

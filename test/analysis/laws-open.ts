@@ -9,17 +9,6 @@ import { containsAddress, noAddresses } from '../../src/net/address-set.ts';
 import type { Place, Universe } from './laws-universe.ts';
 import { allOf, isOwn, isSelf, namesGateway, ownConversations, sorted } from './laws-verdicts.ts';
 
-/** Whether a neighbour on the wire of a zone that is asked about takes another way than the zone itself. */
-function otherWay(universe: Universe, { from, to }: Extract<Assert, { kind: 'never' }>): boolean {
-  const names = universe.model.zones.map((zone) => zone.name);
-  return sorted(universe, universe.in(from.addresses), universe.in(to.addresses)).over.some((pair) =>
-    names.some((other) => {
-      const [own, its] = [universe.path(pair.from, pair.to), universe.path(other, pair.to)];
-      return universe.share(pair.from, other) && (its.some((gateway) => !own.includes(gateway)) || own.some((gateway) => !its.includes(gateway)));
-    }),
-  );
-}
-
 /**
  * Whether nothing of a pair is left but a gateway's own addresses, though each side has others, in families that are not common: on every
  * gateway on the path, or for an essential flow on one of them.
@@ -61,7 +50,6 @@ export function openReport(universe: Universe, question: Assert | TestLine | Flo
   if ('kind' in question && question.kind === 'every-flow') return undefined;
   if (!('expect' in question) && ownFamily(universe, question)) return 'an end that is only the gateway itself in every common family';
   if ('effect' in question || ('kind' in question && (question.kind === 'hops' || question.kind === 'only-via'))) return undefined;
-  if ('kind' in question && question.kind === 'never' && otherWay(universe, question)) return 'a neighbour on the wire that takes another way';
   if (!namesGateway(question)) return undefined;
   const whole = 'kind' in question ? question.kind === 'always' : question.expect === 'allow';
   if (asksItself(universe, question) && (whole || ownConversations(universe, question).length === 0))
