@@ -88,8 +88,8 @@ function passServices(pass: Pass): ServiceSet {
       pass.family,
       ranges.map(({ first }) => ({ first: first * 256, last: first * 256 + 255 })),
     );
-  if (pass.protocol === 17) return portServices('udp', ranges);
-  return protocolServices(pass.protocol);
+  const both = pass.protocol === 17 ? portServices('udp', ranges) : protocolServices(pass.protocol);
+  return pass.family === 4 ? { v4: both.v4, v6: noServices.v6 } : { v4: noServices.v4, v6: both.v6 };
 }
 
 export class PlantSets {
@@ -257,10 +257,13 @@ export class PlantSets {
     const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
     const product = (other: AddressSet, self: AddressSet, set: ServiceSet): Node =>
       hook === 'input' ? this.product(other, self, set) : this.product(self, other, set);
+    // The gateway is nobody's peer of its own, and no host has its broadcasts.
+    const gateway = this.model.gateways.find((one) => one.name === policy.gateway);
+    const peers = gateway === undefined ? peer : subtractAddresses(peer, gatewayOnlyAddresses(gateway));
     const all = unionAddresses(policy.own, policy.anyDynamic ? dynamicAddress : noAddresses);
-    if (asked !== undefined) wanted.push(product(peer, intersectAddresses(asked, policy.own), services));
+    if (asked !== undefined) wanted.push(product(peers, intersectAddresses(asked, policy.own), services));
     // Whoever no interface faces is asked about like everybody else, and nothing opens the gateway to them.
-    else wanted.push(product(subtractAddresses(peer, faced), dynamicAddress, services));
+    else wanted.push(product(subtractAddresses(peers, faced), dynamicAddress, services));
     for (const face of policy.interfaces) {
       const self = hook === 'output' ? all : unionAddresses(face.own, face.dynamic ? dynamicAddress : noAddresses);
       const here = intersectAddresses(peer, face.faced);

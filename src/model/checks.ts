@@ -82,7 +82,7 @@ function resolveLine(tools: FlowTools, line: TestLineAst, inZones: AddressSet): 
   const services = tools.services.resolve(line.services, 'exact');
   if (from === undefined || to === undefined || services === undefined) return undefined;
   for (const side of [from, to]) {
-    if (side.gateways.length === 0 && !isEmpty(side.addresses) && isEmpty(intersectAddresses(side.addresses, inZones))) {
+    if (side.gateways.length + side.gatewayAddresses.length === 0 && !isEmpty(side.addresses) && isEmpty(intersectAddresses(side.addresses, inZones))) {
       tools.context.report(assertCodes.testOutside, side.span, { text: side.text }, { help: ['name a zone, a host or an address that lies in a zone'] });
       return undefined;
     }

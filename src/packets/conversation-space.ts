@@ -124,11 +124,13 @@ export class ConversationSpace {
     };
     const destination = this.line.firstAddress(walk(0, this.#bits, 0));
     const source = this.line.firstAddress(walk(this.#source, this.#bits, destination.family === 4 ? 0 : this.line.segmentOf({ family: 6, value: 0n })));
+    const protocol = walk(this.#protocol, protocolBits, wish.protocol ?? 6);
+    const valued = valuedProtocols(source.family).includes(protocol);
     return {
       destination,
       source,
-      protocol: walk(this.#protocol, protocolBits, wish.protocol ?? 6),
-      value: walk(this.#value, valueBits, wish.value ?? 1),
+      protocol,
+      value: walk(this.#value, valueBits, wish.value ?? (valued ? 1 : 0)),
       functionNumber: walk(this.#function, functionBits, 0),
     };
   }

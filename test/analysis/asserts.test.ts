@@ -357,6 +357,23 @@ gateway g3 { target nftables; interface a { faces x  address none }  interface b
     ).toContain('ZW4007');
   });
 
+  it('a gateway is no peer of its own', () => {
+    const open = base + gateway.replace('manage from hist', 'manage from office');
+    expect(outcome('assert a { always office -> gw : ssh }', open).status).toBe('proved');
+    expect(outcome('test "t" { allow office -> gw : ssh }', open).codes).toEqual([]);
+    expect(outcome('assert a { always office -> 10.4.0.1 : ssh }', open).status).toBe('proved');
+  });
+
+  it('what an interface runs is open in its own family alone', () => {
+    const dhcp = base + gateway.replace('2001:db8:4::1/64 }', '2001:db8:4::1/64  runs dhcp-server }');
+    expect(outcome('assert a { never 2001:db8:4::/64 -> gw : udp 67 }', dhcp).status).toBe('proved');
+    expect(outcome('test "t" { allow 2001:db8:4::5 -> gw : udp 67 }', dhcp).codes).toEqual(['ZW4005']);
+  });
+
+  it('an essential flow that can open nothing is a finding', () => {
+    expect(outcome('flow f { from office  to plc  allow icmpv6 type 128  essential }').codes).toEqual(['ZW4007']);
+  });
+
   it('messages of a family that the sides do not share prove nothing', () => {
     expect(outcome('assert a { never office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
     expect(outcome('assert a { always office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
