@@ -4,9 +4,8 @@
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { commonFamilies, type Flow, type GatewayTraffic, type Model } from '../model/model.ts';
-import { type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { type AddressSet, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/diagram.ts';
-import { hasServices } from '../packets/service-set.ts';
 import { isExpired } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { meetsOwn } from '../policy/place.ts';
@@ -33,8 +32,6 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
   }
   if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0)
     return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
-  if (!commonFamilies(flow.from.addresses, flow.to.addresses).some((family) => hasServices(flow.services.set, family)))
-    return lost(flow, 'its services do not exist in the address family that its two sides share', 'name services of that family');
   for (const pair of plant.pairs(flow.from.addresses, flow.to.addresses)) {
     const gateways = plant.joins.gateways(pair.from, pair.to);
     const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
@@ -46,10 +43,7 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
         { side: flow.from, part: plant.seenBy(policy, pair.from, pair.source) },
         { side: flow.to, part: plant.seenBy(policy, pair.to, pair.destination) },
       ];
-      const [from, to] = [ends[0]?.part ?? noAddresses, ends[1]?.part ?? noAddresses];
-      // In some family that both ends have, nothing of one of them is left.
-      const swallowed = commonFamilies(from, to).length < commonFamilies(pair.source, pair.destination).length;
-      const own = ends.find(({ part }) => isEmpty(part)) ?? (swallowed ? ends.find(({ part }) => part.v4.length === 0 || part.v6.length === 0) : undefined);
+      const own = ends.find(({ part }) => isEmpty(part));
       if (own !== undefined)
         return lost(
           flow,

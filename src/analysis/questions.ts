@@ -2,9 +2,9 @@
  * What asserts, tests and essential flows have in common: which pairs of zones a question is about, who sees them, and
  * what of a question a gateway does not permit.
  */
-import { addressSetOf, type AddressSet, intersectAddresses, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { formatAddress } from '../net/address.ts';
-import { commonFamilies, type Model, type ResolvedSelector } from '../model/model.ts';
+import type { Model, ResolvedSelector } from '../model/model.ts';
 import type { Node } from '../packets/diagram.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
@@ -41,7 +41,7 @@ export function quantify(plant: PlantSets, from: AddressSet, to: AddressSet): Qu
 function seen(plant: PlantSets, pair: ZonePair): boolean {
   return plant.joins.gateways(pair.from, pair.to).some((name) => {
     const policy = plant.gateway(name);
-    return policy !== undefined && commonFamilies(subtractAddresses(pair.source, policy.own), subtractAddresses(pair.destination, policy.own)).length > 0;
+    return policy !== undefined && !isEmpty(subtractAddresses(pair.source, policy.own)) && !isEmpty(subtractAddresses(pair.destination, policy.own));
   });
 }
 
@@ -84,7 +84,7 @@ export function missing(plant: PlantSets, policy: GatewayPolicy, pair: ZonePair,
   const asked = (zone: string, side: AddressSet): AddressSet => {
     const part = subtractAddresses(side, policy.own);
     const seen = unionAddresses(plant.seenBy(policy, zone, part), intersectAddresses(part, plant.hostAddresses));
-    return { v4: seen.v4.length > 0 ? seen.v4 : part.v4, v6: seen.v6.length > 0 ? seen.v6 : part.v6 };
+    return isEmpty(seen) ? part : seen;
   };
   const wanted = plant.product(asked(pair.from, pair.source), asked(pair.to, pair.destination), services);
   return plant.space.diagram.subtract(wanted, plant.permitted(policy, true));

@@ -370,10 +370,6 @@ gateway g3 { target nftables; interface a { faces x  address none }  interface b
     expect(outcome('test "t" { allow 2001:db8:4::5 -> gw : udp 67 }', dhcp).codes).toEqual(['ZW4005']);
   });
 
-  it('an essential flow that can open nothing is a finding', () => {
-    expect(outcome('flow f { from office  to plc  allow icmpv6 type 128  essential }').codes).toEqual(['ZW4007']);
-  });
-
   it('messages of a family that the sides do not share prove nothing', () => {
     expect(outcome('assert a { never office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
     expect(outcome('assert a { always office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
