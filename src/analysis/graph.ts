@@ -66,10 +66,6 @@ export class ConversationGraph {
     }));
   }
 
-  areaOf(zone: string): Area | undefined {
-    return this.areas.find((area) => area.zones.includes(zone));
-  }
-
   /** A chain of fewest steps from one side to the other; undefined if there is none. Chains within one area do not count. */
   shortest(from: AddressSet, to: AddressSet): { readonly length: number; readonly steps: () => Step[] } | undefined {
     let best: Area[] | undefined;

@@ -5,7 +5,7 @@
 import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Model, ResolvedSelector } from '../model/model.ts';
-import type { Node } from '../packets/diagram.ts';
+import { empty, type Node } from '../packets/diagram.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import type { PlantSets, ZonePair } from './plant-sets.ts';
@@ -93,6 +93,14 @@ export function missing(plant: PlantSets, policy: GatewayPolicy, pair: ZonePair,
 /** The pair's sources, and every zone that shares their wire: a host of one can take an address of the other (rule 12). */
 export function indistinguishable(plant: PlantSets, pair: ZonePair): AddressSet {
   return withSiblings(plant, pair.source);
+}
+
+/** Whether the services exist in a family that some pair, or a gateway and its peers, have in common. */
+export function namesMessages(plant: PlantSets, sides: Sides, services: ServiceSet, { over, unseen }: Quantified): boolean {
+  if (unseen.length > 0 || over.some((pair) => plant.product(pair.source, pair.destination, services) !== empty)) return true;
+  return plant.gateways.some((policy) =>
+    ownQuestions(policy, sides).some(({ hook, peer, asked }) => plant.own(policy, hook, peer, asked, services, false).wanted !== empty),
+  );
 }
 
 /** Zones that share a wire with one. */

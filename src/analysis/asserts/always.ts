@@ -6,33 +6,18 @@
  */
 import { assertCodes } from '../../diagnostics/codes/asserts.ts';
 import { empty, type Node } from '../../packets/diagram.ts';
-import { isNoService } from '../../packets/service-set.ts';
 import type { GatewayPolicy } from '../../policy/gateway-policy.ts';
 import type { PlantSets } from '../plant-sets.ts';
-import { missing, outsideZones, ownQuestions, quantify } from '../questions.ts';
+import { missing, outsideZones, ownQuestions, type Quantified } from '../questions.ts';
 import { witness } from '../witness.ts';
 import { endWords, packetWords, serviceWords, wayWords } from '../words.ts';
 import type { Assert } from '../../model/model.ts';
-import { aboutNothing, gradesFor, namesMessages, pairWords, type Prover, type Violation } from './proof.ts';
+import { proveMessages } from './messages.ts';
+import type { Prover, Violation } from './proof.ts';
 
 type Always = Extract<Assert, { kind: 'always' }>;
 
-export const proveAlways: Prover<'always'> = (plant, assert) => {
-  const quantified = quantify(plant, assert.from.addresses, assert.to.addresses);
-  const { over, within, unseen } = quantified;
-  const nothing = isNoService(assert.services.set) ? `\`${assert.services.text}\` names nothing that a routed gateway could pass` : undefined;
-  const elsewhere = namesMessages(plant, assert, assert.services.set, quantified)
-    ? undefined
-    : `\`${assert.services.text}\` does not exist in the address family that its two sides share`;
-  return {
-    over: pairWords(over),
-    leftOut: pairWords(within),
-    unseen,
-    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing ?? elsewhere,
-    violation: outside(plant, assert) ?? broken(plant, assert, over),
-    grades: gradesFor(plant.gateways, assert, assert.services.set),
-  };
-};
+export const proveAlways: Prover<'always'> = (plant, assert) => proveMessages(plant, assert, (over) => outside(plant, assert) ?? broken(plant, assert, over));
 
 function outside(plant: PlantSets, assert: Always): Violation | undefined {
   const address = outsideZones(plant.model, assert);
@@ -47,7 +32,7 @@ function outside(plant: PlantSets, assert: Always): Violation | undefined {
   };
 }
 
-function broken(plant: PlantSets, assert: Always, over: ReturnType<typeof quantify>['over']): Violation | undefined {
+function broken(plant: PlantSets, assert: Always, over: Quantified['over']): Violation | undefined {
   for (const pair of over) {
     for (const name of plant.joins.gateways(pair.from, pair.to)) {
       const policy = plant.gateway(name);

@@ -6,14 +6,14 @@
 import { assertCodes } from '../../diagnostics/codes/asserts.ts';
 import { containsAddress } from '../../net/address-set.ts';
 import { empty, type Node } from '../../packets/diagram.ts';
-import { isNoService } from '../../packets/service-set.ts';
 import type { Hook } from '../../packets/packet.ts';
 import type { GatewayPolicy } from '../../policy/gateway-policy.ts';
 import type { PlantSets } from '../plant-sets.ts';
-import { indistinguishable, ownQuestions, quantify, siblingsOf, withSiblings } from '../questions.ts';
+import { indistinguishable, ownQuestions, type Quantified, siblingsOf, withSiblings } from '../questions.ts';
 import { witness } from '../witness.ts';
 import { endWords, packetWords, serviceWords, wayWords, zoneOf } from '../words.ts';
-import { aboutNothing, gradesFor, namesMessages, pairWords, type Prover, type Violation } from './proof.ts';
+import { proveMessages } from './messages.ts';
+import type { Prover, Violation } from './proof.ts';
 import type { Assert } from '../../model/model.ts';
 
 /** Flows that a diagnostic points at; `--format json` names all. */
@@ -21,22 +21,7 @@ const mostShown = 20;
 
 type Never = Extract<Assert, { kind: 'never' }>;
 
-export const proveNever: Prover<'never'> = (plant, assert) => {
-  const quantified = quantify(plant, assert.from.addresses, assert.to.addresses);
-  const { over, within, unseen } = quantified;
-  const nothing = isNoService(assert.services.set) ? `\`${assert.services.text}\` names nothing that a routed gateway could pass` : undefined;
-  const elsewhere = namesMessages(plant, assert, assert.services.set, quantified)
-    ? undefined
-    : `\`${assert.services.text}\` does not exist in the address family that its two sides share`;
-  return {
-    over: pairWords(over),
-    leftOut: pairWords(within),
-    unseen,
-    vacuous: aboutNothing(assert, quantified, assert.whereEnforced) ?? nothing ?? elsewhere,
-    violation: broken(plant, assert, quantified.over),
-    grades: gradesFor(plant.gateways, assert, assert.services.set),
-  };
-};
+export const proveNever: Prover<'never'> = (plant, assert) => proveMessages(plant, assert, (over) => broken(plant, assert, over));
 
 /** What is permitted of what must not be, gateway by gateway. */
 interface Leak {
@@ -45,7 +30,7 @@ interface Leak {
   readonly set: Node;
 }
 
-function broken(plant: PlantSets, assert: Never, over: ReturnType<typeof quantify>['over']): Violation | undefined {
+function broken(plant: PlantSets, assert: Never, over: Quantified['over']): Violation | undefined {
   const { diagram } = plant.space;
   const leaks: Leak[] = [];
   for (const policy of plant.gateways) {

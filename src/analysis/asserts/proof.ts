@@ -4,10 +4,9 @@ import type { Assert, Grade } from '../../model/model.ts';
 import type { Span } from '../../base/source.ts';
 import { addressesMeet, isEmpty } from '../../net/address-set.ts';
 import { grades, type ResolvedSelector } from '../../model/model.ts';
-import { empty } from '../../packets/diagram.ts';
 import { intersectServices, isNoService, type ServiceSet, widenFunctions } from '../../packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../policy/gateway-policy.ts';
-import { namesGateway, ownQuestions, type Quantified, type Sides } from '../questions.ts';
+import { namesGateway, type Quantified, type Sides } from '../questions.ts';
 import type { PlantSets, ZonePair } from '../plant-sets.ts';
 
 export type AssertStatus = 'proved' | 'violated' | 'not enforceable here' | 'vacuous';
@@ -64,14 +63,6 @@ export function aboutNothing(sides: Sides, { over, within, unseen }: Quantified,
   if (over.length + unseen.length === 0) return 'it is only about hosts of one zone, which talk freely';
   if (over.length === 0 && whereEnforced) return 'no gateway stands between any of its pairs, so nothing of it is enforced';
   return undefined;
-}
-
-/** Whether the services exist in a family that some pair, or a gateway and its peers, have in common. */
-export function namesMessages(plant: PlantSets, sides: Sides, services: ServiceSet, { over, unseen }: Quantified): boolean {
-  if (unseen.length > 0 || over.some((pair) => plant.product(pair.source, pair.destination, services) !== empty)) return true;
-  return plant.gateways.some((policy) =>
-    ownQuestions(policy, sides).some(({ hook, peer, asked }) => plant.own(policy, hook, peer, asked, services, false).wanted !== empty),
-  );
 }
 
 /**
