@@ -3,9 +3,10 @@
  */
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import { commonFamilies, type Flow, type GatewayTraffic, type Model } from '../model/model.ts';
+import { commonFamilies, type Flow, type GatewayTraffic, type Model, type ResolvedSelector } from '../model/model.ts';
 import { type AddressSet, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/diagram.ts';
+import { hasServices } from '../packets/service-set.ts';
 import { isExpired } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { meetsOwn } from '../policy/place.ts';
@@ -32,6 +33,8 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
   }
   if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0)
     return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
+  if (!commonFamilies(flow.from.addresses, flow.to.addresses).some((family) => hasServices(flow.services.set, family)))
+    return lost(flow, 'its services do not exist in the address family that its two sides share', 'name services of that family');
   for (const pair of plant.pairs(flow.from.addresses, flow.to.addresses)) {
     const gateways = plant.joins.gateways(pair.from, pair.to);
     const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
@@ -40,14 +43,13 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
       const policy = plant.gateway(name);
       if (policy === undefined) continue;
       const ends = [
-        { side: flow.from, part: plant.seenBy(policy, pair.from, pair.source) },
-        { side: flow.to, part: plant.seenBy(policy, pair.to, pair.destination) },
-      ];
-      const own = ends.find(({ part }) => isEmpty(part));
-      if (own !== undefined)
+        { side: flow.from, asked: pair.source, part: plant.seenBy(policy, pair.from, pair.source) },
+        { side: flow.to, asked: pair.destination, part: plant.seenBy(policy, pair.to, pair.destination) },
+      ] as const;
+      if (commonFamilies(ends[0].part, ends[1].part).length === 0)
         return lost(
           flow,
-          `\`${own.side.text}\` holds only addresses of gateway \`${name}\` itself`,
+          `${ownWords(ends)} only addresses of gateway \`${name}\` itself`,
           'what is for a gateway is said by `manage` and `receive`, what it starts by `send`',
         );
       const set = missing(plant, policy, pair, flow.services.set);
@@ -77,6 +79,25 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
     }
   }
   return undefined;
+}
+
+interface End {
+  readonly side: ResolvedSelector;
+  readonly asked: AddressSet;
+  /** Of `asked`, what is not the gateway's own. */
+  readonly part: AddressSet;
+}
+
+/** Which end holds nothing else, and in which family, where it has the other too. */
+function ownWords(ends: readonly [End, End]): string {
+  const shared = commonFamilies(ends[0].asked, ends[1].asked);
+  const whole = ends.find(({ part }) => isEmpty(part));
+  if (whole !== undefined) return `\`${whole.side.text}\` holds`;
+  const said = shared.map((family) => {
+    const end = ends.find(({ part }) => !commonFamilies(part, part).includes(family));
+    return `\`${end?.side.text ?? ''}\` in IPv${family}`;
+  });
+  return `in the families that its sides share, it names with ${said.join(' and ')}`;
 }
 
 function checkOwnTraffic(model: Model, plant: PlantSets, date: string): Diagnostic[] {

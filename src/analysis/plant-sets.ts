@@ -8,13 +8,16 @@ import {
   addressesMeet,
   addressSetOf,
   type AddressSet,
+  builtInNetworks,
   containsAddress,
   intersectAddresses,
+  isEmpty,
   noAddresses,
   subtractAddresses,
   unionAddresses,
   unspecified,
 } from '../net/address-set.ts';
+import type { Address } from '../net/address.ts';
 import type { Flow, Model } from '../model/model.ts';
 import { commonFamilies } from '../model/model.ts';
 import { ZoneIndex } from '../model/zone-index.ts';
@@ -77,11 +80,8 @@ export function bordersOf(model: Model): AddressSet[] {
   ];
 }
 
-/** What a row of the baseline or of an interface service passes between a zone and the gateway; nothing for other rows. */
+/** Messages of a row of the baseline or of an interface service. */
 function passServices(pass: Pass): ServiceSet {
-  const toZone = pass.hook === 'input' ? pass.source : pass.destination;
-  const toSelf = pass.hook === 'input' ? pass.destination : pass.source;
-  if (!toZone.includes('faced') || !toSelf.includes('own')) return noServices;
   const ranges = (pass.values ?? []).map((value) => ({ first: value, last: value }));
   if (pass.protocol === (pass.family === 4 ? 1 : 58))
     return icmpServices(
@@ -91,6 +91,21 @@ function passServices(pass: Pass): ServiceSet {
   const both = pass.protocol === 17 ? portServices('udp', ranges) : protocolServices(pass.protocol);
   return pass.family === 4 ? { v4: both.v4, v6: noServices.v6 } : { v4: noServices.v4, v6: both.v6 };
 }
+
+/** Of the addresses of one end, those that the row names; `all`: the word by which it names them all. */
+function passEnd(where: Pass['source'], all: 'faced' | 'own', end: AddressSet): AddressSet {
+  const parts = where.map((one) => {
+    if (one === all) return end;
+    if (typeof one === 'string') return noAddresses;
+    const networks = builtInNetworks(...one.networks);
+    // What stands for an address that only the platform knows has no place in a network, but for the network of all.
+    return intersectAddresses(containsAddress(networks, someGlobal) ? end : subtractAddresses(end, dynamicAddress), networks);
+  });
+  return unionAddresses(...parts);
+}
+
+/** Any address of the unicast space: of the built-in networks only `::/0` holds it. */
+const someGlobal: Address = { family: 6, value: 0x2000n << 112n };
 
 export class PlantSets {
   readonly space: ConversationSpace;
@@ -257,9 +272,7 @@ export class PlantSets {
     const faced = unionAddresses(...policy.zones.map((zone) => zone.addresses));
     const product = (other: AddressSet, self: AddressSet, set: ServiceSet): Node =>
       hook === 'input' ? this.product(other, self, set) : this.product(self, other, set);
-    // The gateway is nobody's peer of its own, and no host has its broadcasts.
-    const gateway = this.model.gateways.find((one) => one.name === policy.gateway);
-    const peers = gateway === undefined ? peer : subtractAddresses(peer, gatewayOnlyAddresses(gateway));
+    const peers = this.asked(policy, peer);
     const all = unionAddresses(policy.own, policy.anyDynamic ? dynamicAddress : noAddresses);
     if (asked !== undefined) wanted.push(product(peers, intersectAddresses(asked, policy.own), services));
     // Whoever no interface faces is asked about like everybody else, and nothing opens the gateway to them.
@@ -274,7 +287,9 @@ export class PlantSets {
           open.push(product(intersectAddresses(here, hook === 'input' ? entry.from : entry.to), self, entry.enforced));
       }
       for (const pass of policy.passes) {
-        if (pass.hook === hook && pass.interface === face.name) open.push(product(here, self, passServices(pass)));
+        if (pass.hook !== hook || pass.interface !== face.name) continue;
+        const [zoneEnd, selfEnd] = hook === 'input' ? [pass.source, pass.destination] : [pass.destination, pass.source];
+        open.push(product(passEnd(zoneEnd, 'faced', here), passEnd(selfEnd, 'own', self), passServices(pass)));
       }
     }
     const question = diagram.unionAll(wanted);
@@ -318,6 +333,18 @@ export class PlantSets {
   seenBy(policy: GatewayPolicy, zone: string, part: AddressSet): AddressSet {
     const here = policy.zones.find((candidate) => candidate.name === zone);
     return here === undefined ? noAddresses : intersectAddresses(part, here.addresses);
+  }
+
+  /**
+   * What a question about a gateway's peers means: not its own addresses, which are no peer of theirs, nor what a network holds of its
+   * broadcasts and anycasts; but a host that has one is asked about, and so is what names nothing else.
+   */
+  asked(policy: GatewayPolicy, side: AddressSet): AddressSet {
+    const others = subtractAddresses(side, policy.own);
+    const gateway = this.model.gateways.find((one) => one.name === policy.gateway);
+    if (gateway === undefined) return others;
+    const meant = unionAddresses(subtractAddresses(others, gatewayOnlyAddresses(gateway)), intersectAddresses(others, this.hostAddresses));
+    return isEmpty(meant) ? others : meant;
   }
 
   /** Lines of the gateway that let the conversation start: flows, or its own `manage`, `receive` and `send`. */

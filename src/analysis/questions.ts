@@ -2,11 +2,11 @@
  * What asserts, tests and essential flows have in common: which pairs of zones a question is about, who sees them, and
  * what of a question a gateway does not permit.
  */
-import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { addressSetOf, type AddressSet, noAddresses, someAddress, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { formatAddress } from '../net/address.ts';
-import type { Model, ResolvedSelector } from '../model/model.ts';
+import { commonFamilies, type Model, type ResolvedSelector } from '../model/model.ts';
 import { empty, type Node } from '../packets/diagram.ts';
-import type { ServiceSet } from '../packets/service-set.ts';
+import { icmpServices, isNoService, type ServiceSet, subtractServices } from '../packets/service-set.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import type { PlantSets, ZonePair } from './plant-sets.ts';
 
@@ -41,13 +41,20 @@ export function quantify(plant: PlantSets, from: AddressSet, to: AddressSet): Qu
 function seen(plant: PlantSets, pair: ZonePair): boolean {
   return plant.joins.gateways(pair.from, pair.to).some((name) => {
     const policy = plant.gateway(name);
-    return policy !== undefined && !isEmpty(subtractAddresses(pair.source, policy.own)) && !isEmpty(subtractAddresses(pair.destination, policy.own));
+    return policy !== undefined && commonFamilies(subtractAddresses(pair.source, policy.own), subtractAddresses(pair.destination, policy.own)).length > 0;
   });
 }
 
 /** Whether a side names a gateway or an address of one. */
 export function namesGateway(sides: Sides): boolean {
   return [sides.from, sides.to].some((side) => side.gateways.length + side.gatewayAddresses.length > 0);
+}
+
+/** The two sides as ends of a chain: without addresses of the gateways that they name, which no chain goes to. */
+export function chainEnds(plant: PlantSets, sides: Sides): { readonly from: AddressSet; readonly to: AddressSet } {
+  const hosts = ({ addresses, gateways, gatewayAddresses }: ResolvedSelector): AddressSet =>
+    subtractAddresses(addresses, unionAddresses(...[...gateways, ...gatewayAddresses].map((name) => plant.gateway(name)?.own ?? noAddresses)));
+  return { from: hosts(sides.from), to: hosts(sides.to) };
 }
 
 /** An address that one of the sides names and no zone or gateway has. */
@@ -63,6 +70,17 @@ export function outsideZones(model: Model, sides: Sides): string | undefined {
   return undefined;
 }
 
+const neighbourDiscovery = icmpServices(6, [{ first: 135 * 256, last: 136 * 256 + 255 }]);
+
+/**
+ * What a question of what must not reach a gateway, or start there, is about. Every gateway answers neighbour discovery, whatever its
+ * policy (rule 6): no invariant could hold in IPv6 if that broke it, so it counts only where nothing else is asked.
+ */
+export function withoutDiscovery(services: ServiceSet): ServiceSet {
+  const rest = subtractServices(services, neighbourDiscovery);
+  return isNoService(rest) ? services : rest;
+}
+
 /** What a question with two sides asks of the gateway itself: as a whole where it is named, at one address where that is. */
 export function ownQuestions(policy: GatewayPolicy, sides: Sides): { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] {
   const result: { hook: 'input' | 'output'; peer: AddressSet; asked: AddressSet | undefined }[] = [];
@@ -76,17 +94,9 @@ export function ownQuestions(policy: GatewayPolicy, sides: Sides): { hook: 'inpu
   return result;
 }
 
-/**
- * Conversations of the pair that the gateway does not permit whole. Its own addresses are asked of `manage` and `receive`,
- * and a network's broadcast is not meant by the network; but a host that has it is asked, and so is what names nothing else.
- */
+/** Conversations of the pair that the gateway does not permit whole. Its own addresses are asked of `manage` and `receive`. */
 export function missing(plant: PlantSets, policy: GatewayPolicy, pair: ZonePair, services: ServiceSet): Node {
-  const asked = (zone: string, side: AddressSet): AddressSet => {
-    const part = subtractAddresses(side, policy.own);
-    const seen = unionAddresses(plant.seenBy(policy, zone, part), intersectAddresses(part, plant.hostAddresses));
-    return isEmpty(seen) ? part : seen;
-  };
-  const wanted = plant.product(asked(pair.from, pair.source), asked(pair.to, pair.destination), services);
+  const wanted = plant.product(plant.asked(policy, pair.source), plant.asked(policy, pair.destination), services);
   return plant.space.diagram.subtract(wanted, plant.permitted(policy, true));
 }
 

@@ -5,7 +5,7 @@ import type { ResolvedSelector } from '../model/model.ts';
 import { empty } from '../packets/diagram.ts';
 import { allServices } from '../packets/service-set.ts';
 import type { PlantSets } from './plant-sets.ts';
-import { ownQuestions, quantify } from './questions.ts';
+import { ownQuestions, quantify, withoutDiscovery } from './questions.ts';
 import { type RowDetails, detailsOf } from './row-details.ts';
 import { type Row, rowsOf, type Share } from './rows.ts';
 
@@ -17,6 +17,9 @@ export interface Reach {
   readonly unjoined: readonly { readonly from: string; readonly to: string }[];
 }
 
+/** What lines of a gateway decide; neighbour discovery passes on every one (rule 6). */
+const decided = withoutDiscovery(allServices);
+
 export function reach(plant: PlantSets, from: ResolvedSelector, to: ResolvedSelector): Reach {
   const { diagram } = plant.space;
   const asked = plant.product(from.addresses, to.addresses, allServices);
@@ -24,7 +27,7 @@ export function reach(plant: PlantSets, from: ResolvedSelector, to: ResolvedSele
     const head = { gateway: policy.gateway, view: { zones: policy.zones } };
     const own = ownQuestions(policy, { from, to }).map(({ hook, peer, asked: self }): Share => ({
       ...head,
-      set: plant.own(policy, hook, peer, self, allServices, false).open,
+      set: plant.own(policy, hook, peer, self, decided, false).open,
       self: hook === 'input' ? 'destination' : 'source',
     }));
     return [{ ...head, set: diagram.intersect(plant.passing(policy), asked) }, ...own].filter((share) => share.set !== empty);

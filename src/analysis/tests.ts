@@ -5,7 +5,7 @@ import type { Span } from '../base/source.ts';
 import { intersectAddresses, isEmpty } from '../net/address-set.ts';
 import { commonFamilies, type Flow, type Model, type TestLine } from '../model/model.ts';
 import { empty, type Node } from '../packets/diagram.ts';
-import { missing, namesMessages, outsideZones, ownQuestions, quantify } from './questions.ts';
+import { chainEnds, missing, namesGateway, namesMessages, outsideZones, ownQuestions, quantify, withoutDiscovery } from './questions.ts';
 import { hasServices, intersectServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { inForce } from '../policy/dates.ts';
 import type { PlantSets } from './plant-sets.ts';
@@ -102,17 +102,21 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
       'name services that exist in IPv4 or IPv6 as the two sides have it',
     );
   let touched = false;
+  const hosts = chainEnds(plant, line);
   for (const pair of plant.pairs(line.from.addresses, line.to.addresses)) {
     touched = true;
     const gateways = plant.joins.gateways(pair.from, pair.to);
-    const freely = pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined;
+    // A gateway that is named is no host of the zone in which its address lies.
+    const ends = [intersectAddresses(pair.source, hosts.from), intersectAddresses(pair.destination, hosts.to)] as const;
+    const besides = commonFamilies(...ends).length > 0;
+    const freely = besides && (pair.from === pair.to || plant.joins.sharedInterface(pair.from, pair.to) !== undefined);
     if (freely) {
       enforced = false;
       if (line.expect === 'deny')
         return fail('no gateway stands between', `${pair.from} -> ${pair.to} talk freely`, undefined, 'what no gateway sees cannot be denied');
       if (gateways.length === 0) continue;
     }
-    if (gateways.length === 0) {
+    if (gateways.length === 0 && besides) {
       return fail(
         'no gateway joins them',
         `${pair.from} -> ${pair.to}`,
@@ -145,7 +149,8 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
   for (const policy of plant.gateways) {
     for (const { hook, peer, asked } of ownQuestions(policy, line)) {
       touched = true;
-      const { wanted, open } = plant.own(policy, hook, peer, asked, line.services.set, line.expect === 'allow');
+      const services = line.expect === 'allow' ? line.services.set : withoutDiscovery(line.services.set);
+      const { wanted, open } = plant.own(policy, hook, peer, asked, services, line.expect === 'allow');
       const wrong = line.expect === 'allow' ? diagram.subtract(wanted, open) : open;
       if (wrong !== empty) {
         const { words, data } = shown(wrong, policy.gateway);
@@ -155,5 +160,12 @@ function run(model: Model, plant: PlantSets, line: TestLine): { failure: Diagnos
   }
   if (!touched && line.expect === 'allow')
     return fail('its two sides share no address family', `${line.from.text} -> ${line.to.text}`, undefined, 'name ends that have a common family');
+  if (line.expect === 'allow' && sides.over.length + sides.within.length + sides.unseen.length === 0 && !namesGateway(line))
+    return fail(
+      'what is left of one of its sides is only the gateway itself',
+      `${line.from.text} -> ${line.to.text}`,
+      undefined,
+      'name the gateway to ask what is for it',
+    );
   return { failure: undefined, enforced };
 }

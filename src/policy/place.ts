@@ -216,10 +216,15 @@ export function meetsOwn(sends: boolean, peer: AddressSet, services: ServiceSet,
   });
 }
 
+/** The weakest grade that the target gives for what the flow names. */
+function gradeGiven(target: TargetCapabilities, { services }: Flow): Grade {
+  const protocols = [...new Set([...services.functions.map((named) => named.protocol), ...services.otProtocols])];
+  if (protocols.length === 0) return target.grades.default;
+  return protocols.map((protocol) => gradeFor(target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
+}
+
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
-  const protocols = [...new Set([...flow.services.functions.map((named) => named.protocol), ...flow.services.otProtocols])];
-  const given = protocols.map((protocol) => gradeFor(target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
-  const grade: Grade | undefined = flow.asked === undefined ? undefined : protocols.length === 0 ? target.grades.default : given;
+  const grade = flow.asked === undefined ? undefined : gradeGiven(target, flow);
   const enforced = flow.effect === 'allow' ? gradeEnforces(target, flow) : flow.services.set;
   if (flow.asked !== undefined && grade !== undefined && grades.indexOf(grade) < grades.indexOf(flow.asked.value)) {
     const accepted = flow.acceptWeaker !== undefined && grades.indexOf(grade) >= grades.indexOf(flow.acceptWeaker.grade);

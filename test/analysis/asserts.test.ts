@@ -370,6 +370,54 @@ gateway g3 { target nftables; interface a { faces x  address none }  interface b
     expect(outcome('test "t" { allow 2001:db8:4::5 -> gw : udp 67 }', dhcp).codes).toEqual(['ZW4005']);
   });
 
+  describe('an end that is only the gateway itself in the family that both have', () => {
+    const six = base.replace('10.4.0.0/16, ', '').replace('2001:db8:1::/64', '2001:db8:1::1/128').replace('2001:db8:1::12', '2001:db8:35::12');
+    const ends = (six + gateway.replace('10.4.0.1/16, ', '')).replace('host hmi  in cell { address 10.1.0.12, 2001:db8:35::12 }\n', '');
+
+    it('leaves nothing that an invariant could be about', () => {
+      expect(outcome('assert a { never office -> cell : ssh }', ends).status).toBe('vacuous');
+      expect(outcome('assert a { always office -> cell : ssh }', ends).status).toBe('vacuous');
+    });
+
+    it('loses an essential flow', () => {
+      const { codes, messages } = outcome('flow f { from office  to cell  allow ssh  essential }', ends);
+      expect(codes).toEqual(['ZW4007']);
+      expect(messages).toEqual([
+        'essential flow `f` is not permitted whole: in the families that its sides share, it names with `cell` in IPv6 only addresses of gateway `gw` itself',
+      ]);
+    });
+
+    it('is no test that something passes', () => {
+      expect(outcome('test "t" { allow office -> cell : ssh }', ends).codes).toEqual(['ZW4005']);
+    });
+  });
+
+  it('an essential flow without a message in a family that its sides share opens nothing', () => {
+    expect(outcome('flow f { from office  to plc  allow icmpv6 type 128  essential }').codes).toEqual(['ZW4007']);
+  });
+
+  it('no chain starts or ends at a gateway, whatever zone its address lies in', () => {
+    const open = 'flow f { from office  to dmz  allow ssh }\nflow g { from dmz  to cell  allow ssh }\n';
+    for (const sentence of ['office -> gw at least 3 hops', 'gw -> cell at least 3 hops', 'office -> 10.1.0.1 at least 3 hops', 'office -> gw only via cell'])
+      expect(outcome(`${open}assert a { ${sentence} }`).status, sentence).toBe('vacuous');
+    expect(outcome(`${open}assert a { office -> cell at least 3 hops }`).status).toBe('violated');
+  });
+
+  it('neighbour discovery breaks a `never` that is about nothing else', () => {
+    expect(outcome('assert a { never office -> gw }').status).toBe('proved');
+    expect(outcome('assert a { never office -> gw : icmpv6 }').status).toBe('proved');
+    expect(outcome('assert a { never office -> gw : icmpv6 type 135 }').status).toBe('violated');
+    expect(outcome('assert a { always office -> gw : icmpv6 type 135 }').status).toBe('proved');
+    expect(outcome('test "t" { deny office -> gw : any }').codes).toEqual([]);
+    expect(outcome('test "t" { deny office -> gw : icmpv6 type 136 }').codes).toEqual(['ZW4005']);
+  });
+
+  it('a host on a broadcast is asked about as a peer of the gateway', () => {
+    const last = 'host last in dmz { address 10.35.0.255 }\n';
+    expect(outcome(`${last}assert a { never last -> gw : ssh }`).status).toBe('proved');
+    expect(outcome(`${last}assert a { always hist, last -> gw : ssh }`).status).toBe('violated');
+  });
+
   it('messages of a family that the sides do not share prove nothing', () => {
     expect(outcome('assert a { never office -> plc : icmpv6 type 128 }').status).toBe('vacuous');
     expect(outcome('assert a { always office -> plc : icmpv6 type 128 }').status).toBe('vacuous');

@@ -8,7 +8,7 @@ import type { AssertStatus } from '../../src/analysis/asserts/proof.ts';
 import type { Assert } from '../../src/model/model.ts';
 import { containsAddress, isEmpty } from '../../src/net/address-set.ts';
 import { enters, type Place, type Universe } from './laws-universe.ts';
-import { aboutNothing, namesGateway, settled, sorted } from './laws-verdicts.ts';
+import { aboutNothing, hostsOf, namesGateway, settled, sorted } from './laws-verdicts.ts';
 
 /** What one address may start with another. */
 type Reach = 'nothing' | 'something' | 'entry';
@@ -88,7 +88,7 @@ export function fewestSteps(
 }
 
 export function hopsStatus(universe: Universe, graph: HostGraph, assert: Extract<Assert, { kind: 'hops' }>): AssertStatus {
-  const [from, to] = [universe.in(assert.from.addresses), universe.in(assert.to.addresses)];
+  const [from, to] = [hostsOf(universe, assert.from), hostsOf(universe, assert.to)];
   const pairs = sorted(universe, from, to);
   const steps = fewestSteps(universe, graph, from, to);
   return settled(assert, pairs, steps !== undefined && steps < assert.atLeast, namesGateway(assert) || aboutNothing(assert, pairs));
@@ -97,10 +97,10 @@ export function hopsStatus(universe: Universe, graph: HostGraph, assert: Extract
 /** A chain that starts or ends on what is named does not avoid it, nor does a step across a gateway that is named. */
 export function onlyViaStatus(universe: Universe, assert: Extract<Assert, { kind: 'only-via' }>): AssertStatus {
   const named = (place: Place): boolean => containsAddress(assert.via.addresses, place.address);
-  const [from, to] = [universe.in(assert.from.addresses), universe.in(assert.to.addresses)].map((side) => side.filter((place) => !named(place)));
+  const [from, to] = [hostsOf(universe, assert.from), hostsOf(universe, assert.to)].map((side) => side.filter((place) => !named(place)));
   if (from === undefined || to === undefined) return 'vacuous';
   const pairs = sorted(universe, from, to);
-  const inside = [assert.from, assert.to].some((side) => !isEmpty(side.addresses) && universe.in(side.addresses).every(named));
+  const inside = [assert.from, assert.to].map((side) => hostsOf(universe, side)).some((side) => side.length > 0 && side.every(named));
   // A gateway is no end of a chain: what reaches it is asked by `never`.
   const vacuous = (isEmpty(assert.via.addresses) && assert.via.gateways.length === 0) || inside || namesGateway(assert) || aboutNothing(assert, pairs);
   return settled(assert, pairs, fewestSteps(universe, new HostGraph(universe, assert.via.gateways), from, to, named) !== undefined, vacuous);

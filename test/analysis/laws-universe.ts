@@ -131,7 +131,8 @@ export class Universe {
     const local = hook === 'output' || known(face) || (face.dynamic && !gateway.interfaces.some(known));
     const found = [plain.sourcePort, 67, 68, 546, 547].map((sourcePort) => {
       const wires = hook === 'input' ? { inInterface: face.name, outInterface: undefined } : { inInterface: undefined, outInterface: face.name };
-      return this.#evaluate(gateway, source, destination, message, { hook, ...wires }, { sourcePort, local });
+      // Whatever is passed with any hop limit passes with the one of neighbour discovery.
+      return this.#evaluate(gateway, source, destination, message, { hook, ...wires }, { sourcePort, local, hopLimit: 255 });
     });
     return { accepted: found.some((one) => one.accepted), limited: !found.some((one) => one.accepted && !one.limited) };
   }

@@ -126,11 +126,18 @@ export function* leaks(universe: Universe, assert: Kind<'never'>): Generator<{ r
   }
 }
 
+/** Neighbour discovery, which every gateway answers (rule 6), counts only where a question is about nothing else. */
+export function deniable(universe: Universe, messages: readonly Message[], services: ServiceSet): readonly Message[] {
+  const discovery = (one: Message): boolean => one.family === 6 && one.protocol === 58 && [135, 136].includes(one.value >> 8);
+  const alone = families.every((family) => universe.messages(family, services).every(discovery));
+  return alone ? messages : messages.filter((one) => !discovery(one));
+}
+
 export function neverStatus(universe: Universe, assert: Kind<'never'>): AssertStatus {
   const pairs = sorted(universe, universe.in(assert.from.addresses), universe.in(assert.to.addresses));
   const vacuous = aboutNothing(assert, pairs) || noService(assert.services.set) || !hasMessages(universe, assert, assert.services.set, pairs);
   const reaches = ownConversations(universe, assert, true).some((one) =>
-    ownMessages(universe, one, assert.services.set).some((message) => accepts(universe, one, message) !== 'no'),
+    deniable(universe, ownMessages(universe, one, assert.services.set), assert.services.set).some((message) => accepts(universe, one, message) !== 'no'),
   );
   return settled(assert, pairs, reaches || leaks(universe, assert).next().done !== true, vacuous);
 }
@@ -251,6 +258,12 @@ function addressesOf(face: Interface): Address[] {
   return [...face.addresses.map((own) => own.address), ...(face.dynamic ? [unknownOwn[4], unknownOwn[6]] : [])];
 }
 
+/** A gateway that a side names is no host of the zone in which its address lies. */
+export function hostsOf(universe: Universe, { addresses, gateways, gatewayAddresses }: ResolvedSelector): Place[] {
+  const named = universe.model.gateways.filter((gateway) => [...gateways, ...gatewayAddresses].includes(gateway.name));
+  return universe.in(addresses).filter((place) => !named.some((gateway) => isOwn(gateway, place.address)));
+}
+
 export function isOwn(gateway: Gateway, address: Address): boolean {
   return gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
 }
@@ -334,8 +347,10 @@ function has(universe: Universe, flow: Flow, asked: Requirement, date: string, g
 export function testOutcome(universe: Universe, line: TestLine): { readonly passed: boolean; readonly enforced: boolean } {
   const pairs = sorted(universe, universe.in(line.from.addresses), universe.in(line.to.addresses));
   const all = allOf(pairs);
-  const freely = (pair: Pair): boolean => pair.from === pair.to || universe.share(pair.from, pair.to);
-  const unjoined = all.some((pair) => !freely(pair) && universe.path(pair.from, pair.to).length === 0);
+  const hosts = { from: hostsOf(universe, line.from), to: hostsOf(universe, line.to) };
+  const besides = (pair: Pair): boolean => pair.ends.some(([from, to]) => hosts.from.includes(from) && hosts.to.includes(to));
+  const freely = (pair: Pair): boolean => besides(pair) && (pair.from === pair.to || universe.share(pair.from, pair.to));
+  const unjoined = all.some((pair) => besides(pair) && !freely(pair) && universe.path(pair.from, pair.to).length === 0);
   const own = ownConversations(universe, line);
   const services = line.services.set;
   const enforced = !all.some(freely);
@@ -344,7 +359,10 @@ export function testOutcome(universe: Universe, line: TestLine): { readonly pass
       (pair) => freely(pair) || pair.ends.some(([from, to]) => universe.messages(from.address.family, services).some((one) => universe.opens(from, to, one))),
     );
     return {
-      passed: !unjoined && !leak && !own.some((one) => ownMessages(universe, one, services).some((message) => accepts(universe, one, message) !== 'no')),
+      passed:
+        !unjoined &&
+        !leak &&
+        !own.some((one) => deniable(universe, ownMessages(universe, one, services), services).some((message) => accepts(universe, one, message) !== 'no')),
       enforced,
     };
   }
@@ -352,7 +370,7 @@ export function testOutcome(universe: Universe, line: TestLine): { readonly pass
     !all.some((pair) => !freely(pair) && lacks(universe, pair, services)) &&
     !own.some((one) => ownMessages(universe, one, services).some((message) => accepts(universe, one, message) !== 'yes'));
   const elsewhere = pairs.over.length > 0 && pairs.within.length === 0 && !hasMessages(universe, line, services, pairs);
-  const something = (all.length > 0 || namesGateway(line)) && !noService(services) && !elsewhere;
+  const something = (all.length > pairs.own.length || namesGateway(line)) && !noService(services) && !elsewhere;
   return { passed: !outside(universe, line) && something && !unjoined && whole, enforced };
 }
 
@@ -373,7 +391,8 @@ export function permittedWhole(universe: Universe, flow: Flow, date: string): bo
   const pairs = sorted(universe, universe.in(flow.from.addresses), universe.in(flow.to.addresses));
   const all = allOf(pairs);
   return (
-    all.length > 0 &&
+    // What names no message in any family that its sides share can be nobody's need.
+    all.some((pair) => pair.ends.some(([from]) => universe.messages(from.address.family, flow.services.set).length > 0)) &&
     all.every((pair) => {
       const path = universe.path(pair.from, pair.to);
       if (path.length === 0) return pair.from === pair.to || universe.share(pair.from, pair.to);

@@ -10,7 +10,7 @@ import { containsAddress } from '../../src/net/address-set.ts';
 import { familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
 import { fewestSteps, HostGraph } from './laws-chains.ts';
 import { enters, holds, type Message, type Place, type Universe } from './laws-universe.ts';
-import { alike, everyFlow, inForce, leaks, outside, ownConversations, type Sides } from './laws-verdicts.ts';
+import { alike, everyFlow, inForce, leaks, outside, ownConversations, type Sides, hostsOf } from './laws-verdicts.ts';
 
 interface Shown {
   readonly source: string;
@@ -118,7 +118,7 @@ export function wrongChain(universe: Universe, assert: Extract<Assert, { kind: '
   const without = assert.kind === 'only-via' ? assert.via.gateways : [];
   const graph = new HostGraph(universe, without);
   const avoided = (place: Place): boolean => assert.kind === 'only-via' && containsAddress(assert.via.addresses, place.address);
-  const [starts, goals] = [universe.in(assert.from.addresses), universe.in(assert.to.addresses)].map((side) => side.filter((place) => !avoided(place)));
+  const [starts, goals] = [hostsOf(universe, assert.from), hostsOf(universe, assert.to)].map((side) => side.filter((place) => !avoided(place)));
   if (starts === undefined || goals === undefined) return 'it has no ends';
   let held: readonly Place[] = starts;
   for (const [index, shown] of steps.entries()) {

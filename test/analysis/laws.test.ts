@@ -10,7 +10,6 @@ import type { Assert, Flow } from '../../src/model/model.ts';
 import { judgementDay } from '../generators/compile.ts';
 import { type CheckedPlant, checkedPlant, checkSmall, multiPlantOf, smallZoneFile } from '../generators/multi-plants.ts';
 import { HostGraph, hopsStatus, onlyViaStatus } from './laws-chains.ts';
-import { openReport } from './laws-open.ts';
 import { Universe } from './laws-universe.ts';
 import { alwaysStatus, everyFlowStatus, neverStatus, permittedWhole, testOutcome } from './laws-verdicts.ts';
 import { wrongChain, wrongFlowList, wrongLeak, wrongPacket, wrongTest } from './laws-witness.ts';
@@ -18,13 +17,12 @@ import { wrongChain, wrongFlowList, wrongLeak, wrongPacket, wrongTest } from './
 const plants = Number(process.env['ZW_LAWS_PLANTS'] ?? 120);
 const firstSeed = Number(process.env['ZW_LAWS_SEED'] ?? 1);
 
-/** What was judged, by kind and outcome, and what was left to a report. */
+/** What was judged, by kind and outcome. */
 class Tally {
   readonly judged = new Map<string, number>();
-  readonly open = new Map<string, number>();
 
-  count(of: 'judged' | 'open', key: string): void {
-    this[of].set(key, (this[of].get(key) ?? 0) + 1);
+  count(key: string): void {
+    this.judged.set(key, (this.judged.get(key) ?? 0) + 1);
   }
 
   /** The outcomes of one kind that occurred. */
@@ -74,41 +72,32 @@ function judgePlant(plant: CheckedPlant, tally: Tally): void {
   };
   const findings = checked.diagnostics.filter((one) => one.code.startsWith('ZW4'));
   const said = (about: { readonly span: Diagnostic['span'] }): Diagnostic | undefined => findings.find((one) => one.span === about.span);
-  const left = (question: Parameters<typeof openReport>[1]): boolean => {
-    const report = openReport(universe, question);
-    if (report !== undefined) tally.count('open', report);
-    return report !== undefined;
-  };
   for (const assert of checked.model.asserts) {
-    if (left(assert)) continue;
     const found = checked.asserts.find((one) => one.name === assert.name)?.status;
     const wanted = expected(universe, graph, assert, grade);
     if (found !== wanted) fail(`${assert.kind} ${assert.name} is ${found}, by trying all it is ${wanted}`);
-    tally.count('judged', `${assert.kind}: ${wanted}`);
+    tally.count(`${assert.kind}: ${wanted}`);
     if (wanted !== 'violated') continue;
     const wrong = wrongWitness(universe, assert, said(assert)?.data, grade);
     if (wrong !== undefined) fail(`${assert.name}: ${wrong}\n${said(assert)?.message} ${JSON.stringify(said(assert)?.data)}`);
   }
   const lines = checked.model.tests.flatMap((test) => test.lines);
   for (const [index, line] of lines.entries()) {
-    if (left(line)) continue;
     const found = checked.tests[index] ?? fail('a line of a test has no result');
     const wanted = testOutcome(universe, line);
     if (found.passed !== wanted.passed) fail(`test ${found.line} passes: ${found.passed}, by trying all: ${wanted.passed}`);
     if (found.passed && found.enforced !== wanted.enforced) fail(`test ${found.line} is enforced: ${found.enforced}, by trying all: ${wanted.enforced}`);
-    tally.count('judged', `${line.expect}: ${wanted.passed}`);
+    tally.count(`${line.expect}: ${wanted.passed}`);
     const wrong = wanted.passed ? undefined : wrongTest(universe, line, said(line)?.data);
     if (wrong !== undefined) fail(`test ${found.line}: ${wrong}\n${said(line)?.message}`);
   }
-  for (const flow of checked.model.flows.filter((one) => one.essential)) {
-    if (!left(flow)) judgeEssential(universe, flow, said(flow), fail, tally);
-  }
+  for (const flow of checked.model.flows.filter((one) => one.essential)) judgeEssential(universe, flow, said(flow), fail, tally);
 }
 
 function judgeEssential(universe: Universe, flow: Flow, said: Diagnostic | undefined, fail: (what: string) => never, tally: Tally): void {
   const wanted = permittedWhole(universe, flow, judgementDay);
   if ((said === undefined) !== wanted) fail(`essential flow ${flow.name} is permitted whole: ${said === undefined}, by trying all: ${wanted}`);
-  tally.count('judged', `essential: ${wanted}`);
+  tally.count(`essential: ${wanted}`);
   const wrong = said?.data === undefined ? undefined : wrongPacket(universe, flow, said.data, false, false);
   if (wrong !== undefined) fail(`essential flow ${flow.name}: ${wrong}\n${said?.message}`);
 }
@@ -158,15 +147,9 @@ describe('asserts, tests and essential flows', () => {
   it(`come to what trying every conversation comes to, on ${plants} small plants from seed ${firstSeed}`, () => {
     const tally = new Tally();
     for (let index = 0; index < plants; index++) judgePlant(checkedPlant(firstSeed + index * 10), tally);
-    const sum = (of: ReadonlyMap<string, number>): number => [...of.values()].reduce((a, b) => a + b, 0);
-    const rows = (of: ReadonlyMap<string, number>): string =>
-      [...of]
-        .toSorted()
-        .map(([key, count]) => `  ${key}: ${count}`)
-        .join('\n');
-    console.log(
-      `${sum(tally.judged)} questions answered as by trying every conversation:\n${rows(tally.judged)}\nleft to reports, ${sum(tally.open)}:\n${rows(tally.open)}`,
-    );
+    const rows = [...tally.judged].toSorted();
+    const sum = rows.reduce((total, [, count]) => total + count, 0);
+    console.log(`${sum} questions answered as by trying every conversation:\n${rows.map(([key, count]) => `  ${key}: ${count}`).join('\n')}`);
     if (plants < 100) return;
     for (const kind of ['never', 'always', 'hops', 'only-via']) expect(tally.outcomes(kind)).toEqual(['not enforceable here', 'proved', 'vacuous', 'violated']);
     expect(tally.outcomes('every-flow')).toEqual(['proved', 'vacuous', 'violated']);

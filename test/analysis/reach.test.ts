@@ -47,7 +47,6 @@ describe('reach', () => {
 
   it('keeps to the question, and knows the gateway as an end', () => {
     expect(rows('flow a { from office  to dmz  allow https }', '10.4.0.9', 'jump')).toEqual(['10.4.0.9 -> jump : https [4] gw by a']);
-    // Neighbour discovery of the baseline is open too, whatever is asked.
     expect(rows('', 'hist', 'gw').filter((row) => row.includes('ssh'))).toEqual(['hist -> gw : ssh [both] gw by manage from hist allow ssh']);
     expect(rows('', 'gw', 'hist').filter((row) => row.includes('ntp'))).toEqual(['gw -> hist : ntp [both] gw by send to hist allow ntp']);
     expect(rows('flow a { from office  to dmz  allow https }', 'cell', 'office')).toEqual([]);

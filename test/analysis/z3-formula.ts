@@ -165,11 +165,11 @@ export class Formulas {
     );
   }
 
-  /** Whether some gateway is asked about more of both ends than its own addresses, within one of these choices of families (rule 5). */
-  #left({ from, to, gateways }: { from: End; to: End; gateways: number[] }, together: readonly (readonly ('v4' | 'v6')[])[]): boolean {
+  /** Whether some gateway is asked about more of both ends, in a common family, than its own addresses (rule 5). */
+  #left({ from, to, gateways }: { from: End; to: End; gateways: number[] }): boolean {
     return gateways.some((at) => {
       const [source, target] = [subtractAddresses(from.part, this.#own(at)), subtractAddresses(to.part, this.#own(at))];
-      return together.some((some) => [source, target].every((end) => some.some((family) => end[family].length > 0)));
+      return families.some((family) => [source, target].every((end) => end[family].length > 0));
     });
   }
 
@@ -183,12 +183,7 @@ export class Formulas {
   }
 
   #pairs(assert: PacketAssert): { from: End; to: End; gateways: number[] }[] {
-    return this.#joined(assert).filter((pair) => this.#left(pair, [['v4'], ['v6']]));
-  }
-
-  /** Whether of some pair nothing is left in any common family but the gateways themselves, though both have others (see `laws-open.ts`). */
-  onlyItself(assert: PacketAssert): boolean {
-    return this.#joined(assert).some((pair) => !this.#left(pair, [['v4'], ['v6']]) && this.#left(pair, [['v4', 'v6']]));
+    return this.#joined(assert).filter((pair) => this.#left(pair));
   }
 
   #path(from: string, to: string): number[] {

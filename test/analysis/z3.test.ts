@@ -14,8 +14,6 @@ import { checkedPlant, checkSmall } from '../generators/multi-plants.ts';
 import { plantOf, zoneFile } from '../generators/plants.ts';
 import { portPool, selector, services } from '../generators/plant-words.ts';
 import { describeUnless } from '../described.ts';
-import { openReport } from './laws-open.ts';
-import { Universe } from './laws-universe.ts';
 import { namesGateway } from './laws-verdicts.ts';
 import { Formulas, isShown, type PacketAssert, packetOf } from './z3-formula.ts';
 import { loadSolver, type Solver } from './z3.ts';
@@ -39,11 +37,10 @@ function isPacketAssert(assert: Checked['model']['asserts'][number]): assert is 
   return assert.kind === 'never' || assert.kind === 'always';
 }
 
-/** A small plant with its own asserts, but for questions about gateways themselves and those that a report is open on. */
+/** A small plant with its own asserts, but for questions about gateways themselves. */
 function smallOne(seed: number): Asked {
-  const { seed: at, text, checked, target, grade } = checkedPlant(seed);
-  const universe = new Universe(checked.model, target, judgementDay);
-  const asserts = checked.model.asserts.filter(isPacketAssert).filter((assert) => !namesGateway(assert) && openReport(universe, assert) === undefined);
+  const { seed: at, text, checked, grade } = checkedPlant(seed);
+  const asserts = checked.model.asserts.filter(isPacketAssert).filter((assert) => !namesGateway(assert));
   return { seed: at, text, checked, grade, asserts };
 }
 
@@ -73,7 +70,7 @@ async function judge(z3: Solver, asked: Asked, count: (key: string) => void): Pr
   const formulas = new Formulas(checked.model, grade, judgementDay);
   const sets = new PlantSets(checked.model, checked.placement);
   const preamble = formulas.preamble();
-  for (const assert of asked.asserts.filter((one) => !formulas.onlyItself(one))) {
+  for (const assert of asked.asserts) {
     const fail = (what: string): never => {
       throw new Error(`seed ${asked.seed}, grade ${grade}, ${assert.kind} ${assert.name}: ${what}\n\n${asked.text}`);
     };

@@ -5,13 +5,14 @@
  */
 import { assertCodes } from '../../diagnostics/codes/asserts.ts';
 import { ConversationGraph } from '../graph.ts';
-import { quantify } from '../questions.ts';
+import { chainEnds, quantify } from '../questions.ts';
 import { chainAboutNothing, chainViolation } from './chain.ts';
 import { pairWords, type Prover } from './proof.ts';
 
 export const proveHops: Prover<'hops'> = (plant, assert) => {
-  const quantified = quantify(plant, assert.from.addresses, assert.to.addresses);
-  const chain = ConversationGraph.of(plant).shortest(assert.from.addresses, assert.to.addresses);
+  const { from, to } = chainEnds(plant, assert);
+  const quantified = quantify(plant, from, to);
+  const chain = ConversationGraph.of(plant).shortest(from, to);
   return {
     over: pairWords(quantified.over),
     leftOut: pairWords(quantified.within),

@@ -9,7 +9,7 @@ import { empty, type Node } from '../../packets/diagram.ts';
 import type { Hook } from '../../packets/packet.ts';
 import type { GatewayPolicy } from '../../policy/gateway-policy.ts';
 import type { PlantSets } from '../plant-sets.ts';
-import { indistinguishable, ownQuestions, type Quantified, siblingsOf, withSiblings } from '../questions.ts';
+import { indistinguishable, ownQuestions, type Quantified, siblingsOf, withoutDiscovery, withSiblings } from '../questions.ts';
 import { witness } from '../witness.ts';
 import { endWords, packetWords, serviceWords, wayWords, zoneOf } from '../words.ts';
 import { proveMessages } from './messages.ts';
@@ -38,8 +38,10 @@ function broken(plant: PlantSets, assert: Never, over: Quantified['over']): Viol
       .filter((pair) => [pair.from, ...siblingsOf(plant, pair.from)].some((zone) => plant.joins.gateways(zone, pair.to).includes(policy.gateway)))
       .map((pair) => plant.product(indistinguishable(plant, pair), pair.destination, assert.services.set));
     leaks.push({ policy, hook: 'forward', set: diagram.intersect(diagram.unionAll(asked), plant.permitted(policy, false)) });
-    for (const { hook, peer, asked: self } of ownQuestions(policy, assert))
-      leaks.push({ policy, hook, set: plant.own(policy, hook, hook === 'input' ? withSiblings(plant, peer) : peer, self, assert.services.set, false).open });
+    for (const { hook, peer, asked: self } of ownQuestions(policy, assert)) {
+      const peers = hook === 'input' ? withSiblings(plant, peer) : peer;
+      leaks.push({ policy, hook, set: plant.own(policy, hook, peers, self, withoutDiscovery(assert.services.set), false).open });
+    }
   }
   const open = leaks.filter((leak) => leak.set !== empty);
   const first = open[0];

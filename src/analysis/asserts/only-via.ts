@@ -7,18 +7,19 @@
 import { assertCodes } from '../../diagnostics/codes/asserts.ts';
 import { isEmpty, subtractAddresses } from '../../net/address-set.ts';
 import { ConversationGraph } from '../graph.ts';
-import { quantify } from '../questions.ts';
+import { chainEnds, quantify } from '../questions.ts';
 import { chainAboutNothing, chainViolation } from './chain.ts';
 import { pairWords, type Prover } from './proof.ts';
 
 export const proveOnlyVia: Prover<'only-via'> = (plant, assert) => {
-  const from = subtractAddresses(assert.from.addresses, assert.via.addresses);
-  const to = subtractAddresses(assert.to.addresses, assert.via.addresses);
+  const ends = chainEnds(plant, assert);
+  const from = subtractAddresses(ends.from, assert.via.addresses);
+  const to = subtractAddresses(ends.to, assert.via.addresses);
   const quantified = quantify(plant, from, to);
   const inside = [
-    [from, assert.from],
-    [to, assert.to],
-  ].some(([left, side]) => isEmpty(left as typeof from) && !isEmpty((side as typeof assert.from).addresses));
+    { left: from, side: ends.from },
+    { left: to, side: ends.to },
+  ].some(({ left, side }) => isEmpty(left) && !isEmpty(side));
   const chain = ConversationGraph.of(plant, assert.via.addresses, assert.via.gateways).shortest(from, to);
   return {
     over: pairWords(quantified.over),
