@@ -10,7 +10,7 @@ import { containsAddress } from '../../src/net/address-set.ts';
 import { familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
 import { fewestSteps, HostGraph } from './laws-chains.ts';
 import { enters, holds, type Message, type Place, type Universe } from './laws-universe.ts';
-import { alike, everyFlow, inForce, leaks, outside, ownConversations, type Sides, hostsOf } from './laws-verdicts.ts';
+import { alike, everyFlow, hostsOf, inForce, isOwn, leaks, outside, ownConversations, type Sides } from './laws-verdicts.ts';
 
 interface Shown {
   readonly source: string;
@@ -54,6 +54,10 @@ export function wrongPacket(
     const found = fitting.map(({ message }) => message);
     if (found.length > 0) return open ? undefined : wrongFlows(universe, flows, from, to, found);
   }
+  // Another gateway's address that lies in no zone is no place to try, and nothing is open to it.
+  const ends = [source, destination];
+  if (!open && within && ends.some((end) => isOwn(gateway, end)) && ends.some((end) => !isOwn(gateway, end) && universe.place(end) === undefined))
+    return undefined;
   const own = ownConversations(universe, question, open && wires).some(
     (one) =>
       one.gateway === gateway &&

@@ -39,7 +39,7 @@ function broken(plant: PlantSets, assert: Never, over: Quantified['over']): Viol
       .map((pair) => plant.product(indistinguishable(plant, pair), pair.destination, assert.services.set));
     leaks.push({ policy, hook: 'forward', set: diagram.intersect(diagram.unionAll(asked), plant.permitted(policy, false)) });
     for (const { hook, peer, asked: self } of ownQuestions(policy, assert)) {
-      const peers = hook === 'input' ? withSiblings(plant, peer) : peer;
+      const peers = hook === 'input' ? withSiblings(plant, plant.asked(policy, peer)) : peer;
       leaks.push({ policy, hook, set: plant.own(policy, hook, peers, self, withoutDiscovery(assert.services.set), false).open });
     }
   }
