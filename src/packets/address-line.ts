@@ -52,6 +52,43 @@ export class AddressLine {
     return set.v6.map((range) => this.#cut(this.#v6, range, this.#v4.length, max6, range.last + 1n));
   }
 
+  /** Bits that a segment's place within its family needs. */
+  get bits(): number {
+    return Math.max(1, Math.ceil(Math.log2(Math.max(this.#v4.length, this.#v6.length))));
+  }
+
+  /** Whether the line was cut at every border of the set. */
+  isCutAt(set: AddressSet): boolean {
+    const cut = <Value extends number | bigint>(starts: readonly Value[], range: Range<Value>, max: Value, after: Value): boolean =>
+      starts[before(starts, range.first)] === range.first && (range.last === max || starts[before(starts, after)] === after);
+    return set.v4.every((range) => cut(this.#v4, range, max4, range.last + 1)) && set.v6.every((range) => cut(this.#v6, range, max6, range.last + 1n));
+  }
+
+  /**
+   * The places of ranges within their family, over all numbers of `bits` bits: those behind the last segment stand for it
+   * too, so that every number is an address.
+   */
+  places(family: 4 | 6, ranges: Ranges<number> | Ranges<bigint>): Ranges<number> {
+    const end = family === 4 ? this.#v4.length - 1 : this.#v6.length - 1;
+    const top = 2 ** this.bits - 1;
+    const cut =
+      family === 4
+        ? (ranges as Ranges<number>).map((range) => this.#cut(this.#v4, range, 0, max4, range.last + 1))
+        : (ranges as Ranges<bigint>).map((range) => this.#cut(this.#v6, range, 0, max6, range.last + 1n));
+    return cut.map((range) => (range.last === end ? { first: range.first, last: top } : range));
+  }
+
+  /** The place of an address within its family. */
+  placeOf(address: Address): number {
+    return address.family === 4 ? before(this.#v4, address.value) : before(this.#v6, address.value);
+  }
+
+  /** The lowest address at a place; what lies behind the last segment is that segment. */
+  addressAt(family: 4 | 6, place: number): Address {
+    if (family === 4) return { family, value: this.#v4[Math.min(place, this.#v4.length - 1)] as number };
+    return { family, value: this.#v6[Math.min(place, this.#v6.length - 1)] as bigint };
+  }
+
   family(segment: number): 4 | 6 {
     return segment < this.#v4.length ? 4 : 6;
   }

@@ -125,26 +125,6 @@ export class Diagram {
     return walk(node);
   }
 
-  /** A canonical text of the set's structure, fed piecewise to `sink`: equal sets give equal texts in any arena. */
-  serialise(node: Node, sink: (chunk: string) => void): void {
-    const number = new Map<Node, number>([
-      [empty, 0],
-      [full, 1],
-    ]);
-    const walk = (at: Node): number => {
-      const known = number.get(at);
-      if (known !== undefined) return known;
-      const low = walk(this.low(at));
-      const high = walk(this.high(at));
-      const mine = number.size;
-      number.set(at, mine);
-      sink(`${this.level(at)},${low},${high};`);
-      return mine;
-    };
-    const root = walk(node);
-    sink(`=${root}`);
-  }
-
   #apply(operation: Operation, a: Node, b: Node): Node {
     if (operation === and) {
       if (a === b || b === full) return a;

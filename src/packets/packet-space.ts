@@ -4,9 +4,10 @@
  * Takes ranges of field values, gives canonical sets (`Node`): equality is identity. Splits at the top (hook, state,
  * interfaces) share what lies below; destination stands before source since measured plants share more that way.
  */
-import type { Address, Family } from '../net/address.ts';
+import { type Address, families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
 import { type Range, type Ranges } from '../net/ranges.ts';
+import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
@@ -58,14 +59,21 @@ export const noInterface = 0;
 export const otherInterface = 1;
 const firstInterface = 2;
 
-/** One arena of packet sets over the interfaces of one gateway. */
+/**
+ * One arena of packet sets over the interfaces of one gateway.
+ *
+ * With an address line, an address is the place of its segment on the line, in the first bits of its field: exact as long as all sets
+ * are cut at the line's borders, and some ten times smaller. Without one, every bit of an address has its own.
+ */
 export class PacketSpace {
   readonly diagram = new Diagram();
+  readonly line: AddressLine | undefined;
   /** Names that sets can tell apart: `lo` and the declared interfaces, sorted. */
   readonly interfaces: readonly string[];
   readonly #index: ReadonlyMap<string, number>;
 
-  constructor(interfaces: Iterable<string>) {
+  constructor(interfaces: Iterable<string>, line?: AddressLine) {
+    this.line = line;
     this.interfaces = [...new Set(['lo', ...interfaces])].sort();
     this.#index = new Map(this.interfaces.map((name, index) => [name, firstInterface + index]));
     if (firstInterface + this.interfaces.length > 1 << fields.inInterface.width) throw new Error('more interfaces than the interface field has room for');
@@ -129,6 +137,7 @@ export class PacketSpace {
   /** Members of `below` of the family whose address field lies in the ranges (the family itself is not constrained). */
   addresses(field: 'source' | 'destination', family: Family, ranges: Ranges<number> | Ranges<bigint>, below: Node = full): Node {
     const { level } = fields[field];
+    if (this.line !== undefined) return numberRanges(this.diagram, level, this.line.bits, this.line.places(family, ranges), below);
     return family === 4
       ? numberRanges(this.diagram, level, 32, ranges as Ranges<number>, below)
       : wideRanges(this.diagram, level, 128, ranges as Ranges<bigint>, below);
@@ -181,11 +190,8 @@ export class PacketSpace {
     return node === full;
   }
 
-  /**
-   * One member, or undefined for the empty set. Bits that the set leaves free are taken from `wish`; where the wish
-   * leads nowhere the other branch is taken.
-   */
-  pick(set: Node, wish: ReadonlyMap<Field, bigint> = new Map()): Packet | undefined {
+  /** One member, or undefined for the empty set. */
+  pick(set: Node): Packet | undefined {
     if (set === empty) return undefined;
     const values = new Map<Field, bigint>();
     let node = set;
@@ -193,23 +199,61 @@ export class PacketSpace {
       let value = 0n;
       for (let i = 0; i < field.width; i++) {
         const level = field.level + i;
-        const wished = ((wish.get(field) ?? 0n) >> BigInt(field.width - 1 - i)) & 1n;
-        let bit = wished;
+        let bit = 0n;
         if (node > full && this.diagram.level(node) === level) {
-          const other = wished === 1n ? this.diagram.low(node) : this.diagram.high(node);
-          const wanted = wished === 1n ? this.diagram.high(node) : this.diagram.low(node);
-          if (wanted === empty) {
-            bit = 1n - wished;
-            node = other;
-          } else {
-            node = wanted;
-          }
+          if (this.diagram.low(node) === empty) bit = 1n;
+          node = bit === 1n ? this.diagram.high(node) : this.diagram.low(node);
         }
         value = (value << 1n) | bit;
       }
       values.set(field, value);
     }
     return packetOf(values, this);
+  }
+
+  /**
+   * A canonical text of the set, fed piecewise to `sink`: equal sets give equal texts in any space over the same interfaces,
+   * whatever its line. Field by field: where a value begins to lead elsewhere, and whereto.
+   */
+  describe(set: Node, sink: (chunk: string) => void): void {
+    for (const family of families) {
+      const level = fields.family.level;
+      const part = this.diagram.forget(this.diagram.intersect(set, this.family(family)), level, level);
+      const number = new Map<Node, number>([
+        [empty, 0],
+        [full, 1],
+      ]);
+      const walk = (node: Node): number => {
+        const known = number.get(node);
+        if (known !== undefined) return known;
+        const field = fieldAt(this.diagram.level(node));
+        const runs = this.#runs(node, field, family).map(({ first, below }) => `${first}>${walk(below)}`);
+        const mine = number.size;
+        number.set(node, mine);
+        sink(`${field.name} ${runs.join(' ')}\n`);
+        return mine;
+      };
+      sink(`IPv${family} ${walk(part)}\n`);
+    }
+  }
+
+  /** The values of a field at which the set below it changes, in order. */
+  #runs(node: Node, field: Field, family: Family): { readonly first: bigint | number; readonly below: Node }[] {
+    const runs: { first: bigint; below: Node }[] = [];
+    const address = field === fields.source || field === fields.destination;
+    const width = address && this.line !== undefined ? this.line.bits : address && family === 4 ? 32 : field.width;
+    const walk = (at: Node, bit: number, first: bigint): void => {
+      if (bit === width || at <= full || this.diagram.level(at) >= field.level + width) {
+        if (runs.at(-1)?.below !== at) runs.push({ first, below: at });
+        return;
+      }
+      const tested = this.diagram.level(at) === field.level + bit;
+      walk(tested ? this.diagram.low(at) : at, bit + 1, first);
+      walk(tested ? this.diagram.high(at) : at, bit + 1, first + (1n << BigInt(width - 1 - bit)));
+    };
+    walk(node, 0, 0n);
+    const { line } = this;
+    return address && line !== undefined ? runs.map(({ first, below }) => ({ first: line.addressAt(family, Number(first)).value, below })) : runs;
   }
 
   #bit(level: number, one: boolean, below: Node): Node {
@@ -243,7 +287,8 @@ function bitOf(packet: Packet, level: number, space: PacketSpace): boolean {
   return ((valueOf(packet, field.name as FieldName, space) >> position) & 1n) === 1n;
 }
 
-function addressBits(address: Address): bigint {
+function addressBits(address: Address, line: AddressLine | undefined): bigint {
+  if (line !== undefined) return BigInt(line.placeOf(address)) << BigInt(fields.source.width - line.bits);
   return address.family === 4 ? BigInt(address.value) << 96n : address.value;
 }
 
@@ -264,9 +309,9 @@ function valueOf(packet: Packet, field: FieldName, space: PacketSpace): bigint {
     case 'outInterface':
       return BigInt(space.interfaceNumber(packet.outInterface));
     case 'destination':
-      return addressBits(packet.destination);
+      return addressBits(packet.destination, space.line);
     case 'source':
-      return addressBits(packet.source);
+      return addressBits(packet.source, space.line);
     case 'protocol':
       return BigInt(packet.protocol);
     case 'value':
@@ -287,6 +332,7 @@ function packetOf(values: ReadonlyMap<Field, bigint>, space: PacketSpace): Packe
   const six = value('family') === 1;
   const address = (name: 'source' | 'destination'): Address => {
     const bits = values.get(fields[name]) ?? 0n;
+    if (space.line !== undefined) return space.line.addressAt(six ? 6 : 4, Number(bits >> BigInt(fields[name].width - space.line.bits)));
     return six ? { family: 6, value: bits } : { family: 4, value: Number(bits >> 96n) };
   };
   return {

@@ -14,13 +14,13 @@ import { endWords, packetWords, serviceWords } from '../analysis/words.ts';
 import type { Model } from '../model/model.ts';
 import type { Packet } from '../packets/packet.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
-import { policyNumber, policySets } from '../policy/sets.ts';
+import { policyNumber, policySets, policySpace } from '../policy/sets.ts';
 import type { EmittedFile, Target } from '../target/target.ts';
 import { type Checked, check, type CheckOptions, exitStatus } from './check.ts';
 import { readEssential, writeEssential } from './essential-manifest.ts';
 import { essentialDigest, type Manifest, type ManifestGateway, manifestFlows, manifestSchema, sha256, sourceDigest } from './manifest.ts';
 import { manifestName, type OutputFiles, readManifest, recover, refusal, replaceOutput } from './output.ts';
-import { prove } from './prove.ts';
+import { proveFiles } from './prove.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -154,7 +154,7 @@ function build(
   digest: string,
   diagnostics: Diagnostic[],
 ): { files: readonly EmittedFile[]; entry: ManifestGateway } | undefined {
-  const sets = policySets(policy);
+  const sets = policySets(policy, policySpace(policy));
   const number = policyNumber(sets);
   const place = checked.loaded.sources.place.bind(checked.loaded.sources);
   const { emission, diagnostics: said } = target.emit(policy, {
@@ -170,7 +170,7 @@ function build(
   if (exitStatus(said) !== 0) return undefined;
   const names = emission.files.map((file) => file.name).join(', ');
   const mark = target.mark(policy, number);
-  const proof = prove(sets, target.read(emission.files, { space: sets.space, mark }));
+  const proof = proveFiles(policy, sets, target, emission.files, mark);
   if (proof.kind === 'refused') {
     const [first] = proof.refusals;
     diagnostics.push(
@@ -250,8 +250,8 @@ function keep(
     if (sha256(text) !== file.sha256) return `${policy.gateway}/${file.name} was edited`;
     found.push({ name: file.name, text });
   }
-  const sets = policySets(policy);
-  if (prove(sets, target.read(found, { space: sets.space, mark: target.mark(policy, policyNumber(sets)) })).kind !== 'equal')
+  const sets = policySets(policy, policySpace(policy));
+  if (proveFiles(policy, sets, target, found, target.mark(policy, policyNumber(sets))).kind !== 'equal')
     return `what ${policy.gateway} has does not equal the policy`;
   for (const file of found) files.set(`${policy.gateway}/${file.name}`, file.text);
   return entry;

@@ -7,13 +7,22 @@
 import type { Rate } from '../model/model.ts';
 import type { Packet } from '../packets/packet.ts';
 import { empty, type Node } from '../packets/packet-space.ts';
-import type { PolicySets } from '../policy/sets.ts';
-import type { ReadResult } from '../target/target.ts';
+import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import { type PolicySets, policySets, policySpace } from '../policy/sets.ts';
+import type { EmittedFile, ReadContext, ReadResult, Target } from '../target/target.ts';
 
 export type Proof =
   | { readonly kind: 'equal' }
   | { readonly kind: 'refused'; readonly refusals: ReadResult['refusals'] }
   | { readonly kind: 'differs'; readonly how: string; readonly packet: Packet | undefined };
+
+/** Reads files back and compares; where they name addresses that the policy does not tell apart, both are asked in a finer space. */
+export function proveFiles(policy: GatewayPolicy, sets: PolicySets, target: Target, files: readonly EmittedFile[], mark: ReadContext['mark']): Proof {
+  const borders = target.borders(files);
+  const fine = borders.every((set) => sets.space.line?.isCutAt(set) ?? true);
+  const asked = fine ? sets : policySets(policy, policySpace(policy, ...borders));
+  return prove(asked, target.read(files, { space: asked.space, mark }));
+}
 
 export function prove(sets: PolicySets, result: ReadResult): Proof {
   if (result.refusals.length > 0) return { kind: 'refused', refusals: result.refusals };

@@ -9,7 +9,9 @@ import { families, type Family } from '../net/address.ts';
 import { type AddressSet, builtInNetworks, intersectAddresses } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
+import type { Range } from '../net/ranges.ts';
 import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
+import { AddressLine } from '../packets/address-line.ts';
 import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
@@ -33,6 +35,35 @@ export interface PolicySets {
   readonly limited: readonly Limited[];
   /** New forwarded conversations that may start (limited ones included): the meaning of the policy. */
   readonly starts: Node;
+}
+
+/** Ranges up to this size are cut into their addresses: targets spell them out, and the files are read in the same space. */
+const spelt = 32;
+
+function addressesOf(set: AddressSet): AddressSet {
+  const v4: Range<number>[] = [];
+  const v6: Range<bigint>[] = [];
+  for (const { first, last } of set.v4) if (last - first < spelt) for (let value = first; value <= last; value++) v4.push({ first: value, last: value });
+  for (const { first, last } of set.v6)
+    if (last - first < BigInt(spelt)) for (let value = first; value <= last; value++) v6.push({ first: value, last: value });
+  return { v4, v6 };
+}
+
+/** A space whose address line is cut at every border of the policy, and at those of `more`. */
+export function policySpace(policy: GatewayPolicy, ...more: readonly AddressSet[]): PacketSpace {
+  const built = policy.passes.flatMap((pass) => [...pass.source, ...pass.destination]).flatMap((where) => (typeof where === 'string' ? [] : where.networks));
+  const line = new AddressLine([
+    ...policy.zones.map((zone) => zone.addresses),
+    ...policy.interfaces.flatMap((face) => [face.own, face.faced]),
+    ...policy.entries.flatMap((entry) => [entry.from, entry.to, addressesOf(entry.from), addressesOf(entry.to)]),
+    // One by one: united they would lose their borders.
+    ...[...new Set(built)].map((network) => builtInNetworks(network)),
+    ...more,
+  ]);
+  return new PacketSpace(
+    policy.interfaces.map((face) => face.name),
+    line,
+  );
 }
 
 /** Which services of an entry count: what was written, or what the target enforces. */
@@ -262,7 +293,7 @@ export function policyNumber(sets: PolicySets): number {
   const hash = createHash('sha256');
   hash.update(`${sets.space.interfaces.join(' ')}\n`);
   let pending = '';
-  sets.space.diagram.serialise(sets.starts, (chunk) => {
+  sets.space.describe(sets.starts, (chunk) => {
     pending += chunk;
     if (pending.length > 1 << 16) {
       hash.update(pending);

@@ -8,6 +8,7 @@ import type { Span } from '../base/source.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
 import type { GatewayPolicy, Rate } from '../policy/gateway-policy.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { AddressSet } from '../net/address-set.ts';
 import type { Node, PacketSpace } from '../packets/packet-space.ts';
 
 /** What every emitted file says of itself. */
@@ -70,6 +71,8 @@ export interface Target {
   /** The mark that its emission uses, after the target's options. */
   readonly mark: (policy: GatewayPolicy, policyNumber: number) => ReadContext['mark'];
   readonly emit: (policy: GatewayPolicy, facts: EmissionFacts) => { readonly emission: Emission; readonly diagnostics: readonly Diagnostic[] };
+  /** The addresses that emitted files name: a space in which they are read must be cut at their borders. */
+  readonly borders: (files: readonly EmittedFile[]) => readonly AddressSet[];
   /** Reads what `emit` wrote. */
   readonly read: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
   /** Reads what a running gateway says of itself; files in any order. */

@@ -6,7 +6,7 @@
  * reaches it, never for a packet, and packets that were given the current mark on their way travel apart.
  */
 import { type Diagram, empty, type Node } from '../../src/packets/diagram.ts';
-import type { Compiled, CompiledRule, Step, Target } from './read-compile.ts';
+import type { Compiled, CompiledRule, Step, Target, VerdictRow } from './read-compile.ts';
 import { Refusal } from './read-tree.ts';
 
 /**
@@ -146,15 +146,25 @@ export class Executor {
           break;
         case 'verdicts':
           this.#checkKnown(rule, step, here);
-          for (const row of step.rows) {
-            const there = this.#only(here, row.set, row.remarked);
-            if (!isEmpty(there)) leave(there, this.#follow(row.target, there, result));
-          }
+          leave(...this.#followAll(step.rows, here, result));
           if (changed) for (const row of step.rows) here = this.#without(here, row.set, row.remarked);
           break;
       }
     }
     return changed ? this.#union(rest, here) : rest;
+  }
+
+  /** Rows share no packet, so what leaves by all of them and what comes back is united once: a map may have thousands. */
+  #followAll(rows: readonly VerdictRow[], here: Flow, result: Gathering): [there: Flow, back: Flow] {
+    const there: Flow[] = [];
+    const back: Flow[] = [];
+    for (const row of rows) {
+      const part = this.#only(here, row.set, row.remarked);
+      if (isEmpty(part)) continue;
+      there.push(part);
+      back.push(this.#follow(row.target, part, result));
+    }
+    return [this.#unionAll(there), this.#unionAll(back)];
   }
 
   /** What comes back to go on with the next rule. */

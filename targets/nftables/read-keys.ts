@@ -5,11 +5,12 @@
  * types, a set that the packet must be in before the kernel can look (`icmp type` asks for IPv4 and ICMP), and a set of
  * packets of which nobody can say here whether they match (`th dport` of a packet without ports).
  */
+import type { AddressLine } from '../../src/packets/address-line.ts';
 import { connectionStates, type Hook } from '../../src/packets/packet.ts';
 import { empty, type Field, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { type Box, type Slot, unionOfBoxes } from './read-products.ts';
 import { type Item, Refusal, type Scalar, type Selector } from './read-tree.ts';
-import { type NumericType, readNumber, readScalar } from './read-values.ts';
+import { type NumericType, readAddresses, readNumber, readScalar } from './read-values.ts';
 
 /** The mark of the policy in force, `(mark & mask) == value`. */
 export interface CurrentMark {
@@ -38,6 +39,8 @@ export const setTypes: ReadonlySet<string> = new Set<Type>([
 
 interface Look {
   readonly type: Type;
+  /** The field of an address, of which the space decides how many bits it has. */
+  readonly address?: Field;
   readonly slots: readonly Slot[];
   readonly family?: 4 | 6;
   readonly protocol?: number;
@@ -56,7 +59,9 @@ const typeSlot: Slot = { level: fields.value.level, width: 8 };
 const codeSlot: Slot = { level: fields.value.level + 8, width: 8 };
 
 function address(field: Field, family: 4 | 6): Look {
-  return family === 4 ? { type: 'ipv4_addr', slots: words(field).slice(0, 1), family } : { type: 'ipv6_addr', slots: words(field), family };
+  return family === 4
+    ? { type: 'ipv4_addr', slots: words(field).slice(0, 1), family, address: field }
+    : { type: 'ipv6_addr', slots: words(field), family, address: field };
 }
 
 function icmp(type: NumericType, slot: Slot, family: 4 | 6): Look {
@@ -91,6 +96,11 @@ const looks: ReadonlyMap<string, Look> = new Map<string, Look>([
   ['fib daddr . iif type', { type: 'fib_addrtype', slots: [fields.local], hook: 'input' }],
   ['fib saddr type', { type: 'fib_addrtype', slots: [fields.local], hook: 'output' }],
 ]);
+
+/** What a selector compares, by nft's name; undefined for a selector that is not modelled. */
+export function typeOf(name: string): string | undefined {
+  return looks.get(name)?.type;
+}
 
 export function isSelector(name: string): boolean {
   return looks.has(name);
@@ -143,7 +153,10 @@ export class Keys {
     if (new Set(known.flatMap((look) => look.family ?? [])).size > 1 || new Set(known.flatMap((look) => look.protocol ?? [])).size > 1) {
       throw new Refusal(line, 'a concatenation over two families or protocols is not modelled');
     }
-    const slots = known.flatMap((look) => look.slots).map((slot, position) => ({ level: slot.level, width: slot.width, position }));
+    const { line: addresses } = this.#space;
+    const slotsOf = (look: Look): readonly Slot[] =>
+      look.address === undefined || addresses === undefined ? look.slots : [{ level: look.address.level, width: addresses.bits }];
+    const slots = known.flatMap(slotsOf).map((slot, position) => ({ level: slot.level, width: slot.width, position }));
     slots.sort((a, b) => a.level - b.level);
     for (const [index, slot] of slots.entries()) {
       const next = slots[index + 1];
@@ -253,7 +266,9 @@ export class Keys {
       const number = this.#space.interfaceNumber(scalar);
       return [[number, number]];
     }
-    const boxes = readScalar(type, scalar);
+    const { line: addresses } = this.#space;
+    const boxes =
+      addresses !== undefined && (type === 'ipv4_addr' || type === 'ipv6_addr') ? addressBoxes(addresses, type, scalar, line) : readScalar(type, scalar);
     if (boxes === undefined) throw new Refusal(line, `${shown(scalar)} is no value of type ${type} that this reader knows`);
     return boxes;
   }
@@ -266,6 +281,14 @@ export class Keys {
     }
     return [[1, 1]];
   }
+}
+
+/** The place of addresses on the line of the space. */
+function addressBoxes(addresses: AddressLine, type: 'ipv4_addr' | 'ipv6_addr', scalar: Scalar, line: number | undefined): readonly Box[] | undefined {
+  const set = readAddresses(type, scalar);
+  if (set === undefined) return undefined;
+  if (!addresses.isCutAt(set)) throw new Refusal(line, `${shown(scalar)} has borders that the space was not cut at`);
+  return addresses.places(type === 'ipv4_addr' ? 4 : 6, type === 'ipv4_addr' ? set.v4 : set.v6).map(({ first, last }) => [first, last]);
 }
 
 /** nft's JSON writes `mark & mask == value` as a prefix where the mask is one of leading ones. */

@@ -5,6 +5,7 @@
  * slots, so a range of addresses may need several boxes). It reads addresses by itself, so that an error in the
  * compiler's own reading of addresses shows in the proof.
  */
+import type { AddressSet } from '../../src/net/address-set.ts';
 import type { Box } from './read-products.ts';
 import type { Scalar } from './read-tree.ts';
 import {
@@ -67,13 +68,32 @@ export type NumericType = keyof typeof types;
 
 /** The boxes of a scalar; undefined where it is no value of the type. */
 export function readScalar(type: NumericType, scalar: Scalar): readonly Box[] | undefined {
+  const ends = readEnds(type, scalar);
+  return ends === undefined ? undefined : rangeBoxes(ends.low, ends.high);
+}
+
+/** The first and the last address of a scalar; undefined where it is none. */
+export function readAddresses(type: 'ipv4_addr' | 'ipv6_addr', scalar: Scalar): AddressSet | undefined {
+  const ends = readEnds(type, scalar);
+  if (ends === undefined) return undefined;
+  if (type === 'ipv4_addr') return { v4: [{ first: ends.low[0] ?? 0, last: ends.high[0] ?? 0 }], v6: [] };
+  const whole = (point: Point): bigint => point.reduce((sum, word) => (sum << 32n) + BigInt(word), 0n);
+  return { v4: [], v6: [{ first: whole(ends.low), last: whole(ends.high) }] };
+}
+
+interface Ends {
+  readonly low: Point;
+  readonly high: Point;
+}
+
+function readEnds(type: NumericType, scalar: Scalar): Ends | undefined {
   const known: Type = types[type];
   if (typeof scalar !== 'string') {
     if ('address' in scalar) return readPrefix(known, scalar.address, scalar.length);
     return readRange(known, scalar.first, scalar.last);
   }
   const point = known.point(scalar);
-  if (point !== undefined) return [pointBox(point)];
+  if (point !== undefined) return { low: point, high: point };
   const slash = scalar.indexOf('/');
   if (slash >= 0) {
     const length = readNumber(scalar.slice(slash + 1));
@@ -98,7 +118,7 @@ function pointBox(point: Point): Box {
   return point.flatMap((value) => [value, value]);
 }
 
-function readPrefix(type: Type, address: string, length: number): readonly Box[] | undefined {
+function readPrefix(type: Type, address: string, length: number): Ends | undefined {
   const point = type.prefixes ? type.point(address) : undefined;
   if (point === undefined || !Number.isInteger(length) || length < 0 || length > 32 * point.length) return undefined;
   const last: number[] = [];
@@ -109,15 +129,15 @@ function readPrefix(type: Type, address: string, length: number): readonly Box[]
     if (value % (free + 1) !== 0) return undefined;
     last.push(value + free);
   }
-  return rangeBoxes(point, last);
+  return { low: point, high: last };
 }
 
-function readRange(type: Type, first: string, last: string): readonly Box[] | undefined {
+function readRange(type: Type, first: string, last: string): Ends | undefined {
   const low = type.point(first);
   const high = type.point(last);
   if (low === undefined || high === undefined) return undefined;
   const difference = high.map((value, index) => value - (low[index] ?? 0)).find((slot) => slot !== 0) ?? 0;
-  return difference < 0 ? undefined : rangeBoxes(low, high);
+  return difference < 0 ? undefined : { low, high };
 }
 
 /** Boxes of all points from `low` to `high` in the order of the slots. */

@@ -6,10 +6,12 @@
  * else is a refusal. One thing nft itself does not tell: it prints `meta l4proto icmp icmp type X` and `icmp type X`
  * alike, though only the second checks the family, so a running ruleset is read as the second.
  */
+import type { AddressSet } from '../../src/net/address-set.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
+import { namedAddresses } from './read-borders.ts';
 import { type Compiled, compileRules } from './read-compile.ts';
 import { type BaseChainRun, Executor } from './read-execute.ts';
 import { parseJson } from './read-json.ts';
@@ -21,8 +23,25 @@ export function read(files: readonly EmittedFile[], context: ReadContext): ReadR
   return guarded(() => {
     const [file] = files;
     if (files.length !== 1 || file === undefined) throw new Refusal(undefined, `one ruleset is expected, not ${files.length} files`);
-    return execute(parseText(file.text), context, []);
+    return execute(parsed(file), context, []);
   });
+}
+
+/** The addresses that the files name; none of a file that cannot be read, which `read` refuses. */
+export function borders(files: readonly EmittedFile[]): readonly AddressSet[] {
+  return files.flatMap((file) => {
+    const tree = parsed(file);
+    return tree instanceof Refusal ? [] : namedAddresses(tree);
+  });
+}
+
+const trees = new WeakMap<EmittedFile, RuleTree | Refusal>();
+
+/** A file is asked for its borders first and read afterwards; it is parsed once. */
+function parsed(file: EmittedFile): RuleTree | Refusal {
+  const tree = trees.get(file) ?? parseText(file.text);
+  trees.set(file, tree);
+  return tree;
 }
 
 /** Reads the output of `nft -j list ruleset`. */

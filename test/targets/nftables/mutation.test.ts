@@ -7,10 +7,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Packet } from '../../../src/packets/packet.ts';
-import { prove } from '../../../src/pipeline/prove.ts';
+import { proveFiles } from '../../../src/pipeline/prove.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
-import { policySets, possible } from '../../../src/policy/sets.ts';
-import { read } from '../../../targets/nftables/reader.ts';
+import { policySets, policySpace, possible } from '../../../src/policy/sets.ts';
+import { nftables } from '../../../targets/nftables/index.ts';
 import { parseText } from '../../../targets/nftables/read-text.ts';
 import { compileText, type Ruleset, rulesetOf } from '../../generators/compile.ts';
 import { edgePackets } from '../../generators/edge-packets.ts';
@@ -59,13 +59,13 @@ interface Tally {
 }
 
 function judge(ruleset: Ruleset, mutants: readonly Mutant[], samples: readonly Packet[], tally: Tally): void {
-  const sets = policySets(ruleset.policy);
+  const sets = policySets(ruleset.policy, policySpace(ruleset.policy));
   for (const mutant of mutants) {
     const kind = tally.kinds.get(mutant.kind) ?? { caught: 0, accepted: 0, refused: 0 };
     tally.kinds.set(mutant.kind, kind);
     const text = mutant.text();
     const where = `${mutant.kind}, line ${mutant.line}: ${text.split('\n')[mutant.line - 1]?.trim() ?? ''}`;
-    const proof = prove(sets, read([{ name: 'ruleset.nft', text }], { space: sets.space, mark: ruleset.mark }));
+    const proof = proveFiles(ruleset.policy, sets, nftables, [{ name: 'ruleset.nft', text }], ruleset.mark);
     if (proof.kind === 'refused') {
       tally.refused++;
       kind.refused++;
