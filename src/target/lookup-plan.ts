@@ -1,13 +1,16 @@
 /**
  * From boxes (sources × destinations × services) to lookups whose number does not grow with the number of boxes.
  *
- * Every side of a box is *whole* (needs no look), a few *points* (goes into an exact key) or *wide* (is turned into
- * classes by one map). Boxes of one shape share one lookup: branches on the wide sides first, then one exact key of the
- * point sides. There are finitely many shapes, so a packet meets a bounded number of lookups whatever the policy's size.
+ * Every side of a box is *whole* (needs no look), a few *points* (goes into an exact key) or *wide* (is turned into classes by one map).
+ * Boxes of one shape share one lookup: maps over the wide sides and the exact key of the points, in the order that costs least. There are
+ * finitely many shapes, so a packet meets a bounded number of lookups whatever the policy's size. Where wide sides overlap so much that
+ * their classes would multiply, the boxes are asked in several parts, so that the whole never costs more than a few times its boxes.
  */
 import type { Family } from '../net/address.ts';
 import { canonical, intersectRanges, type Range, type Ranges, rangesSize } from '../net/ranges.ts';
 import { type FamilyServices, maxValue, valuedProtocols } from '../packets/service-set.ts';
+import { classify } from './lookup-classes.ts';
+import { acceptable, chainCost, setCost } from './lookup-cost.ts';
 
 /** `undefined`: the whole side. */
 export type Side = Ranges<number> | Ranges<bigint> | undefined;
@@ -48,6 +51,13 @@ export type Step<Label> =
       readonly dimension: Dimension;
       readonly protocol: number | undefined;
       readonly classes: readonly { readonly ranges: Ranges<number> | Ranges<bigint>; readonly steps: readonly Step<Label>[] }[];
+    }
+  /** An exact key to further steps; what no row holds goes on behind it. */
+  | {
+      readonly kind: 'switch';
+      readonly conditions: readonly Condition[];
+      readonly key: readonly Dimension[];
+      readonly rows: readonly { readonly keys: readonly (readonly KeyValue[])[]; readonly steps: readonly Step<Label>[] }[];
     };
 
 /** A side of at most this many members may become points of an exact key. */
@@ -79,7 +89,7 @@ export function planLookups<Label>(family: Family, boxes: readonly Box<Label>[])
       else group.push(part);
     }
   }
-  return [...groups.keys()].sort().flatMap((key) => build(groups.get(key) ?? [], []));
+  return [...groups.keys()].sort().flatMap((key) => planGroup(groups.get(key) ?? []));
 }
 
 /** Splits the services of a box by what a packet must be asked: nothing, its protocol, its port, its ICMP message. */
@@ -134,87 +144,198 @@ function shape<Label>(box: Box<Label>, service: ServicePart): Part<Label> {
   return { sides: sides.map(({ dimension, ranges, wide }) => ({ dimension, ranges, wide })), protocol: service.protocol, label: box.label };
 }
 
-function build<Label>(parts: readonly Part<Label>[], conditions: readonly Condition[]): Step<Label>[] {
+/** Parts of one shape: together if that is worth it, else in two halves. */
+function planGroup<Label>(parts: readonly Part<Label>[]): Step<Label>[] {
   const first = parts[0];
   if (first === undefined) return [];
-  const wide = first.sides.findIndex((side) => side.wide);
-  const dimension = first.sides[wide]?.dimension;
-  if (dimension === undefined) return [leaf(parts, first, conditions)];
+  const most = acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0));
+  let best: { readonly steps: Step<Label>[]; readonly cost: number } | undefined;
+  for (const order of ordersOf(first)) {
+    // One that costs hardly more than the boxes themselves cannot be beaten by much.
+    if (best !== undefined && best.cost * mostGained <= most) break;
+    const budget = new Budget(Math.min(most, best?.cost ?? most));
+    const steps = build(parts, order, [], budget);
+    if (steps !== undefined) best = { steps, cost: budget.spent };
+  }
+  if (best !== undefined) return best.steps;
+  if (parts.length === 1) return build(parts, ordersOf(first)[0] ?? [], [], new Budget(Number.POSITIVE_INFINITY)) ?? [];
+  // Parts that have a side in common go together: they add no classes to each other.
+  const alike = parts.toSorted((a, b) => compareSides(a, b));
+  const middle = alike.length >> 1;
+  return [...planGroup(alike.slice(0, middle)), ...planGroup(alike.slice(middle))];
+}
+
+const mostGained = 2;
+
+/** Wide dimensions, and the points all at once. */
+type Column = Dimension | 'points';
+
+/** The orders in which the columns may be asked, the usual one first: wide sides from the service on, then the exact key. */
+function ordersOf<Label>(part: Part<Label>): Column[][] {
+  const columns: Column[] = part.sides.filter((side) => side.wide).map((side) => side.dimension);
+  if (part.sides.some((side) => !side.wide) || columns.length === 0) columns.push('points');
+  const orders = (left: readonly Column[]): Column[][] =>
+    left.length <= 1 ? [[...left]] : left.flatMap((column) => orders(left.filter((other) => other !== column)).map((rest) => [column, ...rest]));
+  return orders(columns);
+}
+
+/** What the part costs on a way of its own. */
+function aloneCost<Label>(part: Part<Label>): number {
+  const points = part.sides.filter((side) => !side.wide).reduce((product, side) => product * rangesSize<number | bigint>(side.ranges), 1);
+  return part.sides.filter((side) => side.wide).reduce((sum, side) => sum + side.ranges.length, points);
+}
+
+const numbers = new WeakMap<object, number>();
+let nextNumber = 1;
+
+/** Equal sides are one object wherever they come from one selector; others need not stand together. */
+function numberOf(ranges: object): number {
+  const known = numbers.get(ranges) ?? nextNumber++;
+  numbers.set(ranges, known);
+  return known;
+}
+
+function compareSides<Label>(a: Part<Label>, b: Part<Label>): number {
+  for (const [index, side] of a.sides.entries()) {
+    const difference = side.wide ? numberOf(side.ranges) - numberOf(b.sides[index]?.ranges ?? side.ranges) : 0;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+class Budget {
+  readonly most: number;
+  spent = 0;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  /** Whether it is still affordable. */
+  spend(cost: number): boolean {
+    this.spent += cost;
+    return this.spent <= this.most;
+  }
+}
+
+/** Undefined if the budget does not suffice. */
+function build<Label>(parts: readonly Part<Label>[], order: readonly Column[], conditions: readonly Condition[], budget: Budget): Step<Label>[] | undefined {
+  const first = parts[0];
+  const [column, ...rest] = order;
+  if (first === undefined) return [];
+  if (column === undefined || (column === 'points' && rest.length === 0)) {
+    const step = leaf(parts, first, conditions, budget);
+    return step === undefined ? undefined : [step];
+  }
+  return column === 'points' ? exactSwitch(parts, first, rest, conditions, budget) : branch(parts, first, column, rest, conditions, budget);
+}
+
+function branch<Label>(
+  parts: readonly Part<Label>[],
+  first: Part<Label>,
+  dimension: Dimension,
+  rest: readonly Column[],
+  conditions: readonly Condition[],
+  budget: Budget,
+): Step<Label>[] | undefined {
+  const at = first.sides.findIndex((side) => side.dimension === dimension);
   const protocol = dimension === 'port' ? first.protocol : undefined;
-  const classes = classify(parts.map((part) => part.sides[wide]?.ranges ?? []));
-  const rest = (members: readonly number[]): Part<Label>[] =>
-    members.flatMap((index) => {
-      const part = parts[index];
-      return part === undefined ? [] : [{ ...part, sides: part.sides.filter((_, at) => at !== wide) }];
-    });
-  const only = classes[0];
-  if (classes.length === 1 && only !== undefined) return build(rest(only.members), [...conditions, { dimension, protocol, ranges: only.ranges }]);
-  return [{ kind: 'branch', conditions, dimension, protocol, classes: classes.map((one) => ({ ranges: one.ranges, steps: build(rest(one.members), []) })) }];
-}
-
-/** Cuts the line at every border and joins the pieces that lie in the same sets. */
-function classify(sets: readonly (Ranges<number> | Ranges<bigint>)[]): { ranges: Ranges<number> | Ranges<bigint>; members: number[] }[] {
-  const events: { at: number | bigint; set: number; opens: boolean }[] = [];
-  sets.forEach((ranges, set) => {
-    for (const range of ranges as readonly Range<number | bigint>[]) {
-      events.push({ at: range.first, set, opens: true }, { at: typeof range.last === 'bigint' ? range.last + 1n : range.last + 1, set, opens: false });
-    }
-  });
-  events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const inside = new Set<number>();
-  const classes = new Map<string, { members: number[]; ranges: Range<number | bigint>[] }>();
-  let from: number | bigint | undefined;
-  for (let i = 0; i < events.length;) {
-    const at = events[i]?.at;
-    if (at === undefined) break;
-    if (from !== undefined && inside.size > 0) {
-      const members = [...inside].sort((a, b) => a - b);
-      const key = members.join(',');
-      const range = { first: from, last: typeof at === 'bigint' ? at - 1n : at - 1 };
-      const known = classes.get(key);
-      if (known === undefined) classes.set(key, { members, ranges: [range] });
-      else known.ranges.push(range);
-    }
-    for (; events[i]?.at === at; i++) {
-      const event = events[i];
-      if (event?.opens === true) inside.add(event.set);
-      else if (event !== undefined) inside.delete(event.set);
-    }
-    from = at;
+  const found = classify(
+    parts.map((part) => part.sides[at]?.ranges ?? []),
+    budget.most - budget.spent,
+  );
+  if (found === undefined) return undefined;
+  const [only] = found;
+  const elements = found.reduce((sum, one) => sum + one.ranges.length, 0);
+  if (!budget.spend(elements > 1 ? setCost + elements : 1)) return undefined;
+  if (found.length === 1 && only !== undefined)
+    return build(pick(parts, only.members), rest, [...conditions, { dimension, protocol, ranges: only.ranges }], budget);
+  const classes: { ranges: Ranges<number> | Ranges<bigint>; steps: readonly Step<Label>[] }[] = [];
+  for (const one of found) {
+    if (!budget.spend(chainCost)) return undefined;
+    const steps = build(pick(parts, one.members), rest, [], budget);
+    if (steps === undefined) return undefined;
+    classes.push({ ranges: one.ranges, steps });
   }
-  return [...classes.values()].map(({ members, ranges }) => ({ members, ranges: canonical(ranges) as Ranges<number> | Ranges<bigint> }));
+  return [{ kind: 'branch', conditions, dimension, protocol, classes }];
 }
 
-function leaf<Label>(parts: readonly Part<Label>[], first: Part<Label>, conditions: readonly Condition[]): Step<Label> {
-  const key = first.sides.map((side) => side.dimension);
-  const order: Dimension[] = ['source', 'destination', 'protocol', 'port', 'icmp-type', 'icmp-message'];
-  const sorted = key.toSorted((a, b) => order.indexOf(a) - order.indexOf(b));
-  const tuples = new Map<string, { values: KeyValue[]; labels: Label[] }>();
+function exactSwitch<Label>(
+  parts: readonly Part<Label>[],
+  first: Part<Label>,
+  rest: readonly Column[],
+  conditions: readonly Condition[],
+  budget: Budget,
+): Step<Label>[] | undefined {
+  const key = keyOf(first);
+  const members = new Map<string, { readonly values: readonly KeyValue[]; readonly parts: number[] }>();
+  for (const [index, part] of parts.entries()) {
+    for (const values of tuplesOf(part, key)) {
+      const name = values.join(' ');
+      const known = members.get(name);
+      if (known === undefined) members.set(name, { values, parts: [index] });
+      else if (known.parts.at(-1) !== index) known.parts.push(index);
+    }
+    if (members.size > budget.most) return undefined;
+  }
+  if (!budget.spend(setCost + members.size)) return undefined;
+  const rows = new Map<string, { readonly keys: (readonly KeyValue[])[]; readonly parts: readonly number[] }>();
+  for (const { values, parts: indices } of members.values()) {
+    const name = indices.join(',');
+    const known = rows.get(name);
+    if (known === undefined) rows.set(name, { keys: [values], parts: indices });
+    else known.keys.push(values);
+  }
+  const built: { keys: readonly (readonly KeyValue[])[]; steps: readonly Step<Label>[] }[] = [];
+  for (const row of rows.values()) {
+    if (!budget.spend(chainCost)) return undefined;
+    const steps = build(pick(parts, row.parts), rest, [], budget);
+    if (steps === undefined) return undefined;
+    built.push({ keys: row.keys, steps });
+  }
+  return [{ kind: 'switch', conditions, key, rows: built }];
+}
+
+function pick<Label>(parts: readonly Part<Label>[], members: readonly number[]): Part<Label>[] {
+  return members.flatMap((index) => parts[index] ?? []);
+}
+
+const keyOrder: readonly Dimension[] = ['source', 'destination', 'protocol', 'port', 'icmp-type', 'icmp-message'];
+
+/** The point sides, in the order in which they stand in a key. */
+function keyOf<Label>(part: Part<Label>): Dimension[] {
+  return part.sides
+    .filter((side) => !side.wide)
+    .map((side) => side.dimension)
+    .toSorted((a, b) => keyOrder.indexOf(a) - keyOrder.indexOf(b));
+}
+
+function leaf<Label>(parts: readonly Part<Label>[], first: Part<Label>, conditions: readonly Condition[], budget: Budget): Step<Label> | undefined {
+  const key = keyOf(first);
+  const tuples = new Map<string, { values: readonly KeyValue[]; labels: Label[] }>();
   for (const part of parts) {
-    const columns = sorted.map((dimension) => {
-      const values: KeyValue[] = [];
-      for (const range of (part.sides.find((side) => side.dimension === dimension)?.ranges ?? []) as readonly Range<number | bigint>[]) {
-        for (let value = range.first; value <= range.last; value = typeof value === 'bigint' ? value + 1n : value + 1) values.push(value);
-      }
-      return values;
-    });
-    const spell = (at: number, values: KeyValue[]): void => {
-      if (at === columns.length) {
-        const all = sorted.includes('port') ? insertProtocol(sorted, values, part.protocol ?? 0) : values;
-        const name = all.join(' ');
-        const known = tuples.get(name);
-        if (known === undefined) tuples.set(name, { values: all, labels: [part.label] });
-        else if (!known.labels.includes(part.label)) known.labels.push(part.label);
-        return;
-      }
-      for (const value of columns[at] ?? []) spell(at + 1, [...values, value]);
-    };
-    spell(0, []);
+    for (const values of tuplesOf(part, key)) {
+      const name = values.join(' ');
+      const known = tuples.get(name);
+      if (known === undefined) tuples.set(name, { values, labels: [part.label] });
+      else if (!known.labels.includes(part.label)) known.labels.push(part.label);
+    }
+    if (tuples.size > budget.most) return undefined;
   }
-  return { kind: 'leaf', conditions, key: sorted, tuples: [...tuples.values()] };
+  if (!budget.spend(key.length === 0 ? 1 : setCost + tuples.size)) return undefined;
+  return { kind: 'leaf', conditions, key, tuples: [...tuples.values()] };
 }
 
-/** A port means nothing without its protocol: `port` columns become the pair protocol, port. */
-function insertProtocol(key: readonly Dimension[], values: readonly KeyValue[], protocol: number): KeyValue[] {
-  return values.flatMap((value, index) => (key[index] === 'port' ? [protocol, value] : [value]));
+/** Every combination of the part's points, as values of the key; `port` columns become the pair protocol, port. */
+function tuplesOf<Label>(part: Part<Label>, key: readonly Dimension[]): (readonly KeyValue[])[] {
+  let tuples: (readonly KeyValue[])[] = [[]];
+  for (const dimension of key) {
+    const values: (readonly KeyValue[])[] = [];
+    for (const range of (part.sides.find((side) => side.dimension === dimension)?.ranges ?? []) as readonly Range<number | bigint>[]) {
+      for (let value = range.first; value <= range.last; value = typeof value === 'bigint' ? value + 1n : value + 1)
+        values.push(dimension === 'port' ? [part.protocol ?? 0, value] : [value]);
+    }
+    tuples = tuples.flatMap((start) => values.map((end) => [...start, ...end]));
+  }
+  return tuples;
 }

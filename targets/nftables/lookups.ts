@@ -32,19 +32,23 @@ export interface Writing<Label> {
   readonly guard: readonly Token[];
 }
 
-/** An inline set of at most this many ranges stands in its rule; a larger one gets a name. */
-const mostInline = 6;
-
 export function writeLookups<Label>(steps: readonly Step<Label>[], writing: Writing<Label>, familyKnown = false): Token[] {
   return steps.flatMap((step) => writeStep(step, writing, familyKnown, familyKnown ? [] : writing.guard));
 }
 
 function writeStep<Label>(step: Step<Label>, writing: Writing<Label>, familyKnown: boolean, guard: readonly Token[]): Token[] {
   const conditions = step.conditions.map((condition) => conditionToken(condition, writing));
-  const asked: Dimension[] = [...step.conditions.map((condition) => condition.dimension), ...(step.kind === 'leaf' ? step.key : [step.dimension])];
+  const asked: Dimension[] = [...step.conditions.map((condition) => condition.dimension), ...(step.kind === 'branch' ? [step.dimension] : step.key)];
   const known = familyKnown || asked.some((dimension) => dimension !== 'port' && dimension !== 'protocol');
   const front = [...guard, ...(known ? [] : [keyword(writing.family === 4 ? 'meta nfproto ipv4' : 'meta nfproto ipv6')]), ...conditions];
-  return step.kind === 'leaf' ? writeLeaf(step, writing, front) : [writeBranch(step, writing, front)];
+  switch (step.kind) {
+    case 'leaf':
+      return writeLeaf(step, writing, front);
+    case 'branch':
+      return [writeBranch(step, writing, front)];
+    case 'switch':
+      return [writeSwitch(step, writing, front)];
+  }
 }
 
 function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writing: Writing<Label>, front: readonly Token[]): Token {
@@ -70,6 +74,37 @@ function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writ
   return phrase(...front, keyword(fieldOf(step.dimension, step.protocol, writing)), keyword('vmap'), map);
 }
 
+/** An exact key to chains; what they do not decide comes back. */
+function writeSwitch<Label>(step: Extract<Step<Label>, { kind: 'switch' }>, writing: Writing<Label>, front: readonly Token[]): Token {
+  const { ruleset } = writing;
+  const stem = ruleset.numbered(`${writing.stem}${writing.swapped ? '.r' : ''}.way`);
+  const icmp = isIcmp(step.key);
+  const elements = step.rows.flatMap((row, index) => {
+    const chain = ruleset.chain(`${stem}.${index + 1}`, writeLookups(row.steps, writing, true));
+    const keys = writing.swapped && icmp ? row.keys.flatMap((values) => replyValues(values, step.key, writing.family)) : row.keys;
+    return keys.map((values) => phrase(keyToken(values, step.key), keyword(':'), keyword('jump'), chain));
+  });
+  const map = ruleset.set(stem, {
+    word: keyword('map'),
+    type: phrase(keyType(step.key, writing.family), keyword(':'), keyword('verdict')),
+    interval: false,
+    elements,
+  });
+  return phrase(...front, concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing))), keyword('vmap'), map);
+}
+
+function isIcmp(key: readonly Dimension[]): boolean {
+  return key.some((dimension) => dimension === 'icmp-type' || dimension === 'icmp-message');
+}
+
+function keyToken(values: readonly KeyValue[], key: readonly Dimension[]): Token {
+  return concatenation(values.map((value, index) => keyValue(value, index, key)));
+}
+
+function keyType(key: readonly Dimension[], family: Family): Token {
+  return concatenation(key.flatMap((dimension) => typeOf(dimension, family).split(' . ').map(keyword)));
+}
+
 function writeLeaf<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, writing: Writing<Label>, front: readonly Token[]): Token[] {
   const { ruleset, outcome } = writing;
   if (step.key.length === 0) {
@@ -78,7 +113,7 @@ function writeLeaf<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, writing:
     const verdict = outcome.kind === 'verdict' ? outcome.verdict : phrase(keyword('jump'), outcome.chain(unique));
     return [phrase(...front, verdict, outcome.note(unique))];
   }
-  const icmp = step.key.some((dimension) => dimension === 'icmp-type' || dimension === 'icmp-message');
+  const icmp = isIcmp(step.key);
   const field = concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing)));
   const share = outcome.kind === 'verdict' && !icmp;
   let set = share ? writing.shared.get(step) : undefined;
@@ -86,11 +121,11 @@ function writeLeaf<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, writing:
     const tuples = writing.swapped && icmp ? replyTuples(step, writing.family) : step.tuples;
     if (tuples.length === 0) return [];
     const elements = tuples.map((tuple) => {
-      const key = concatenation(tuple.values.map((value, index) => keyValue(value, index, step.key)));
+      const key = keyToken(tuple.values, step.key);
       const note = outcome.note(tuple.labels);
       return outcome.kind === 'verdict' ? phrase(key, note) : phrase(key, note, keyword(':'), keyword('jump'), outcome.chain(tuple.labels));
     });
-    const type = concatenation(step.key.flatMap((dimension) => typeOf(dimension, writing.family).split(' . ').map(keyword)));
+    const type = keyType(step.key, writing.family);
     set = ruleset.set(ruleset.numbered(`${writing.stem}${writing.swapped && !share ? '.r' : ''}.key`), {
       word: keyword(outcome.kind === 'verdict' ? 'set' : 'map'),
       type: outcome.kind === 'verdict' ? type : phrase(type, keyword(':'), keyword('verdict')),
@@ -104,35 +139,31 @@ function writeLeaf<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, writing:
 
 /** The tuples that a reply shows: the reply's ICMP type in place of the request's. */
 function replyTuples<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, family: Family): Tuple<Label>[] {
-  const at = step.key.findIndex((dimension) => dimension === 'icmp-type' || dimension === 'icmp-message');
-  const whole = step.key[at] === 'icmp-type';
-  return step.tuples.flatMap((tuple) => {
-    const value = Number(tuple.values[at] ?? 0);
-    const request = whole ? value : value >> 8;
-    const result: Tuple<Label>[] = [];
-    for (let type = 0; type < 256; type++) {
-      if (requestOf(family, type) !== request) continue;
-      const shown = whole ? type : type * 256 + (value & 0xff);
-      result.push({ values: tuple.values.map((old, index) => (index === at ? shown : old)), labels: tuple.labels });
-    }
-    return result;
-  });
+  return step.tuples.flatMap((tuple) => replyValues(tuple.values, step.key, family).map((values) => ({ values, labels: tuple.labels })));
+}
+
+function replyValues(values: readonly KeyValue[], key: readonly Dimension[], family: Family): (readonly KeyValue[])[] {
+  const at = key.findIndex((dimension) => dimension === 'icmp-type' || dimension === 'icmp-message');
+  const whole = key[at] === 'icmp-type';
+  const value = Number(values[at] ?? 0);
+  const request = whole ? value : value >> 8;
+  const result: (readonly KeyValue[])[] = [];
+  for (let type = 0; type < 256; type++) {
+    if (requestOf(family, type) !== request) continue;
+    const shown = whole ? type : type * 256 + (value & 0xff);
+    result.push(values.map((old, index) => (index === at ? shown : old)));
+  }
+  return result;
 }
 
 function conditionToken<Label>(condition: Condition, writing: Writing<Label>): Token {
   const field = keyword(fieldOf(condition.dimension, condition.protocol, writing));
   const ranges = condition.ranges;
-  if (ranges.length <= mostInline) return phrase(field, condition.dimension === 'port' ? numbers(ranges as Ranges<number>) : intervals(ranges));
+  if (ranges.length === 1) return phrase(field, condition.dimension === 'port' ? numbers(ranges as Ranges<number>) : intervals(ranges));
   const elements = (ranges as readonly (Range<number> | Range<bigint>)[]).map((range) =>
     condition.dimension === 'port' ? numberInterval(range as Range<number>) : addressInterval(range),
   );
-  const set = writing.ruleset.set(writing.ruleset.numbered(`${writing.stem}${writing.swapped ? '.r' : ''}.in`), {
-    word: keyword('set'),
-    type: keyword(rangeType(condition.dimension, writing.family)),
-    interval: true,
-    elements,
-  });
-  return phrase(field, set);
+  return phrase(field, writing.ruleset.ranges(`${writing.stem}.in`, keyword(rangeType(condition.dimension, writing.family)), elements));
 }
 
 function fieldOf<Label>(dimension: Dimension, protocol: number | undefined, writing: Writing<Label>): string {

@@ -18,6 +18,7 @@ import {
   addressInterval,
   anonymousMap,
   comment,
+  concatenation,
   flags,
   headLine,
   hexadecimal,
@@ -32,6 +33,9 @@ import {
   type Token,
 } from './tokens.ts';
 import type { ChainView, RulesetView } from './view.ts';
+
+/** New conversations of a pair that are judged by at most this many rules are judged where their state is. */
+const mostInline = 2;
 
 /** Logs of one prefix: at most this many a second, and this many at once. */
 const logRate = { amount: 5, unit: 'second', burst: 10 } as const;
@@ -57,6 +61,7 @@ class Lowering {
   /** Steps and exact sets of each pair, written once and used for requests and replies. */
   readonly #plans = new Map<string, Step<Entry>[]>();
   readonly #shared = new Map<Step<Entry>, Token>();
+  readonly #written = new Map<string, Token[]>();
   readonly #effects = new Map<string, Token>();
 
   constructor(policy: GatewayPolicy, facts: EmissionFacts) {
@@ -177,48 +182,83 @@ class Lowering {
     return reference;
   }
 
+  /**
+   * One map from the two interfaces to their way; on it the source, the destination (rule 1), and the pair of zones. What takes no way is
+   * told apart for the log alone.
+   */
   #forward(): ChainView {
-    const { interfaces, zones } = this.#policy;
-    const states = new Map<string, Token>();
-    const state = (from: string, to: string): Token => {
-      const key = pairKey(from, to);
-      const known = states.get(key);
-      if (known !== undefined) return known;
-      const pair = this.#pairs.get(key);
-      const back = this.#pairs.get(pairKey(to, from));
-      const chain = pair === undefined ? unrouted : this.#stateChain(pair, back === undefined ? [] : [back], 'forward');
-      states.set(key, chain);
-      return chain;
-    };
-    const faceOut = new Map<string, Token>();
-    const out = (from: PlacedZone, face: PlacedInterface): Token => {
-      const stem = `out.${from.name}.${face.name}`;
-      const known = faceOut.get(stem);
-      if (known !== undefined) return known;
-      const chain = this.ruleset.chain(stem, [
-        ...this.#byZone(`out.${from.name}.${face.name}`, 'daddr', face.zones, (to) => state(from.name, to.name)),
-        goTo(unrouted),
-      ]);
-      faceOut.set(stem, chain);
-      return chain;
-    };
-    const fromZone = new Map<string, Token>();
-    for (const zone of zones) {
-      const rules = [
-        ...this.#dispatch(
-          'oifname',
-          interfaces.filter((face) => face.zones.length > 0).map((face) => [face.name, out(zone, face)] as const),
-        ),
-        goTo(unrouted),
-      ];
-      fromZone.set(zone.name, this.ruleset.chain(`from.${zone.name}`, rules));
-    }
-    const incoming = interfaces.map((face) => {
-      const back = face.sharedWire ? [phrase(keyword('oifname'), interfaceName(face.name), goTo(unrouted))] : [];
-      const rules = [...back, ...this.#byZone(`forward.${face.name}`, 'saddr', face.zones, (zone) => fromZone.get(zone.name) ?? unrouted), goTo(spoofed)];
-      return [face.name, this.ruleset.chain(`in.${face.name}`, rules)] as const;
+    const { interfaces } = this.#policy;
+    const filled = interfaces.filter((face) => face.zones.length > 0);
+    const ways = filled.flatMap((into) => filled.flatMap((out) => (into === out && into.sharedWire ? [] : [{ into, out, chain: this.#way(into, out) }])));
+    const stray = interfaces.map((face) => {
+      const rules = [...this.#byZone(`stray.${face.name}`, 'saddr', face.zones, () => unrouted), goTo(spoofed)];
+      return [face.name, this.ruleset.chain(`stray.${face.name}`, rules)] as const;
     });
-    return this.#base('forward', [...this.#dispatch('iifname', incoming), goTo(spoofed)]);
+    const rules: Token[] = [];
+    if (ways.length > 0) {
+      const map = this.ruleset.set('way.interfaces', {
+        word: keyword('map'),
+        type: keyword('ifname . ifname : verdict'),
+        interval: false,
+        elements: ways.map(({ into, out, chain }) => phrase(concatenation([interfaceName(into.name), interfaceName(out.name)]), keyword(':'), goTo(chain))),
+      });
+      rules.push(phrase(keyword('iifname . oifname vmap'), map));
+    }
+    return this.#base('forward', [...rules, ...this.#dispatch('iifname', stray), goTo(spoofed)]);
+  }
+
+  #way(into: PlacedInterface, out: PlacedInterface): Token {
+    const stem = `${into.name}.${out.name}`;
+    const [only] = into.zones;
+    if (only !== undefined && into.zones.length === 1) {
+      const last = this.#faces(only) === 1 ? this.#arrival(only, out) : [goTo(this.#from(only, out))];
+      return this.ruleset.chain(`way.${stem}`, [...this.#mustLie(only, 'saddr', spoofed), ...last]);
+    }
+    const rules = this.#byZone(`way.${stem}`, 'saddr', into.zones, (zone) => this.#from(zone, out));
+    return this.ruleset.chain(`way.${stem}`, [...rules, goTo(spoofed)]);
+  }
+
+  readonly #fromChains = new Map<string, Token>();
+
+  #from(zone: PlacedZone, out: PlacedInterface): Token {
+    const stem = `from.${zone.name}.${out.name}`;
+    const known = this.#fromChains.get(stem) ?? this.ruleset.chain(stem, this.#arrival(zone, out));
+    this.#fromChains.set(stem, known);
+    return known;
+  }
+
+  /** The destination, and what the pair allows; the last rule decides. */
+  #arrival(from: PlacedZone, out: PlacedInterface): Token[] {
+    const pairTo = (to: PlacedZone): { readonly pair: Pair; readonly back: readonly Pair[] } | undefined => {
+      const pair = this.#pairs.get(pairKey(from.name, to.name));
+      const back = this.#pairs.get(pairKey(to.name, from.name));
+      return pair === undefined ? undefined : { pair, back: back === undefined ? [] : [back] };
+    };
+    const [only] = out.zones;
+    const single = only === undefined || out.zones.length > 1 ? undefined : pairTo(only);
+    // Where only one way leads to the pair, its rules stand at the end of it.
+    if (single !== undefined && only !== undefined && this.#faces(from) === 1 && this.#faces(only) === 1)
+      return [...this.#mustLie(only, 'daddr', unrouted, from), ...this.#stateRules(single.pair, single.back, 'forward')];
+    const next = (to: PlacedZone): Token => {
+      const found = pairTo(to);
+      return found === undefined ? unrouted : this.#stateChain(found.pair, found.back, 'forward');
+    };
+    return [...this.#byZone(`out.${from.name}.${out.name}`, 'daddr', out.zones, next), goTo(unrouted)];
+  }
+
+  /** Interfaces that face a zone. */
+  #faces(zone: PlacedZone): number {
+    return this.#policy.interfaces.filter((face) => face.zones.some((one) => one.name === zone.name)).length;
+  }
+
+  /** Sends away whatever has this address outside the zone; of a family that `from` lacks nothing is left by then. */
+  #mustLie(zone: PlacedZone, end: 'saddr' | 'daddr', away: Token, from?: PlacedZone): Token[] {
+    const left = families.filter((family) => from === undefined || rangesOf(from, family).length > 0);
+    return left.map((family) =>
+      rangesOf(zone, family).length === 0
+        ? phrase(keyword(family === 4 ? 'meta nfproto ipv4' : 'meta nfproto ipv6'), goTo(away))
+        : phrase(keyword(`${family === 4 ? 'ip' : 'ip6'} ${end} !=`), this.#zoneSet(zone, family), goTo(away)),
+    );
   }
 
   #input(): ChainView {
@@ -258,38 +298,33 @@ class Lowering {
 
   // -- state, and what a pair allows ----------------------------------------------------------------------------
 
-  /** Rules 2 and 3 for one pair. `opposites` are the pairs whose requests are answered this way. */
   readonly #stateChains = new Map<string, Token>();
 
   #stateChain(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token {
-    const known = this.#stateChains.get(pair.stem);
-    if (known !== undefined) return known;
+    const known = this.#stateChains.get(pair.stem) ?? this.ruleset.chain(`pair.${pair.stem}`, this.#stateRules(pair, opposites, hook), headLine(pair.label));
+    this.#stateChains.set(pair.stem, known);
+    return known;
+  }
+
+  /** Rules 2 and 3 for one pair. `opposites` are the pairs whose requests are answered this way. */
+  #stateRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
     const { mask, value } = this.#mark;
     const current =
       mask === 0xffff_ffff
         ? phrase(keyword('ct mark'), hexadecimal(value))
         : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
-    const fresh = this.ruleset.chain(`new.${pair.stem}`, this.#newRules(pair));
+    const fresh = this.#newRules(pair);
     const rejudged = this.#againRules(pair, opposites, hook);
     const again = rejudged.length === 0 ? drop : goTo(this.ruleset.chain(`again.${pair.stem}`, rejudged));
-    const chain = this.ruleset.chain(
-      `pair.${pair.stem}`,
-      [
-        phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
-        phrase(
-          keyword('ct state vmap'),
-          anonymousMap([
-            [keyword('established'), again],
-            [keyword('related'), goTo(related)],
-            [keyword('new'), goTo(fresh)],
-          ]),
-        ),
-        goTo(badState),
-      ],
-      headLine(pair.label),
-    );
-    this.#stateChains.set(pair.stem, chain);
-    return chain;
+    const isNew = keyword('ct state new');
+    return [
+      phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
+      // A pair without flows has a log and a drop: not worth a chain.
+      ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.ruleset.chain(`new.${pair.stem}`, fresh)))]),
+      phrase(keyword('ct state established'), again),
+      phrase(keyword('ct state related'), goTo(related)),
+      goTo(badState),
+    ];
   }
 
   #newRules(pair: Pair): Token[] {
@@ -372,15 +407,14 @@ class Lowering {
       const key = `${stem}.${family}`;
       const plan = this.#plans.get(key) ?? planLookups(family, boxes);
       this.#plans.set(key, plan);
-      return writeLookups(plan, {
-        ruleset: this.ruleset,
-        family,
-        stem: `${stem}.${family}`,
-        outcome,
-        swapped,
-        shared: this.#shared,
-        guard: this.#guard(pair, swapped, hook),
-      });
+      const guard = this.#guard(pair, swapped, hook);
+      const write = (): Token[] => writeLookups(plan, { ruleset: this.ruleset, family, stem: key, outcome, swapped, shared: this.#shared, guard });
+      if (outcome.kind === 'chains') return write();
+      // New conversations and those judged again ask the same: the same rules stand in both chains.
+      const name = `${key} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
+      const rules = this.#written.get(name) ?? write();
+      this.#written.set(name, rules);
+      return rules;
     });
   }
 

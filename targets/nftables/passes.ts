@@ -5,9 +5,6 @@ import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Ruleset } from './ruleset.ts';
 import { addressInterval, comment, intervals, keyword, number, numbers, phrase, type Token } from './tokens.ts';
 
-/** An inline set of at most this many ranges stands in its rule. */
-const mostInline = 6;
-
 export function passRules(policy: GatewayPolicy, face: PlacedInterface, hook: 'input' | 'output', ruleset: Ruleset): Token[] {
   const passes = policy.passes.filter((pass) => pass.interface === face.name && pass.hook === hook);
   return passes.flatMap((pass) =>
@@ -55,20 +52,12 @@ function endToken(policy: GatewayPolicy, face: PlacedInterface, pass: Pass, end:
   if (where === 'faced') return match(field, pass.family === 4 ? face.faced.v4 : face.faced.v6, `faced.${face.name}.${pass.family}`, pass, ruleset);
   const networks = builtInNetworks(...where.networks);
   if (where.networks.includes('::/0') || where.networks.includes('0.0.0.0/0')) return [];
-  return match(field, pass.family === 4 ? networks.v4 : networks.v6, '', pass, ruleset);
+  return match(field, pass.family === 4 ? networks.v4 : networks.v6, `pass.${pass.name}.${pass.family}`, pass, ruleset);
 }
 
 function match(field: Token, ranges: Ranges<number> | Ranges<bigint>, name: string, pass: Pass, ruleset: Ruleset): Token[] | undefined {
   if (ranges.length === 0) return undefined;
-  if (ranges.length <= mostInline) return [field, intervals(ranges)];
+  if (ranges.length === 1) return [field, intervals(ranges)];
   const type = keyword(pass.family === 4 ? 'ipv4_addr' : 'ipv6_addr');
-  return [
-    field,
-    ruleset.sharedSet(name, {
-      word: keyword('set'),
-      type,
-      interval: true,
-      elements: (ranges as readonly (Range<number> | Range<bigint>)[]).map(addressInterval),
-    }),
-  ];
+  return [field, ruleset.ranges(name, type, (ranges as readonly (Range<number> | Range<bigint>)[]).map(addressInterval))];
 }

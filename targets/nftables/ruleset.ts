@@ -3,7 +3,7 @@
  */
 import { ShortNames } from '../../src/target/short-names.ts';
 import { limits } from './target.ts';
-import { comment, identifier, rate, setReference, type Token } from './tokens.ts';
+import { comment, identifier, keyword, rate, setReference, type Token } from './tokens.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import type { ChainView, CounterView, LimitView, SetView } from './view.ts';
 
@@ -66,14 +66,18 @@ export class Ruleset {
     return setReference(name);
   }
 
-  readonly #sharedSets = new Map<string, Token>();
-
-  /** A set that several rules ask, made on first use. */
-  sharedSet(original: string, set: Omit<SetView, 'name'>): Token {
-    const known = this.#sharedSets.get(original) ?? this.set(original, set);
-    this.#sharedSets.set(original, known);
+  /**
+   * A set of ranges, one for all who ask the same: groups stand in many flows. Sets are never written into a rule: the
+   * kernel looks for a name for each of those among all sets of the table, so that thousands take minutes to load.
+   */
+  ranges(stem: string, type: Token, elements: readonly Token[]): Token {
+    const content = `${type}\n${elements.join(' ')}`;
+    const known = this.#sharedSets.get(content) ?? this.set(this.numbered(stem), { word: keyword('set'), type, interval: true, elements });
+    this.#sharedSets.set(content, known);
     return known;
   }
+
+  readonly #sharedSets = new Map<string, Token>();
 
   /** Adds a chain and gives its name. */
   chain(original: string, rules: readonly Token[], note?: Token): Token {

@@ -24,7 +24,7 @@ export function phrase(...parts: readonly Token[]): Token {
 
 /** A fixed word of the nft language, checked to be nothing else. */
 export function keyword(text: string): Token {
-  if (!/^[a-z0-9 .&|:=+_-]+$/u.test(text)) throw new Error(`not a keyword: ${text}`);
+  if (!/^[a-z0-9 .&|:!=+_-]+$/u.test(text)) throw new Error(`not a keyword: ${text}`);
   return token(text);
 }
 
