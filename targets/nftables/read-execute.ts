@@ -1,12 +1,14 @@
 /**
  * Compiled rules to packet sets: every packet at once through the chains of each hook.
  *
- * Takes classes of rules and base chains, gives what may pass and what may be dropped. A limit may match or not, so
- * both ways are followed; what may pass and cannot be dropped is accepted. A chain is run once for each set that
- * reaches it, never for a packet, and packets that were given the current mark on their way travel apart.
+ * Takes classes of rules and base chains, gives what may pass and what may be dropped. A limit may match or not, so both ways are followed;
+ * what may pass and cannot be dropped is accepted. The one idea: a chain does with a packet what it does, whoever sent it there; so each
+ * chain is run once with all packets there are, and whoever leads to it takes its share of the outcome. Packets that were given the
+ * current mark on their way travel apart.
  */
-import { type Diagram, empty, type Node } from '../../src/packets/diagram.ts';
+import { type Diagram, empty, full, type Node } from '../../src/packets/diagram.ts';
 import type { Compiled, CompiledRule, Step, Target, VerdictRow } from './read-compile.ts';
+import { Condenser } from './read-condense.ts';
 import { Refusal } from './read-tree.ts';
 
 /**
@@ -24,11 +26,18 @@ interface Flow {
   readonly remarked: Part;
 }
 
+/** What a chain does with packets. */
 interface Outcome {
   readonly accepted: Flow;
   readonly dropped: Node;
-  /** Packets that come back to whoever jumped here; united only where somebody asks. */
-  readonly returned: readonly Flow[];
+  /** Packets that come back to whoever jumped here. */
+  readonly returned: Flow;
+  /** Packets to which the current mark was given. */
+  readonly marked: Node;
+  /** Packets that asked each limit. */
+  readonly asked: ReadonlyMap<string, Node>;
+  /** Packets of which the reader cannot say what a rule does with them. */
+  readonly unknown: readonly { readonly packets: Node; readonly refusal: Refusal }[];
 }
 
 export interface BaseChainRun {
@@ -42,16 +51,19 @@ const nothing: Flow = { plain: noPart, remarked: noPart };
 export class Executor {
   readonly #diagram: Diagram;
   readonly #compiled: Compiled;
+  readonly #condenser: Condenser;
   readonly #refuse: (refusal: Refusal) => void;
   /** Whether anybody asks for what is dropped. */
   readonly #drops: boolean;
-  readonly #memo = new Map<string, Outcome>();
+  /** Outcomes of the classes for all packets, with the mark they came with and with one given on the way. */
+  readonly #outcomes = { plain: new Map<number, Outcome>(), remarked: new Map<number, Outcome>() };
   readonly #marked: Node[] = [];
   readonly #asked = new Map<string, Node[]>();
 
   constructor(diagram: Diagram, compiled: Compiled, drops: boolean, refuse: (refusal: Refusal) => void) {
     this.#diagram = diagram;
     this.#compiled = compiled;
+    this.#condenser = new Condenser(diagram, compiled.classes);
     this.#drops = drops;
     this.#refuse = refuse;
   }
@@ -71,32 +83,57 @@ export class Executor {
     let flow: Flow = { plain: { keep: incoming, less: empty }, remarked: noPart };
     const dropped: Node[] = [];
     for (const chain of chains) {
-      const outcome = this.#run(chain.class, flow);
-      dropped.push(outcome.dropped);
-      flow = outcome.accepted;
-      if (chain.policy === 'accept') flow = this.#unionAll([flow, ...outcome.returned]);
-      else if (this.#drops) dropped.push(...outcome.returned.map((back) => this.#whole(back)));
+      const gathered = new Gathering();
+      const returned = this.#run(chain.class, flow, gathered);
+      this.#marked.push(...gathered.marked);
+      for (const [identity, sets] of gathered.asked) this.#asked.set(identity, [...(this.#asked.get(identity) ?? []), ...sets]);
+      for (const { refusal } of gathered.unknown) this.#refuse(refusal);
+      dropped.push(...gathered.dropped);
+      flow = this.#unionAll(gathered.accepted);
+      if (chain.policy === 'accept') flow = this.#union(flow, returned);
+      else if (this.#drops) dropped.push(this.#whole(returned));
     }
     return { passing: this.#whole(flow), dropped: this.#diagram.unionAll(dropped) };
   }
 
-  #run(number: number, incoming: Flow): Outcome {
-    const name = `${number} ${incoming.plain.keep} ${incoming.plain.less} ${incoming.remarked.keep} ${incoming.remarked.less}`;
-    const known = this.#memo.get(name);
-    if (known !== undefined) return known;
-    const result: Gathering = { accepted: [], dropped: [], returned: [] };
-    let flow = incoming;
-    for (const rule of this.#compiled.classes[number] ?? []) {
-      if (isEmpty(flow)) break;
-      flow = this.#rule(rule, flow, result);
+  /** The share of some packets in what a class does; gives what comes back. */
+  #run(number: number, incoming: Flow, into: Gathering): Flow {
+    const back: Flow[] = [];
+    for (const kind of ['plain', 'remarked'] as const) {
+      const packets = this.#taken(incoming[kind]);
+      if (packets === empty) continue;
+      const { accepted, dropped, returned, marked, asked, unknown } = this.#outcome(number, kind);
+      into.accepted.push(this.#share(accepted, packets));
+      into.dropped.push(this.#diagram.intersect(dropped, packets));
+      into.marked.push(this.#diagram.intersect(marked, packets));
+      for (const [identity, set] of asked) into.ask(identity, this.#diagram.intersect(set, packets));
+      for (const one of unknown) into.doubt(this.#diagram.intersect(one.packets, packets), one.refusal);
+      back.push(this.#share(returned, packets));
     }
-    result.returned.push(flow);
+    const [first, second] = back;
+    return first === undefined ? nothing : second === undefined ? first : this.#union(first, second);
+  }
+
+  #outcome(number: number, kind: 'plain' | 'remarked'): Outcome {
+    const known = this.#outcomes[kind].get(number);
+    if (known !== undefined) return known;
+    const gathered = new Gathering();
+    let flow: Flow = { ...nothing, [kind]: { keep: full, less: empty } };
+    for (const rule of this.#condenser.rules(number)) {
+      if (isEmpty(flow)) break;
+      flow = this.#rule(rule, flow, gathered);
+    }
+    gathered.returned.push(flow);
+    const returned = gathered.returned.filter((back) => !isEmpty(back));
     const outcome: Outcome = {
-      accepted: this.#unionAll(result.accepted),
-      dropped: this.#diagram.unionAll(result.dropped),
-      returned: result.returned.filter((back) => !isEmpty(back)),
+      accepted: this.#unionAll(gathered.accepted),
+      dropped: this.#diagram.unionAll(gathered.dropped),
+      returned: returned.length === 1 ? (returned[0] ?? nothing) : this.#unionAll(returned),
+      marked: this.#diagram.unionAll(gathered.marked),
+      asked: new Map([...gathered.asked].map(([identity, sets]) => [identity, this.#diagram.unionAll(sets)])),
+      unknown: gathered.unknown,
     };
-    this.#memo.set(name, outcome);
+    this.#outcomes[kind].set(number, outcome);
     return outcome;
   }
 
@@ -117,14 +154,12 @@ export class Executor {
       if (isEmpty(here)) break;
       switch (step.kind) {
         case 'match':
-          this.#checkKnown(rule, step, here);
+          this.#checkKnown(rule, step, here, result);
           if (changed) rest = this.#union(rest, this.#without(here, step.set, step.remarked));
           here = this.#only(here, step.set, step.remarked);
           break;
         case 'limit': {
-          const asked = this.#asked.get(step.identity) ?? [];
-          asked.push(this.#whole(here));
-          this.#asked.set(step.identity, asked);
+          result.ask(step.identity, this.#whole(here));
           // It may not match: then they go on as well.
           if (changed) rest = this.#union(rest, here);
           staying = true;
@@ -137,7 +172,7 @@ export class Executor {
           const { tracked } = this.#compiled;
           const marked = this.#intersect(here.plain, tracked);
           here = { plain: this.#subtract(here.plain, tracked), remarked: this.#unite(here.remarked, marked) };
-          this.#marked.push(this.#taken(here.remarked));
+          result.marked.push(this.#taken(here.remarked));
           break;
         }
         case 'verdict':
@@ -145,7 +180,7 @@ export class Executor {
           here = nothing;
           break;
         case 'verdicts':
-          this.#checkKnown(rule, step, here);
+          this.#checkKnown(rule, step, here, result);
           leave(...this.#followAll(step.rows, here, result));
           if (changed) for (const row of step.rows) here = this.#without(here, row.set, row.remarked);
           break;
@@ -154,7 +189,7 @@ export class Executor {
     return changed ? this.#union(rest, here) : rest;
   }
 
-  /** Rows share no packet, so what leaves by all of them and what comes back is united once: a map may have thousands. */
+  /** Rows share no packet, so what leaves by all of them and what comes back is put together once: a map may have thousands. */
   #followAll(rows: readonly VerdictRow[], here: Flow, result: Gathering): [there: Flow, back: Flow] {
     const there: Flow[] = [];
     const back: Flow[] = [];
@@ -164,7 +199,7 @@ export class Executor {
       there.push(part);
       back.push(this.#follow(row.target, part, result));
     }
-    return [this.#unionAll(there), this.#unionAll(back)];
+    return [this.#disjoint(there), this.#disjoint(back)];
   }
 
   /** What comes back to go on with the next rule. */
@@ -180,21 +215,35 @@ export class Executor {
         result.returned.push(flow);
         return nothing;
       case 'jump':
-      case 'goto': {
-        const outcome = this.#run(target.class, flow);
-        result.accepted.push(outcome.accepted);
-        result.dropped.push(outcome.dropped);
-        if (target.kind === 'jump') return this.#unionAll(outcome.returned);
+        return this.#run(target.class, flow, result);
+      case 'goto':
         // Behind a goto the way back is that of the chain it stands in.
-        for (const back of outcome.returned) result.returned.push(back);
+        result.returned.push(this.#run(target.class, flow, result));
         return nothing;
-      }
     }
   }
 
-  #checkKnown(rule: CompiledRule, step: Extract<Step, { kind: 'match' | 'verdicts' }>, here: Flow): void {
+  #checkKnown(rule: CompiledRule, step: Extract<Step, { kind: 'match' | 'verdicts' }>, here: Flow, result: Gathering): void {
     if (step.unknown === empty) return;
-    if (!isEmpty(this.#only(here, step.unknown, step.unknown))) this.#refuse(new Refusal(rule.place.line, `${rule.place.name}: ${step.reason}`));
+    result.doubt(this.#whole(this.#only(here, step.unknown, step.unknown)), new Refusal(rule.place.line, `${rule.place.name}: ${step.reason}`));
+  }
+
+  /** The packets of a flow that are among some. */
+  #share(flow: Flow, packets: Node): Flow {
+    const part = ({ keep, less }: Part): Part => {
+      const mine = this.#diagram.intersect(keep, packets);
+      return mine === empty ? noPart : { keep: mine, less: this.#diagram.intersect(less, packets) };
+    };
+    return packets === full ? flow : { plain: part(flow.plain), remarked: part(flow.remarked) };
+  }
+
+  /** Flows that share no packet. */
+  #disjoint(flows: readonly Flow[]): Flow {
+    const part = (parts: readonly Part[]): Part => ({
+      keep: this.#diagram.unionAll(parts.map(({ keep }) => keep)),
+      less: this.#diagram.unionAll(parts.map(({ less }) => less)),
+    });
+    return { plain: part(flows.map(({ plain }) => plain)), remarked: part(flows.map(({ remarked }) => remarked)) };
   }
 
   #only(flow: Flow, plain: Node, remarked: Node): Flow {
@@ -253,10 +302,23 @@ export class Executor {
 }
 
 /** Outcomes of the rules of one chain, united at its end. */
-interface Gathering {
-  readonly accepted: Flow[];
-  readonly dropped: Node[];
-  readonly returned: Flow[];
+class Gathering {
+  readonly accepted: Flow[] = [];
+  readonly dropped: Node[] = [];
+  readonly returned: Flow[] = [];
+  readonly marked: Node[] = [];
+  readonly asked = new Map<string, Node[]>();
+  readonly unknown: { readonly packets: Node; readonly refusal: Refusal }[] = [];
+
+  ask(identity: string, packets: Node): void {
+    const known = this.asked.get(identity);
+    if (known === undefined) this.asked.set(identity, [packets]);
+    else known.push(packets);
+  }
+
+  doubt(packets: Node, refusal: Refusal): void {
+    if (packets !== empty) this.unknown.push({ packets, refusal });
+  }
 }
 
 /** True only if there is nothing in it; a part from which everything was taken may not know. */
