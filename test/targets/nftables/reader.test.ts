@@ -132,7 +132,7 @@ describe('verdicts', () => {
 
   it('what comes back from a goto within a jump goes on behind the jump, also if the chain does nothing else', () => {
     const more = ['  chain a {\n tcp dport 1 goto t\n tcp dport 2 goto t\n }', '  chain t {\n tcp dport 2 accept\n }'].join('\n');
-    const { accepted } = readBody(forward('jump a\n tcp dport 1 accept', more));
+    const { accepted } = readBody(forward('jump a\n jump a\n tcp dport 1 accept', more));
     expect(forwarded(accepted)).toBe(on('forward', tcp(1, 2)));
   });
 
