@@ -14,6 +14,24 @@
 export const chainCost = 3;
 /** Of a named set or map, besides its elements: kept apart from the measured 7, since many sets slow each other down. */
 export const setCost = 10;
+/** Of one rule that compares a whole key, and keys that are asked so rather than by a set: a set of two costs more to load and to ask. */
+export const ruleCost = 2;
+export const mostRules = 2;
+/** Of a set of ranges that a rule asks for: it is shared by all who ask for the same group, so that one use costs little. */
+export const sharedCost = 4;
+/** Whether a side is more like a group of hosts than like networks. */
+export function hasManyRanges(ranges: number): boolean {
+  return ranges > 32;
+}
+
+/**
+ * Wide sides that are asked one by one, by rules over shared sets, rather than by a map with a chain for each class: few always, and some
+ * more if they have many ranges, which such a map would repeat.
+ */
+export function askedAlone(sides: number, manyRanges: boolean): boolean {
+  return sides <= (manyRanges ? 8 : 3);
+}
+
 /** A tree of lookups may cost so many times what its flows cost one after the other … */
 const mostGrowth = 3;
 /** … and so much whatever they cost. */

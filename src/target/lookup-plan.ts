@@ -10,7 +10,7 @@ import type { Family } from '../net/address.ts';
 import { canonical, intersectRanges, type Range, type Ranges, rangesSize } from '../net/ranges.ts';
 import { type FamilyServices, maxValue, valuedProtocols } from '../packets/service-set.ts';
 import { classify } from './lookup-classes.ts';
-import { acceptable, chainCost, setCost } from './lookup-cost.ts';
+import { acceptable, askedAlone, chainCost, hasManyRanges, mostRules, ruleCost, setCost, sharedCost } from './lookup-cost.ts';
 
 /** `undefined`: the whole side. */
 export type Side = Ranges<number> | Ranges<bigint> | undefined;
@@ -56,6 +56,8 @@ export type Step<Label> =
   | {
       readonly kind: 'switch';
       readonly conditions: readonly Condition[];
+      /** Protocol that all rows are about: others need not be looked up. */
+      readonly protocol: number | undefined;
       readonly key: readonly Dimension[];
       readonly rows: readonly { readonly keys: readonly (readonly KeyValue[])[]; readonly steps: readonly Step<Label>[] }[];
     };
@@ -78,18 +80,126 @@ interface Part<Label> {
 }
 
 export function planLookups<Label>(family: Family, boxes: readonly Box<Label>[]): Step<Label>[] {
-  const groups = new Map<string, Part<Label>[]>();
-  for (const box of boxes) {
-    if (box.source?.length === 0 || box.destination?.length === 0) continue;
-    for (const service of serviceParts(family, box.services)) {
-      const part = shape(box, service);
-      const key = `${part.sides.map((side) => `${side.dimension}${side.wide ? '*' : ''}`).join(' ')}|${part.sides.some((side) => side.wide && side.dimension === 'port') ? (part.protocol ?? '') : ''}|${part.sides.some((side) => side.dimension === 'port' && !side.wide) ? 'any' : (part.protocol ?? '')}`;
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [part]);
+  const parts = boxes
+    .filter((box) => box.source?.length !== 0 && box.destination?.length !== 0)
+    .flatMap((box) => serviceParts(family, box.services).map((service) => shape(box, service)));
+  return byHead(parts).flatMap(({ head, members }) => {
+    if (head === undefined) return planGroup(members);
+    const budget = new Budget(acceptable(members.reduce((sum, part) => sum + aloneCost(part), 0)));
+    return headed(members, head, [], budget) ?? byShape(members).flatMap((alike) => planGroup(alike));
+  });
+}
+
+const heads: readonly Dimension[] = ['source', 'destination'];
+
+interface Headed<Label> {
+  /** The wide address that is asked first, or the points of parts of one shape; undefined for parts of one shape that are all points. */
+  readonly head: Column | undefined;
+  readonly members: readonly Part<Label>[];
+}
+
+/**
+ * Parts by what is asked first: exact keys; then the points of those with a side of many ranges (groups of hosts), since one map of groups
+ * would have a class for every host; then wide addresses, those of few ranges (networks) apart from those of many.
+ */
+function byHead<Label>(parts: readonly Part<Label>[]): Headed<Label>[] {
+  const exact: Part<Label>[] = [];
+  const groups: Part<Label>[] = [];
+  const wide = new Map<string, Part<Label>[]>();
+  for (const part of parts) {
+    const sides = heads.flatMap((dimension) => part.sides.filter((side) => side.wide && side.dimension === dimension));
+    const [side] = sides;
+    if (side === undefined) {
+      exact.push(part);
+    } else if (sides.some(({ ranges }) => hasManyRanges(ranges.length)) && part.sides.some((one) => !one.wide)) {
+      groups.push(part);
+    } else {
+      const key = `${side.dimension} ${hasManyRanges(side.ranges.length)}`;
+      const group = wide.get(key);
+      if (group === undefined) wide.set(key, [part]);
       else group.push(part);
     }
   }
-  return [...groups.keys()].sort().flatMap((key) => planGroup(groups.get(key) ?? []));
+  const of = (head: Dimension, many: boolean): Headed<Label>[] => {
+    const members = wide.get(`${head} ${many}`);
+    return members === undefined ? [] : [{ head, members }];
+  };
+  return [
+    ...byShape(exact).map((members) => ({ head: undefined, members })),
+    ...byShape(groups).map((members) => ({ head: 'points' as const, members })),
+    ...heads.flatMap((head) => [...of(head, false), ...of(head, true)]),
+  ];
+}
+
+/** Parts that one lookup can ask: the same sides are points, and the same wide. */
+function byShape<Label>(parts: readonly Part<Label>[]): Part<Label>[][] {
+  const groups = new Map<string, Part<Label>[]>();
+  for (const part of parts) {
+    const sides = part.sides.map((side) => `${side.dimension}${side.wide ? '*' : ''}`).join(' ');
+    const widePort = part.sides.some((side) => side.wide && side.dimension === 'port');
+    const exactPort = part.sides.some((side) => !side.wide && side.dimension === 'port');
+    const key = `${sides}|${widePort || !exactPort ? (part.protocol ?? '') : 'any'}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [part]);
+    else group.push(part);
+  }
+  return [...groups.keys()].sort().map((key) => groups.get(key) ?? []);
+}
+
+/** What is asked of parts of any shape behind `conditions`; undefined if the budget does not suffice. */
+function within<Label>(parts: readonly Part<Label>[], conditions: readonly Condition[], budget: Budget): Step<Label>[] | undefined {
+  const steps: Step<Label>[] = [];
+  for (const { head, members } of byHead(parts)) {
+    const found = head === undefined ? cheapest(members, conditions, budget) : headed(members, head, conditions, budget);
+    if (found === undefined) return undefined;
+    steps.push(...found);
+  }
+  return steps;
+}
+
+/** Parts with one head in common: by their points, side by side if there are few sides, else by one map of them all. */
+function headed<Label>(parts: readonly Part<Label>[], head: Column, conditions: readonly Condition[], budget: Budget): Step<Label>[] | undefined {
+  const [first] = parts;
+  if (first === undefined) return [];
+  if (head === 'points') return exactSwitch(parts, first, conditions, budget, within);
+  const sides = [...bySide(parts, head).values()];
+  const many = hasManyRanges(first.sides.find((side) => side.dimension === head)?.ranges.length ?? 0);
+  if (!askedAlone(sides.length, many)) return branch(parts, head, conditions, budget, within);
+  const steps: Step<Label>[] = [];
+  for (const members of sides) {
+    const found = branch(members, head, conditions, budget, within);
+    if (found === undefined) return undefined;
+    steps.push(...found);
+  }
+  return steps;
+}
+
+/** Parts by what one wide side of them is, in the order in which each is first met. */
+function bySide<Label>(parts: readonly Part<Label>[], dimension: Dimension): Map<object, Part<Label>[]> {
+  const result = new Map<object, Part<Label>[]>();
+  for (const part of parts) {
+    const ranges = part.sides.find((side) => side.dimension === dimension)?.ranges ?? [];
+    const group = result.get(ranges);
+    if (group === undefined) result.set(ranges, [part]);
+    else group.push(part);
+  }
+  return result;
+}
+
+/** Of the orders in which parts of one shape can be asked, the one that costs least. */
+function cheapest<Label>(parts: readonly Part<Label>[], conditions: readonly Condition[], budget: Budget): Step<Label>[] | undefined {
+  const [first] = parts;
+  if (first === undefined) return [];
+  const enough = parts.reduce((sum, part) => sum + aloneCost(part), 0) * mostGained;
+  let best: { readonly steps: Step<Label>[]; readonly cost: number } | undefined;
+  for (const order of ordersOf(first)) {
+    // One that costs hardly more than the boxes themselves cannot be beaten by much.
+    if (best !== undefined && best.cost <= enough) break;
+    const trial = new Budget(Math.min(budget.most - budget.spent, best?.cost ?? Number.POSITIVE_INFINITY));
+    const steps = build(parts, order, conditions, trial);
+    if (steps !== undefined) best = { steps, cost: trial.spent };
+  }
+  return best !== undefined && budget.spend(best.cost) ? best.steps : undefined;
 }
 
 /** Splits the services of a box by what a packet must be asked: nothing, its protocol, its port, its ICMP message. */
@@ -146,25 +256,16 @@ function shape<Label>(box: Box<Label>, service: ServicePart): Part<Label> {
 
 /** Parts of one shape: together if that is worth it, else in two halves. */
 function planGroup<Label>(parts: readonly Part<Label>[]): Step<Label>[] {
-  const first = parts[0];
-  if (first === undefined) return [];
-  const most = acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0));
-  let best: { readonly steps: Step<Label>[]; readonly cost: number } | undefined;
-  for (const order of ordersOf(first)) {
-    // One that costs hardly more than the boxes themselves cannot be beaten by much.
-    if (best !== undefined && best.cost * mostGained <= most) break;
-    const budget = new Budget(Math.min(most, best?.cost ?? most));
-    const steps = build(parts, order, [], budget);
-    if (steps !== undefined) best = { steps, cost: budget.spent };
-  }
-  if (best !== undefined) return best.steps;
-  if (parts.length === 1) return build(parts, ordersOf(first)[0] ?? [], [], new Budget(Number.POSITIVE_INFINITY)) ?? [];
+  const together = parts.length === 1 ? Number.POSITIVE_INFINITY : acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0));
+  const steps = cheapest(parts, [], new Budget(together));
+  if (steps !== undefined) return steps;
   // Parts that have a side in common go together: they add no classes to each other.
   const alike = parts.toSorted((a, b) => compareSides(a, b));
   const middle = alike.length >> 1;
   return [...planGroup(alike.slice(0, middle)), ...planGroup(alike.slice(middle))];
 }
 
+/** An order that costs at most so many times what the boxes cost is good enough. */
 const mostGained = 2;
 
 /** Wide dimensions, and the points all at once. */
@@ -227,45 +328,50 @@ function build<Label>(parts: readonly Part<Label>[], order: readonly Column[], c
     const step = leaf(parts, first, conditions, budget);
     return step === undefined ? undefined : [step];
   }
-  return column === 'points' ? exactSwitch(parts, first, rest, conditions, budget) : branch(parts, first, column, rest, conditions, budget);
+  const next: Next = (members, behind, left) => build(members, rest, behind, left);
+  return column === 'points' ? exactSwitch(parts, first, conditions, budget, next) : branch(parts, column, conditions, budget, next);
 }
 
+/** What is asked of the parts that are left, behind conditions. */
+type Next = <Label>(parts: readonly Part<Label>[], conditions: readonly Condition[], budget: Budget) => Step<Label>[] | undefined;
+
+/** A map of one dimension to whatever `next` makes of the members of each class. */
 function branch<Label>(
   parts: readonly Part<Label>[],
-  first: Part<Label>,
   dimension: Dimension,
-  rest: readonly Column[],
   conditions: readonly Condition[],
   budget: Budget,
+  next: Next,
 ): Step<Label>[] | undefined {
-  const at = first.sides.findIndex((side) => side.dimension === dimension);
-  const protocol = dimension === 'port' ? first.protocol : undefined;
+  const protocol = dimension === 'port' ? parts[0]?.protocol : undefined;
   const found = classify(
-    parts.map((part) => part.sides[at]?.ranges ?? []),
+    parts.map((part) => part.sides.find((side) => side.dimension === dimension)?.ranges ?? []),
     budget.most - budget.spent,
   );
   if (found === undefined) return undefined;
   const [only] = found;
   const elements = found.reduce((sum, one) => sum + one.ranges.length, 0);
-  if (!budget.spend(elements > 1 ? setCost + elements : 1)) return undefined;
-  if (found.length === 1 && only !== undefined)
-    return build(pick(parts, only.members), rest, [...conditions, { dimension, protocol, ranges: only.ranges }], budget);
+  if (!budget.spend(found.length > 1 ? setCost + elements : elements > 1 ? sharedCost : 1)) return undefined;
+  const without = (members: readonly number[]): Part<Label>[] =>
+    pick(parts, members).map((part) => ({ ...part, sides: part.sides.filter((side) => side.dimension !== dimension) }));
+  if (found.length === 1 && only !== undefined) return next(without(only.members), [...conditions, { dimension, protocol, ranges: only.ranges }], budget);
   const classes: { ranges: Ranges<number> | Ranges<bigint>; steps: readonly Step<Label>[] }[] = [];
   for (const one of found) {
     if (!budget.spend(chainCost)) return undefined;
-    const steps = build(pick(parts, one.members), rest, [], budget);
+    const steps = next(without(one.members), [], budget);
     if (steps === undefined) return undefined;
     classes.push({ ranges: one.ranges, steps });
   }
   return [{ kind: 'branch', conditions, dimension, protocol, classes }];
 }
 
+/** The points of parts of one shape, all at once, to whatever `next` makes of those that have them. */
 function exactSwitch<Label>(
   parts: readonly Part<Label>[],
   first: Part<Label>,
-  rest: readonly Column[],
   conditions: readonly Condition[],
   budget: Budget,
+  next: Next,
 ): Step<Label>[] | undefined {
   const key = keyOf(first);
   const members = new Map<string, { readonly values: readonly KeyValue[]; readonly parts: number[] }>();
@@ -289,11 +395,14 @@ function exactSwitch<Label>(
   const built: { keys: readonly (readonly KeyValue[])[]; steps: readonly Step<Label>[] }[] = [];
   for (const row of rows.values()) {
     if (!budget.spend(chainCost)) return undefined;
-    const steps = build(pick(parts, row.parts), rest, [], budget);
+    const left = pick(parts, row.parts).map((part) => ({ ...part, sides: part.sides.filter((side) => side.wide) }));
+    const steps = next(left, [], budget);
     if (steps === undefined) return undefined;
     built.push({ keys: row.keys, steps });
   }
-  return [{ kind: 'switch', conditions, key, rows: built }];
+  return [
+    { kind: 'switch', conditions, protocol: first.sides.some((side) => side.wide && side.dimension === 'port') ? first.protocol : undefined, key, rows: built },
+  ];
 }
 
 function pick<Label>(parts: readonly Part<Label>[], members: readonly number[]): Part<Label>[] {
@@ -322,7 +431,7 @@ function leaf<Label>(parts: readonly Part<Label>[], first: Part<Label>, conditio
     }
     if (tuples.size > budget.most) return undefined;
   }
-  if (!budget.spend(key.length === 0 ? 1 : setCost + tuples.size)) return undefined;
+  if (!budget.spend(key.length === 0 || tuples.size <= mostRules ? tuples.size * ruleCost : setCost + tuples.size)) return undefined;
   return { kind: 'leaf', conditions, key, tuples: [...tuples.values()] };
 }
 

@@ -7,6 +7,7 @@
 import type { Family } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import { requestOf } from '../../src/packets/packet.ts';
+import { mostRules } from '../../src/target/lookup-cost.ts';
 import type { Condition, Dimension, KeyValue, Step, Tuple } from '../../src/target/lookup-plan.ts';
 import type { Ruleset } from './ruleset.ts';
 import { address, addressInterval, concatenation, intervals, keyword, number, numberInterval, numbers, phrase, type Token } from './tokens.ts';
@@ -90,7 +91,29 @@ function writeSwitch<Label>(step: Extract<Step<Label>, { kind: 'switch' }>, writ
     interval: false,
     elements,
   });
-  return phrase(...front, concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing))), keyword('vmap'), map);
+  const protocol = step.protocol === undefined ? [] : [keyword('meta l4proto'), number(step.protocol)];
+  return phrase(...front, ...protocol, concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing))), keyword('vmap'), map);
+}
+
+function tupleMatches<Label>(values: readonly KeyValue[], key: readonly Dimension[], writing: Writing<Label>): Token[] {
+  return key.flatMap((dimension, index) => {
+    const value = values[index] ?? 0;
+    switch (dimension) {
+      case 'source':
+      case 'destination':
+        return [keyword(fieldOf(dimension, undefined, writing)), address(value)];
+      case 'protocol':
+        return [keyword('meta l4proto'), number(Number(value))];
+      case 'port':
+        return [keyword(fieldOf(dimension, Number(value), writing)), number(Number(values[index + 1] ?? 0))];
+      case 'icmp-type':
+        return [keyword(fieldOf(dimension, undefined, writing)), number(Number(value))];
+      case 'icmp-message': {
+        const code = keyword(writing.family === 4 ? 'icmp code' : 'icmpv6 code');
+        return [keyword(fieldOf(dimension, undefined, writing)), number(Number(value) >> 8), code, number(Number(value) & 0xff)];
+      }
+    }
+  });
 }
 
 function isIcmp(key: readonly Dimension[]): boolean {
@@ -114,12 +137,13 @@ function writeLeaf<Label>(step: Extract<Step<Label>, { kind: 'leaf' }>, writing:
     return [phrase(...front, verdict, outcome.note(unique))];
   }
   const icmp = isIcmp(step.key);
+  const tuples = writing.swapped && icmp ? replyTuples(step, writing.family) : step.tuples;
+  if (outcome.kind === 'verdict' && tuples.length <= mostRules)
+    return tuples.map((tuple) => phrase(...front, ...tupleMatches(tuple.values, step.key, writing), outcome.verdict, outcome.note(tuple.labels)));
   const field = concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing)));
   const share = outcome.kind === 'verdict' && !icmp;
   let set = share ? writing.shared.get(step) : undefined;
   if (set === undefined) {
-    const tuples = writing.swapped && icmp ? replyTuples(step, writing.family) : step.tuples;
-    if (tuples.length === 0) return [];
     const elements = tuples.map((tuple) => {
       const key = keyToken(tuple.values, step.key);
       const note = outcome.note(tuple.labels);

@@ -328,40 +328,60 @@ class Lowering {
   }
 
   #newRules(pair: Pair): Token[] {
-    const { entries } = pair;
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
-    const denied = this.#deniedRules(pair, conduit);
-    const rules: Token[] = [];
-    rules.push(...this.#lookups(pair, entries, 'deny', this.#verdict(denied)));
+    const denied = this.#verdict(this.#deniedRules(pair, conduit));
     const allowed = this.#allowedVerdict(pair);
-    rules.push(...this.#lookups(pair, entries, 'allow', this.#verdict(allowed)));
-    const limited = entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
-    if (limited.length > 0) rules.push(...this.#labelled(pair, limited, 'rate', (labels) => this.#rateChain(pair, labels, allowed)));
-    rules.push(this.#defaultLog(pair, conduit), drop);
-    return rules;
+    const last = [this.#defaultLog(pair, conduit), drop];
+    const limited = pair.entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
+    return this.#byFamily(`new.${pair.stem}`, [pair], (asked) => [
+      ...this.#lookups(pair, asked, 'deny', denied),
+      ...this.#lookups(pair, asked, 'allow', this.#verdict(allowed)),
+      ...(limited.length === 0 ? [] : this.#labelled(pair, asked, limited, 'rate', (labels) => this.#rateChain(pair, labels, allowed))),
+      ...last,
+    ]);
   }
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
   #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
-    const answers = opposites.flatMap((opposite) => this.#judgement(opposite, true, hook));
-    const requests = this.#judgement(pair, false, hook);
-    if (answers.length === 0 && requests.length === 0) return [];
-    const reply = answers.length === 0 ? drop : goTo(this.ruleset.chain(`answers.${pair.stem}`, [...answers, drop]));
-    return [phrase(keyword('ct direction reply'), reply), ...requests, drop];
+    const permits = (one: Pair): boolean => one.entries.some(({ entry }) => entry.effect === 'allow');
+    const answered = opposites.filter(permits);
+    if (answered.length === 0 && !permits(pair)) return [];
+    const answers = (): Token[] => {
+      const stem = `answers.${pair.stem}`;
+      return this.#byFamily(stem, answered, (asked) => [...answered.flatMap((opposite) => this.#judgement(opposite, asked, true, hook)), drop]);
+    };
+    const reply = answered.length === 0 ? drop : goTo(this.ruleset.chain(`answers.${pair.stem}`, answers()));
+    const requests = permits(pair) ? this.#byFamily(`again.${pair.stem}`, [pair], (asked) => [...this.#judgement(pair, asked, false, hook), drop]) : [drop];
+    return [phrase(keyword('ct direction reply'), reply), ...requests];
   }
 
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
-  #judgement(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
-    if (!pair.entries.some(({ entry }) => entry.effect === 'allow')) return [];
+  #judgement(pair: Pair, asked: readonly Family[], swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
     const permitted = this.#verdict(goTo(permit));
     return [
-      ...this.#lookups(pair, pair.entries, 'deny', this.#verdict(drop), swapped, hook),
-      ...this.#lookups(pair, pair.entries, 'allow', permitted, swapped, hook),
-      ...this.#lookups(pair, pair.entries, 'limited', permitted, swapped, hook),
+      ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
+      ...this.#lookups(pair, asked, 'allow', permitted, swapped, hook),
+      ...this.#lookups(pair, asked, 'limited', permitted, swapped, hook),
     ];
   }
 
-  #verdict(verdict: Token): Outcome<Entry> {
+  /** Where both families are asked more than once, each has a chain: a packet does not walk the lookups of the other. */
+  #byFamily(stem: string, pairs: readonly Pair[], rules: (asked: readonly Family[]) => Token[]): Token[] {
+    const steps = (family: Family): number =>
+      pairs.flatMap((pair) => (['deny', 'allow', 'limited'] as const).map((which) => this.#plan(pair, family, which).length)).reduce((a, b) => a + b, 0);
+    if (steps(4) < 2 || steps(6) < 2) return rules(families);
+    return [phrase(keyword('meta nfproto ipv6'), goTo(this.ruleset.chain(`${stem}.v6`, rules([6])))), ...rules([4])];
+  }
+
+  /** The lookups of one effect of a pair, planned once. */
+  #plan(pair: Pair, family: Family, which: 'deny' | 'allow' | 'limited'): Step<Entry>[] {
+    const key = `${which}.${pair.stem}.${family}`;
+    const plan = this.#plans.get(key) ?? planLookups(family, boxesOf(chosen(pair.entries, which), family));
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #verdict(verdict: Token): Extract<Outcome<Entry>, { kind: 'verdict' }> {
     return { kind: 'verdict', verdict, note: (labels) => this.#note(labels) };
   }
 
@@ -378,43 +398,39 @@ class Lowering {
 
   #lookups(
     pair: Pair,
-    entries: readonly PairEntry[],
+    asked: readonly Family[],
     which: 'deny' | 'allow' | 'limited',
-    outcome: Outcome<Entry>,
+    outcome: Extract<Outcome<Entry>, { kind: 'verdict' }>,
     swapped = false,
     hook?: 'forward' | 'input' | 'output',
   ): Token[] {
-    const chosen = entries.filter(({ entry }) =>
-      which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
-    );
-    return this.#write(pair, chosen, `${which}.${pair.stem}`, outcome, swapped, hook);
-  }
-
-  #labelled(pair: Pair, entries: readonly PairEntry[], stem: string, chain: (labels: readonly Entry[]) => Token): Token[] {
-    return this.#write(pair, entries, `${stem}.${pair.stem}`, { kind: 'chains', chain, note: (labels) => this.#note(labels) }, false, undefined);
-  }
-
-  #write(
-    pair: Pair,
-    entries: readonly PairEntry[],
-    stem: string,
-    outcome: Outcome<Entry>,
-    swapped: boolean,
-    hook: 'forward' | 'input' | 'output' | undefined,
-  ): Token[] {
-    return families.flatMap((family) => {
-      const boxes: Box<Entry>[] = entries.flatMap((one) => one.boxes.get(family) ?? []);
-      const key = `${stem}.${family}`;
-      const plan = this.#plans.get(key) ?? planLookups(family, boxes);
-      this.#plans.set(key, plan);
-      const guard = this.#guard(pair, swapped, hook);
-      const write = (): Token[] => writeLookups(plan, { ruleset: this.ruleset, family, stem: key, outcome, swapped, shared: this.#shared, guard });
-      if (outcome.kind === 'chains') return write();
+    const guard = this.#guard(pair, swapped, hook);
+    return asked.flatMap((family) => {
+      const stem = `${which}.${pair.stem}.${family}`;
       // New conversations and those judged again ask the same: the same rules stand in both chains.
-      const name = `${key} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
-      const rules = this.#written.get(name) ?? write();
+      const name = `${stem} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
+      const writing = { ruleset: this.ruleset, family, stem, outcome, swapped, shared: this.#shared, guard };
+      const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, family, which), writing);
       this.#written.set(name, rules);
       return rules;
+    });
+  }
+
+  /** Lookups of some of a pair's flows, each combination of which leads to a chain of its own. */
+  #labelled(pair: Pair, asked: readonly Family[], entries: readonly PairEntry[], word: string, chain: (labels: readonly Entry[]) => Token): Token[] {
+    const outcome: Outcome<Entry> = { kind: 'chains', chain, note: (labels) => this.#note(labels) };
+    const guard = this.#guard(pair, false, undefined);
+    return asked.flatMap((family) => {
+      const stem = `${word}.${pair.stem}.${family}`;
+      return writeLookups(planLookups(family, boxesOf(entries, family)), {
+        ruleset: this.ruleset,
+        family,
+        stem,
+        outcome,
+        swapped: false,
+        shared: this.#shared,
+        guard,
+      });
     });
   }
 
@@ -436,7 +452,7 @@ class Lowering {
     if (loud.length === 0 && conduit === undefined) return drop;
     if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
     const rules = [
-      ...this.#labelled(pair, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)),
+      ...this.#labelled(pair, families, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)),
       ...(conduit === undefined ? [] : [this.#defaultLog(pair, conduit)]),
       drop,
     ];
@@ -447,7 +463,7 @@ class Lowering {
     const loud = pair.entries.filter(({ entry }) => entry.effect === 'allow' && (entry.log || entry.count));
     if (loud.length === 0) return goTo(permit);
     return goTo(
-      this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]),
+      this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, families, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]),
     );
   }
 
@@ -494,6 +510,16 @@ class Lowering {
     if (conduit === undefined) return this.#deniedLog(pair.label, 'default');
     return phrase(keyword('limit name'), this.#quotedLimit(`limit.denied.${pair.stem}`), logPrefix([this.#policy.gateway, pair.label, conduit, 'default']));
   }
+}
+
+function chosen(entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited'): PairEntry[] {
+  return entries.filter(({ entry }) =>
+    which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
+  );
+}
+
+function boxesOf(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
+  return entries.flatMap((one) => one.boxes.get(family) ?? []);
 }
 
 function shortName(entry: Entry): string {

@@ -51,16 +51,37 @@ function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined
   return boxes.size === 0 ? undefined : { entry, boxes };
 }
 
+/** The parts of address sets that lie in a zone; the same object for the same set, so that whoever compares need not look inside. */
+class Parts {
+  readonly #zone: PlacedZone;
+  readonly #known = new Map<AddressSet, AddressSet | undefined>();
+
+  constructor(zone: PlacedZone) {
+    this.#zone = zone;
+  }
+
+  /** Undefined for a set that does not touch the zone. */
+  of(set: AddressSet): AddressSet | undefined {
+    if (this.#known.has(set)) return this.#known.get(set);
+    const found = intersectAddresses(set, this.#zone.addresses);
+    const part = isEmpty(found) ? undefined : found;
+    this.#known.set(set, part);
+    return part;
+  }
+}
+
 export function forwardPairs(policy: GatewayPolicy): Map<string, Pair> {
   const pairs = new Map<string, Pair>();
+  const forwarded = policy.entries.filter((entry) => entry.hook === 'forward');
+  const parts = new Map(policy.zones.map((zone) => [zone.name, new Parts(zone)]));
+  const touching = new Map(policy.zones.map((zone) => [zone.name, new Set(forwarded.filter((entry) => parts.get(zone.name)?.of(entry.to) !== undefined))]));
   for (const from of policy.zones) {
+    const starting = forwarded.filter((entry) => parts.get(from.name)?.of(entry.from) !== undefined);
     for (const to of policy.zones) {
-      const entries = policy.entries.flatMap((entry) => {
-        if (entry.hook !== 'forward') return [];
-        const source = intersectAddresses(entry.from, from.addresses);
-        if (isEmpty(source)) return [];
-        const destination = intersectAddresses(entry.to, to.addresses);
-        if (isEmpty(destination)) return [];
+      const entries = starting.flatMap((entry) => {
+        if (touching.get(to.name)?.has(entry) !== true) return [];
+        const source = parts.get(from.name)?.of(entry.from);
+        const destination = parts.get(to.name)?.of(entry.to);
         return pairEntry(entry, { source, destination }, { source: from.addresses, destination: to.addresses }) ?? [];
       });
       pairs.set(pairKey(from.name, to.name), {

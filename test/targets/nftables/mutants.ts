@@ -34,9 +34,22 @@ const edits: readonly (readonly [kind: string, edit: Edit])[] = [
   ['swap an end', (line) => replaced(line, /\b(ip6?) (s|d)addr/u, (_, family, end) => `${family} ${end === 's' ? 'd' : 's'}addr`)],
   [
     'change a port',
-    (line) => (isElement(line) ? replaced(line, / \. (6|17) \. (\d+)/u, (_, protocol, port) => ` . ${protocol} . ${Number(port) + 1}`) : undefined),
+    (line) =>
+      isElement(line)
+        ? replaced(line, / \. (6|17) \. (\d+)/u, (_, protocol, port) => ` . ${protocol} . ${Number(port) + 1}`)
+        : replaced(line, /\b(tcp|udp) (s|d)port (\d+) /u, (_, protocol, end, port) => `${protocol} ${end}port ${Number(port) + 1} `),
   ],
-  ['change a protocol', (line) => (isElement(line) ? replaced(line, / \. (6|17) \. /u, (_, protocol) => ` . ${protocol === '6' ? 17 : 6} . `) : undefined)],
+  [
+    'change a protocol',
+    (line) =>
+      isElement(line)
+        ? replaced(line, / \. (6|17) \. /u, (_, protocol) => ` . ${protocol === '6' ? 17 : 6} . `)
+        : replaced(line, /\b(tcp|udp) (s|d)port (\d+) /u, (_, protocol, end, port) => `${protocol === 'tcp' ? 'udp' : 'tcp'} ${end}port ${port} `),
+  ],
+  [
+    'change an address of a rule',
+    (line) => replaced(line, /\bip (s|d)addr (\d+\.\d+\.\d+)\.(\d+) /u, (_, end, start, last) => `ip ${end}addr ${start}.${Number(last) ^ 1} `),
+  ],
   ['drop becomes accept', (line) => replaced(line, /\bdrop$/u, () => 'accept')],
   ['accept becomes drop', (line) => replaced(line, /\baccept\b/u, () => 'drop')],
   ['permit becomes drop', (line) => replaced(line, /goto verdict\.permit\b/u, () => 'drop')],

@@ -114,6 +114,7 @@ describe('translation validation', () => {
       'forget a rate',
       'change a port',
       'change a protocol',
+      'change an address of a rule',
       'drop an element',
       'swap a family',
       'lose a port',
