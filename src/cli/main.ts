@@ -66,6 +66,7 @@ Exit status: 0 good, 1 the policy has findings, 2 the input is wrong,
     .option('-o, --output <dir>', 'the output folder', 'out')
     .option('--gateway <name>', 'only this gateway (may be repeated); the others keep what an equal compile wrote', many)
     .option('--accept-loss <flow>', 'this essential flow of the earlier output may go (may be repeated)', many)
+    .option('--explain-plan', 'print how the lookups of each gateway were planned, and what they cost')
     .option(...date)
     .option(...format);
   command(

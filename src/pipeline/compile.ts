@@ -15,6 +15,7 @@ import type { Model } from '../model/model.ts';
 import type { Packet } from '../packets/packet.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { policyNumber, policySets, policySpace } from '../policy/sets.ts';
+import type { PlanRow } from '../target/plan-row.ts';
 import type { EmittedFile, Target } from '../target/target.ts';
 import { type Checked, check, type CheckOptions, exitStatus } from './check.ts';
 import { readEssential, writeEssential } from './essential-manifest.ts';
@@ -40,13 +41,16 @@ export interface Compiled {
   readonly diagnostics: readonly Diagnostic[];
   /** Undefined if nothing was written. */
   readonly manifest: Manifest | undefined;
+  /** How the lookups of each gateway that was compiled were planned. */
+  readonly plans: ReadonlyMap<string, readonly PlanRow[]>;
 }
 
 export async function compile(path: string, options: CompileOptions): Promise<Compiled> {
   options.progress?.('checking');
   const checked = check(path, options);
   const diagnostics: Diagnostic[] = [...checked.diagnostics];
-  const stop = (): Compiled => ({ checked, diagnostics, manifest: undefined });
+  const plans = new Map<string, readonly PlanRow[]>();
+  const stop = (): Compiled => ({ checked, diagnostics, manifest: undefined, plans });
   const names = checked.model.gateways.map((gateway) => gateway.name);
   for (const name of options.gateways ?? []) {
     if (names.includes(name)) continue;
@@ -99,6 +103,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     if (built === undefined) return stop();
     for (const file of built.files) files.set(`${policy.gateway}/${file.name}`, file.text);
     gateways.set(policy.gateway, built.entry);
+    plans.set(policy.gateway, built.plan);
   }
   const essential = essentialRecords(checked.model).map(writeEssential);
   const manifest: Manifest = {
@@ -119,7 +124,7 @@ export async function compile(path: string, options: CompileOptions): Promise<Co
     diagnostics.push(failed);
     return stop();
   }
-  return { checked, diagnostics, manifest };
+  return { checked, diagnostics, manifest, plans };
 }
 
 /** What the policy of the earlier output called essential and this one does not (rule 10). */
@@ -153,7 +158,7 @@ function build(
   target: Target,
   digest: string,
   diagnostics: Diagnostic[],
-): { files: readonly EmittedFile[]; entry: ManifestGateway } | undefined {
+): { files: readonly EmittedFile[]; entry: ManifestGateway; plan: readonly PlanRow[] } | undefined {
   const sets = policySets(policy, policySpace(policy));
   const number = policyNumber(sets);
   const place = checked.loaded.sources.place.bind(checked.loaded.sources);
@@ -200,6 +205,7 @@ function build(
   }
   return {
     files: emission.files,
+    plan: emission.plan,
     entry: {
       target: policy.target,
       options: Object.fromEntries(policy.options),

@@ -9,6 +9,7 @@ import type { TargetCapabilities } from '../policy/capabilities.ts';
 import type { GatewayPolicy, Rate } from '../policy/gateway-policy.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { AddressSet } from '../net/address-set.ts';
+import type { PlanRow } from './plan-row.ts';
 import type { Node, PacketSpace } from '../packets/packet-space.ts';
 
 /** What every emitted file says of itself. */
@@ -34,6 +35,8 @@ export interface Emission {
   readonly files: readonly EmittedFile[];
   /** Names that had to be shortened, by the name emitted. */
   readonly shortened: ReadonlyMap<string, string>;
+  /** How its lookups were planned, for `compile --explain-plan`. */
+  readonly plan: readonly PlanRow[];
 }
 
 /** A rate limit found in a configuration: packets that ask it. */

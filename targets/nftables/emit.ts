@@ -10,6 +10,6 @@ let template: ((view: RulesetView) => string) | undefined;
 
 export function emit(policy: GatewayPolicy, facts: EmissionFacts): Emission {
   template ??= Handlebars.compile<RulesetView>(readFileSync(new URL('./templates/ruleset.hbs', import.meta.url), 'utf8'), { noEscape: true, strict: true });
-  const { view, shortened } = lower(policy, facts);
-  return { files: [{ name: 'ruleset.nft', text: template(view) }], shortened };
+  const { view, shortened, plan } = lower(policy, facts);
+  return { files: [{ name: 'ruleset.nft', text: template(view) }], shortened, plan };
 }

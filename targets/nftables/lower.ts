@@ -8,6 +8,7 @@ import { families, type Family } from '../../src/net/address.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
 import { relatedErrorTypes } from '../../src/packets/packet.ts';
 import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
+import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { goTo, type Outcome, writeLookups } from './lookups.ts';
 import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey } from './pairs.ts';
@@ -47,13 +48,14 @@ const badState = identifier('verdict.state');
 const spoofed = identifier('verdict.spoofed');
 const unrouted = identifier('verdict.unrouted');
 
-export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: RulesetView; shortened: ReadonlyMap<string, string> } {
+export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: RulesetView; shortened: ReadonlyMap<string, string>; plan: readonly PlanRow[] } {
   const lowering = new Lowering(policy, facts);
-  return { view: lowering.view(), shortened: lowering.ruleset.shortened };
+  return { view: lowering.view(), shortened: lowering.ruleset.shortened, plan: lowering.plan };
 }
 
 class Lowering {
   readonly ruleset = new Ruleset();
+  readonly plan: PlanRow[] = [];
   readonly #policy: GatewayPolicy;
   readonly #facts: EmissionFacts;
   readonly #mark: { mask: number; value: number };
@@ -376,8 +378,12 @@ class Lowering {
   /** The lookups of one effect of a pair, planned once. */
   #plan(pair: Pair, family: Family, which: 'deny' | 'allow' | 'limited'): Step<Entry>[] {
     const key = `${which}.${pair.stem}.${family}`;
-    const plan = this.#plans.get(key) ?? planLookups(family, boxesOf(chosen(pair.entries, which), family));
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const boxes = boxesOf(chosen(pair.entries, which), family);
+    const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
+    if (boxes.length > 0) this.plan.push(planRow(pair.label, family, which, plan, boxes));
     return plan;
   }
 

@@ -2,6 +2,7 @@
 import { capabilitiesByName, targets } from '../../../targets/index.ts';
 import { exitStatus } from '../../pipeline/check.ts';
 import { compile } from '../../pipeline/compile.ts';
+import { planLines } from '../../target/plan-row.ts';
 import { complain, dateOf, formatOf, print, printJson, progressOn, withPlaces } from '../io.ts';
 import { summary } from '../summary.ts';
 
@@ -34,6 +35,7 @@ export async function run(args: readonly string[], options: Record<string, unkno
         manifest: manifest ?? null,
         asserts: withPlaces(checked.asserts, sources),
         tests: withPlaces(checked.tests, sources),
+        ...(options['explainPlan'] === true ? { plan: Object.fromEntries(compiled.plans) } : {}),
       },
       compiled.diagnostics,
       checked.loaded.sources,
@@ -48,6 +50,8 @@ export async function run(args: readonly string[], options: Record<string, unkno
   print(summary(checked));
   for (const [name, gateway] of Object.entries(manifest.gateways)) {
     for (const file of gateway.files) print(`${output}/${name}/${file.name}: ${file.bytes} bytes, read back and proved equal to the policy`);
+    const plan = compiled.plans.get(name);
+    if (options['explainPlan'] === true && plan !== undefined) for (const line of planLines(plan)) print(line);
     const widened = gateway.flows.filter((flow) => flow.widened);
     if (widened.length > 0)
       print(`  enforced weaker than written, as accepted: ${widened.map((flow) => `${flow.name} (${flow.grade ?? 'ports'})`).join(', ')}`);

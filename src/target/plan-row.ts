@@ -1,0 +1,118 @@
+/**
+ * A plan of lookups in words and numbers: what a packet meets, and what has to be loaded.
+ *
+ * Takes the steps of one effect of one pair of zones, gives a row of `compile --explain-plan`.
+ */
+import type { Family } from '../net/address.ts';
+import type { Entry } from '../policy/gateway-policy.ts';
+import { mostRules } from './lookup-cost.ts';
+import type { Box, Condition, Step } from './lookup-plan.ts';
+
+export interface PlanRow {
+  /** `office>dmz`. */
+  readonly pair: string;
+  readonly family: Family;
+  readonly effect: 'deny' | 'allow' | 'limited';
+  readonly flows: number;
+  /** Lookups in sets and maps that a packet meets at most. */
+  readonly lookups: number;
+  /** Elements of sets and maps, shared ones counted at each use. */
+  readonly elements: number;
+  readonly chains: number;
+  /** Rules of a ruleset that has one for each source range × destination range × service. */
+  readonly naive: number;
+  /** Step by step. */
+  readonly steps: readonly string[];
+}
+
+interface Size {
+  readonly lookups: number;
+  readonly elements: number;
+  readonly chains: number;
+}
+
+const nothing: Size = { lookups: 0, elements: 0, chains: 0 };
+
+export function planRow(pair: string, family: Family, effect: PlanRow['effect'], steps: readonly Step<Entry>[], boxes: readonly Box<Entry>[]): PlanRow {
+  const naive = boxes.reduce((sum, box) => sum + (box.source?.length ?? 1) * (box.destination?.length ?? 1) * servicesOf(box), 0);
+  return { pair, family, effect, flows: boxes.length, ...sequence(steps.map(sizeOf)), naive, steps: steps.map((step) => words(step)) };
+}
+
+function servicesOf({ services }: Box<Entry>): number {
+  return [...services.values.values()].reduce((sum, segments) => sum + segments.length, services.protocols.length > 0 ? 1 : 0);
+}
+
+/** One after the other. */
+function sequence(sizes: readonly Size[]): Size {
+  return sizes.reduce((a, b) => ({ lookups: a.lookups + b.lookups, elements: a.elements + b.elements, chains: a.chains + b.chains }), nothing);
+}
+
+/** A packet takes one of the ways; all have to be loaded. */
+function choice(sizes: readonly Size[]): Size {
+  const all = sequence(sizes);
+  return { ...all, lookups: sizes.reduce((most, size) => Math.max(most, size.lookups), 0) };
+}
+
+function sizeOf<Label>(step: Step<Label>): Size {
+  const asked = sequence(step.conditions.map(({ ranges }) => (ranges.length > 1 ? { lookups: 1, elements: ranges.length, chains: 0 } : nothing)));
+  switch (step.kind) {
+    case 'leaf':
+      return step.key.length === 0 || step.tuples.length <= mostRules ? asked : sequence([asked, { lookups: 1, elements: step.tuples.length, chains: 0 }]);
+    case 'branch': {
+      const own = { lookups: 1, elements: step.classes.reduce((sum, one) => sum + one.ranges.length, 0), chains: step.classes.length };
+      return sequence([asked, own, choice(step.classes.map((one) => sequence(one.steps.map(sizeOf))))]);
+    }
+    case 'switch': {
+      const own = { lookups: 1, elements: step.rows.reduce((sum, row) => sum + row.keys.length, 0), chains: step.rows.length };
+      return sequence([asked, own, choice(step.rows.map((row) => sequence(row.steps.map(sizeOf))))]);
+    }
+  }
+}
+
+function words<Label>(step: Step<Label>): string {
+  const asked = step.conditions.map((condition) => `${conditionWords(condition)}, `).join('');
+  switch (step.kind) {
+    case 'leaf':
+      if (step.key.length === 0) return `${asked}all of it`;
+      if (step.tuples.length <= mostRules) return `${asked}${counted(step.tuples.length, '', 'rule')} on ${step.key.join(' . ')}`;
+      return `${asked}set of ${counted(step.tuples.length, 'exact')} ${step.key.join(' . ')}`;
+    case 'branch': {
+      const ranges = step.classes.reduce((sum, one) => sum + one.ranges.length, 0);
+      return `${asked}map of ${counted(ranges, step.dimension, 'range')} to ${counted(step.classes.length, 'class', '', 'es')}`;
+    }
+    case 'switch': {
+      const keys = step.rows.reduce((sum, row) => sum + row.keys.length, 0);
+      return `${asked}map of ${counted(keys, 'exact')} ${step.key.join(' . ')} to ${counted(step.rows.length, 'class', '', 'es')}`;
+    }
+  }
+}
+
+function conditionWords({ dimension, ranges }: Condition): string {
+  return `${dimension} in ${counted(ranges.length, '', 'range')}`;
+}
+
+/** `3 exact`, `1 source range`, `4 classes`. */
+function counted(count: number, before: string, noun = '', plural = 's'): string {
+  const many = count === 1 ? '' : plural;
+  return [String(count), noun === '' && before !== 'exact' ? `${before}${many}` : before, noun === '' ? '' : `${noun}${many}`]
+    .filter((word) => word !== '')
+    .join(' ');
+}
+
+/** The rows of a gateway as lines of text. */
+export function planLines(rows: readonly PlanRow[]): string[] {
+  const most = new Map<string, number>();
+  for (const row of rows) {
+    const key = `${row.pair} ${row.family}`;
+    most.set(key, (most.get(key) ?? 0) + row.lookups);
+  }
+  const total = sequence(rows);
+  const naive = rows.reduce((sum, row) => sum + row.naive, 0);
+  return [
+    ...rows.flatMap((row) => [
+      `  ${row.pair} IPv${row.family} ${row.effect}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
+      ...row.steps.map((step) => `    ${step}`),
+    ]),
+    `  a new packet meets at most ${counted(Math.max(0, ...most.values()), 'lookup')} of flows; ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+  ];
+}
