@@ -174,7 +174,8 @@ export class Diagram {
   }
 
   #rehash(): void {
-    const table = new Int32Array(this.#table.length * 2);
+    // Fourfold: a table is filled again node by node, and large arenas grow often.
+    const table = new Int32Array(this.#table.length * 4);
     const mask = table.length - 1;
     for (let node = 2; node < this.#count; node++) {
       let slot = hash(this.#level[node] as number, this.#low[node] as number, this.#high[node] as number) & mask;

@@ -174,9 +174,11 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
   };
   const opposite: Hook = hook === 'forward' ? 'forward' : hook === 'input' ? 'output' : 'input';
   const forward = (entry: Entry): Node => entrySet(space, policy, entry, reading);
+  const all = effective(hook, forward);
+  const limits = policy.entries.some((entry) => entry.hook === hook && entry.rate !== undefined);
   return {
-    all: effective(hook, forward),
-    unlimited: effective(hook, forward, (entry) => entry.rate === undefined),
+    all,
+    unlimited: limits ? effective(hook, forward, (entry) => entry.rate === undefined) : all,
     answers: effective(opposite, (entry) => answerSet(space, policy, entry, reading)),
   };
 }
