@@ -239,21 +239,38 @@ export class PacketSpace {
 
   /** The values of a field at which the set below it changes, in order. */
   #runs(node: Node, field: Field, family: Family): { readonly first: bigint | number; readonly below: Node }[] {
-    const runs: { first: bigint; below: Node }[] = [];
+    const { line } = this;
     const address = field === fields.source || field === fields.destination;
-    const width = address && this.line !== undefined ? this.line.bits : address && family === 4 ? 32 : field.width;
-    const walk = (at: Node, bit: number, first: bigint): void => {
-      if (bit === width || at <= full || this.diagram.level(at) >= field.level + width) {
-        if (runs.at(-1)?.below !== at) runs.push({ first, below: at });
+    const width = address && line !== undefined ? line.bits : address && family === 4 ? 32 : field.width;
+    const leaves = (at: Node, bit: number): boolean => bit === width || at <= full || this.diagram.level(at) >= field.level + width;
+    const low = (at: Node, bit: number): Node => (this.diagram.level(at) === field.level + bit ? this.diagram.low(at) : at);
+    const high = (at: Node, bit: number): Node => (this.diagram.level(at) === field.level + bit ? this.diagram.high(at) : at);
+    if (width > 32) {
+      const runs: { first: bigint; below: Node }[] = [];
+      const walk = (at: Node, bit: number, first: bigint): void => {
+        if (leaves(at, bit)) {
+          if (runs.at(-1)?.below !== at) runs.push({ first, below: at });
+          return;
+        }
+        walk(low(at, bit), bit + 1, first);
+        walk(high(at, bit), bit + 1, first + (1n << BigInt(width - 1 - bit)));
+      };
+      walk(node, 0, 0n);
+      return runs;
+    }
+    const runs: { first: number; below: Node }[] = [];
+    let last: Node | undefined;
+    const walk = (at: Node, bit: number, first: number): void => {
+      if (leaves(at, bit)) {
+        if (last !== at) runs.push({ first, below: at });
+        last = at;
         return;
       }
-      const tested = this.diagram.level(at) === field.level + bit;
-      walk(tested ? this.diagram.low(at) : at, bit + 1, first);
-      walk(tested ? this.diagram.high(at) : at, bit + 1, first + (1n << BigInt(width - 1 - bit)));
+      walk(low(at, bit), bit + 1, first);
+      walk(high(at, bit), bit + 1, first + 2 ** (width - 1 - bit));
     };
-    walk(node, 0, 0n);
-    const { line } = this;
-    return address && line !== undefined ? runs.map(({ first, below }) => ({ first: line.addressAt(family, Number(first)).value, below })) : runs;
+    walk(node, 0, 0);
+    return address && line !== undefined ? runs.map(({ first, below }) => ({ first: line.addressAt(family, first).value, below })) : runs;
   }
 
   #bit(level: number, one: boolean, below: Node): Node {

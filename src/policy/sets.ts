@@ -167,7 +167,8 @@ interface Judged {
 function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: Reading): Judged {
   const { diagram } = space;
   const effective = (at: Hook, set: (entry: Entry) => Node, which: (entry: Entry) => boolean = () => true): Node => {
-    const entries = policy.entries.filter((entry) => entry.hook === at);
+    // Neighbours in this order share most of their diagrams, so that uniting them touches little.
+    const entries = policy.entries.filter((entry) => entry.hook === at).toSorted((a, b) => first(a.to) - first(b.to) || first(a.from) - first(b.from));
     const allow = diagram.unionAll(entries.filter((entry) => entry.effect === 'allow' && which(entry)).map(set));
     const deny = diagram.unionAll(entries.filter((entry) => entry.effect === 'deny').map(set));
     return diagram.subtract(allow, deny);
@@ -181,6 +182,10 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
     unlimited: limits ? effective(hook, forward, (entry) => entry.rate === undefined) : all,
     answers: effective(opposite, (entry) => answerSet(space, policy, entry, reading)),
   };
+}
+
+function first(set: AddressSet): number {
+  return set.v4[0]?.first ?? 2 ** 32 + Number(set.v6[0]?.first ?? 0n);
 }
 
 /** Packets that start a conversation of the entry. */
