@@ -39,9 +39,18 @@ const trees = new WeakMap<EmittedFile, RuleTree | Refusal>();
 
 /** A file is asked for its borders first and read afterwards; it is parsed once. */
 function parsed(file: EmittedFile): RuleTree | Refusal {
-  const tree = trees.get(file) ?? parseText(file.text);
+  const tree = trees.get(file) ?? parse(file.text);
   trees.set(file, tree);
   return tree;
+}
+
+function parse(text: string): RuleTree | Refusal {
+  try {
+    return parseText(text);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
 }
 
 /** Reads the output of `nft -j list ruleset`. */

@@ -197,7 +197,7 @@ describe('a target that is not as it should be', () => {
   });
 
   test.each([
-    ['ZW9001', 'a wider emission', broken((text) => text.replaceAll('10.0.0.5 . 192.168.10.11', '10.0.0.6 . 192.168.10.11'))],
+    ['ZW9001', 'a wider emission', broken((text) => text.replaceAll('ip saddr 10.0.0.5 ip daddr', 'ip saddr 10.0.0.6 ip daddr'))],
     ['ZW9002', 'an emission that nobody can read', broken((text) => text.replace('\n', '\nflush ruleset\n'))],
   ])('%s: %s', async (code, _, target) => {
     const path = stage(({ put }) => put('mill.zone', mill));
