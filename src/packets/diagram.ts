@@ -20,8 +20,9 @@ const minus: Operation = 2;
 const terminalLevel = 0xffff;
 /** Nodes before the arena first grows; pages that are never touched cost nothing. */
 const firstSize = 1 << 18;
-const cacheBits = 18;
-const cacheSize = 1 << cacheBits;
+/** Entries of the memo at first, and at most: it grows with the arena, since one that forgets too soon does all work again. */
+const firstCache = 1 << 18;
+const largestCache = 1 << 20;
 
 export class Diagram {
   #level = new Uint16Array(firstSize);
@@ -30,13 +31,12 @@ export class Diagram {
   #table = new Int32Array(firstSize * 2);
   #count = 2;
   /** Lossy memo of binary operations: operation and operands, and the result. */
-  readonly #cacheKey = new Int32Array(cacheSize * 3);
-  readonly #cacheResult = new Int32Array(cacheSize);
+  #cacheKey = new Int32Array(firstCache * 3).fill(-1);
+  #cacheResult = new Int32Array(firstCache);
 
   constructor() {
     this.#level[0] = terminalLevel;
     this.#level[1] = terminalLevel;
-    this.#cacheKey.fill(-1);
   }
 
   /** Nodes in the arena, both terminals included. */
@@ -140,8 +140,9 @@ export class Diagram {
       if (a === b || a === empty || b === full) return empty;
       if (b === empty) return a;
     }
-    const slot = hash(operation, a, b) & (cacheSize - 1);
-    const key = slot * 3;
+    const hashed = hash(operation, a, b);
+    let slot = hashed & (this.#cacheResult.length - 1);
+    let key = slot * 3;
     if (this.#cacheKey[key] === operation && this.#cacheKey[key + 1] === a && this.#cacheKey[key + 2] === b) return this.#cacheResult[slot] as number;
     const levelA = this.#level[a] as number;
     const levelB = this.#level[b] as number;
@@ -153,6 +154,9 @@ export class Diagram {
     const low = this.#apply(operation, lowA, lowB);
     const high = this.#apply(operation, highA, highB);
     const result = this.make(level, low, high);
+    // It may have grown meanwhile.
+    slot = hashed & (this.#cacheResult.length - 1);
+    key = slot * 3;
     this.#cacheKey[key] = operation;
     this.#cacheKey[key + 1] = a;
     this.#cacheKey[key + 2] = b;
@@ -173,6 +177,14 @@ export class Diagram {
     this.#high = high;
   }
 
+  /** To an entry for each second node. */
+  #growCache(): void {
+    const size = Math.min(largestCache, this.#table.length >> 3);
+    if (size <= this.#cacheResult.length) return;
+    this.#cacheKey = new Int32Array(size * 3).fill(-1);
+    this.#cacheResult = new Int32Array(size);
+  }
+
   #rehash(): void {
     // Fourfold: a table is filled again node by node, and large arenas grow often.
     const table = new Int32Array(this.#table.length * 4);
@@ -183,6 +195,7 @@ export class Diagram {
       table[slot] = node;
     }
     this.#table = table;
+    this.#growCache();
   }
 }
 

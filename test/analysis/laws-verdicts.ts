@@ -228,7 +228,7 @@ export function ownConversations(universe: Universe, sides: Sides, neighbours = 
   return universe.model.gateways.flatMap((gateway) =>
     (['input', 'output'] as const).flatMap((hook) => {
       const [self, other] = hook === 'input' ? [sides.to, sides.from] : [sides.from, sides.to];
-      const named = askedOf(universe, gateway, universe.in(other.addresses));
+      const named = [...askedOf(universe, gateway, universe.in(other.addresses)), ...homeless(universe, gateway, other.addresses)];
       const peers = neighbours && hook === 'input' ? [...new Set([...named, ...named.flatMap((peer) => alike(universe, peer.zone))])] : named;
       const all = gateway.interfaces.flatMap((face) => addressesOf(face));
       const result: OwnConversation[] = [];
@@ -252,6 +252,15 @@ export function ownConversations(universe: Universe, sides: Sides, neighbours = 
       return result;
     }),
   );
+}
+
+/** Addresses of other gateways that lie in no zone: named like any other, and nothing is open to them. */
+function homeless(universe: Universe, gateway: Gateway, addresses: AddressSet): Place[] {
+  return universe.model.gateways
+    .filter((other) => other !== gateway)
+    .flatMap((other) => other.interfaces.flatMap((face) => face.addresses.map((own) => own.address)))
+    .filter((address) => containsAddress(addresses, address) && !isOwn(gateway, address) && universe.place(address) === undefined)
+    .map((address) => ({ address, zone: '', at: -1 }));
 }
 
 function addressesOf(face: Interface): Address[] {
