@@ -38,7 +38,7 @@ export interface PolicySets {
 }
 
 /** Ranges up to this size are cut into their addresses: targets spell them out, and the files are read in the same space. */
-const spelt = 32;
+const spelt = 8;
 
 function addressesOf(set: AddressSet): AddressSet {
   const v4: Range<number>[] = [];

@@ -63,7 +63,7 @@ export type Step<Label> =
     };
 
 /** A side of at most this many members may become points of an exact key. */
-const mostPoints = 32;
+const mostPoints = 8;
 /** A box of at most this many tuples is spelt out; a larger one has its largest side turned into classes. */
 const mostTuples = 256;
 
