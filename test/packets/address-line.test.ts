@@ -127,6 +127,30 @@ describe('the address line', () => {
     else expect(ask).toThrow('not cut');
   });
 
+  test.prop([sets, set])('places hold exactly the addresses of a set whose borders were cut, and every number of their bits is an address', (cuts, one) => {
+    const line = new AddressLine([...cuts, one]);
+    for (const family of [4, 6] as const) {
+      const places = line.places(family, family === 4 ? one.v4 : one.v6);
+      const within = (place: number): boolean => places.some(({ first, last }) => first <= place && place <= last);
+      for (const address of universe) if (address.family === family) expect(within(line.placeOf(address))).toBe(containsAddress(one, address));
+      for (const place of [0, 1, 2 ** line.bits - 1]) {
+        const address = line.addressAt(family, place);
+        expect(within(place)).toBe(containsAddress(one, address));
+      }
+    }
+  });
+
+  test.prop([sets, set])('is cut at the borders of a set exactly if its segments can be told', (cuts, one) => {
+    const line = new AddressLine(cuts);
+    let told = true;
+    try {
+      for (const family of [4, 6] as const) line.segments(one, family);
+    } catch {
+      told = false;
+    }
+    expect(line.isCutAt(one)).toBe(told);
+  });
+
   it('is one segment a family if nothing cuts it', () => {
     const line = new AddressLine([]);
     expect(line.size).toBe(2);

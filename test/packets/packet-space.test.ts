@@ -1,14 +1,17 @@
 /** Packet sets against membership of single packets, field by field. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { AddressLine } from '../../src/packets/address-line.ts';
 import { addressSet, containsAddress } from '../../src/net/address-set.ts';
 import type { Address, AddressRange } from '../../src/net/address.ts';
 import { connectionStates, hooks, type Packet, requestOf } from '../../src/packets/packet.ts';
 import { empty, fields, full, PacketSpace } from '../../src/packets/packet-space.ts';
 import { containsService, icmpServices, portServices, protocolServices, unionServices } from '../../src/packets/service-set.ts';
 
-const address4 = fc.constantFrom(0, 1, 0x0a000000, 0x0a000001, 0x0a0000ff, 0x0a000100, 0xffffffff);
-const address6 = fc.constantFrom(0n, 1n, 0x20010db8n << 96n, (0x20010db8n << 96n) + 5n, 2n ** 128n - 1n);
+const corners4 = [0, 1, 0x0a000000, 0x0a000001, 0x0a0000ff, 0x0a000100, 0xffffffff];
+const corners6 = [0n, 1n, 0x20010db8n << 96n, (0x20010db8n << 96n) + 5n, 2n ** 128n - 1n];
+const address4 = fc.constantFrom(...corners4);
+const address6 = fc.constantFrom(...corners6);
 const addresses = fc.oneof(
   fc.tuple(address4, address4).map(([source, destination]): [Address, Address] => [
     { family: 4, value: source },
@@ -52,8 +55,13 @@ const wanted = unionServices(
   protocolServices(47),
 );
 
-describe('packet sets', () => {
-  const space = new PacketSpace(['eth0', 'eth1']);
+const line = new AddressLine([{ v4: corners4.map((value) => ({ first: value, last: value })), v6: corners6.map((value) => ({ first: value, last: value })) }]);
+
+describe.each([
+  ['with every bit of an address', undefined],
+  ['with segments of addresses', line],
+])('packet sets %s', (_, segments) => {
+  const space = new PacketSpace(['eth0', 'eth1'], segments);
 
   test.prop([packets, fc.array(ranges, { maxLength: 4 })])('an address set holds exactly the packets with such an address', (packet, list) => {
     const set = addressSet(list);
@@ -93,6 +101,20 @@ describe('packet sets', () => {
     const packet = space.pick(set);
     if (set === empty) expect(packet).toBeUndefined();
     else expect(packet !== undefined && space.contains(set, packet)).toBe(true);
+  });
+
+  test.prop([fc.array(ranges, { maxLength: 4 }), fc.array(ranges, { maxLength: 4 })])('a description is that of the set, not of the space', (some, others) => {
+    const text = (within: PacketSpace, list: AddressRange[]): string => {
+      let result = '';
+      within.describe(within.diagram.intersect(within.addressSet('source', addressSet(list)), within.hook('forward')), (chunk) => {
+        result += chunk;
+      });
+      return result;
+    };
+    const mine = text(space, some);
+    expect(text(new PacketSpace(['eth0', 'eth1']), some)).toBe(mine);
+    const equal = space.addressSet('source', addressSet(some)) === space.addressSet('source', addressSet(others));
+    expect(text(space, others) === mine).toBe(equal);
   });
 
   it('knows nothing of an empty set and everything of the full one', () => {
