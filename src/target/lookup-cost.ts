@@ -18,18 +18,18 @@ export const setCost = 10;
 export const ruleCost = 2;
 export const mostRules = 2;
 /** Of a set of ranges that a rule asks for: it is shared by all who ask for the same group, so that one use costs little. */
-export const sharedCost = 4;
+export const sharedCost = 1;
 /** Whether a side is more like a group of hosts than like networks. */
 export function hasManyRanges(ranges: number): boolean {
-  return ranges > 32;
+  return ranges > 8;
 }
 
 /**
- * Wide sides that are asked one by one, by rules over shared sets, rather than by a map with a chain for each class: few always, and some
- * more if they have many ranges, which such a map would repeat.
+ * Wide sides that are asked one by one, by rules over shared sets, rather than by a map with a chain for each class: few always; some more if
+ * they have many ranges, which such a map would repeat; and many behind a class of the other side, where it would repeat them each time.
  */
-export function askedAlone(sides: number, manyRanges: boolean): boolean {
-  return sides <= (manyRanges ? 8 : 3);
+export function askedAlone(sides: number, manyRanges: boolean, behindClass: boolean): boolean {
+  return sides <= (!manyRanges ? 3 : behindClass ? 24 : 8);
 }
 
 /** A tree of lookups may cost so many times what its flows cost one after the other … */

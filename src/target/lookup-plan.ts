@@ -1,10 +1,10 @@
 /**
- * From boxes (sources × destinations × services) to lookups whose number does not grow with the number of boxes.
+ * From boxes (sources × destinations × services) to lookups that hardly grow with the number of boxes.
  *
- * Every side of a box is *whole* (needs no look), a few *points* (goes into an exact key) or *wide* (is turned into classes by one map).
- * Boxes of one shape share one lookup: maps over the wide sides and the exact key of the points, in the order that costs least. There are
- * finitely many shapes, so a packet meets a bounded number of lookups whatever the policy's size. Where wide sides overlap so much that
- * their classes would multiply, the boxes are asked in several parts, so that the whole never costs more than a few times its boxes.
+ * Every side of a box is *whole* (needs no look), a few *points* (goes into an exact key) or *wide* (is turned into classes by one map, or
+ * asked as a set that all share). Boxes of one shape share one lookup: exact keys and maps in the order that costs least. There are finitely
+ * many shapes, so a packet meets a bounded number of lookups as long as wide sides do not overlap in every dimension; where they do,
+ * classes would multiply, and the boxes are asked in several parts instead, so that the whole never costs more than a few times its boxes.
  */
 import type { Family } from '../net/address.ts';
 import { canonical, intersectRanges, type Range, type Ranges, rangesSize } from '../net/ranges.ts';
@@ -164,7 +164,9 @@ function headed<Label>(parts: readonly Part<Label>[], head: Column, conditions: 
   if (head === 'points') return exactSwitch(parts, first, conditions, budget, within);
   const sides = [...bySide(parts, head).values()];
   const many = hasManyRanges(first.sides.find((side) => side.dimension === head)?.ranges.length ?? 0);
-  if (!askedAlone(sides.length, many)) return branch(parts, head, conditions, budget, within);
+  // The source is asked first: who has none left is behind a class of it, or of the services.
+  const behind = head === 'destination' && !first.sides.some((side) => side.wide && side.dimension === 'source');
+  if (!askedAlone(sides.length, many, behind)) return branch(parts, head, conditions, budget, within);
   const steps: Step<Label>[] = [];
   for (const members of sides) {
     const found = branch(members, head, conditions, budget, within);
@@ -256,8 +258,8 @@ function shape<Label>(box: Box<Label>, service: ServicePart): Part<Label> {
 
 /** Parts of one shape: together if that is worth it, else in two halves. */
 function planGroup<Label>(parts: readonly Part<Label>[]): Step<Label>[] {
-  const together = parts.length === 1 ? Number.POSITIVE_INFINITY : acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0));
-  const steps = cheapest(parts, [], new Budget(together));
+  if (parts.length === 1) return cheapest(parts, [], new Budget(Number.POSITIVE_INFINITY)) ?? [];
+  const steps = within(parts, [], new Budget(acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0))));
   if (steps !== undefined) return steps;
   // Parts that have a side in common go together: they add no classes to each other.
   const alike = parts.toSorted((a, b) => compareSides(a, b));
@@ -354,7 +356,11 @@ function branch<Label>(
   if (!budget.spend(found.length > 1 ? setCost + elements : elements > 1 ? sharedCost : 1)) return undefined;
   const without = (members: readonly number[]): Part<Label>[] =>
     pick(parts, members).map((part) => ({ ...part, sides: part.sides.filter((side) => side.dimension !== dimension) }));
-  if (found.length === 1 && only !== undefined) return next(without(only.members), [...conditions, { dimension, protocol, ranges: only.ranges }], budget);
+  if (found.length === 1 && only !== undefined) {
+    // All have the same side: the object itself, by which a shared set is known.
+    const ranges = parts[0]?.sides.find((side) => side.dimension === dimension)?.ranges ?? only.ranges;
+    return next(without(only.members), [...conditions, { dimension, protocol, ranges }], budget);
+  }
   const classes: { ranges: Ranges<number> | Ranges<bigint>; steps: readonly Step<Label>[] }[] = [];
   for (const one of found) {
     if (!budget.spend(chainCost)) return undefined;

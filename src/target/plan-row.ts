@@ -9,14 +9,14 @@ import { mostRules } from './lookup-cost.ts';
 import type { Box, Condition, Step } from './lookup-plan.ts';
 
 export interface PlanRow {
-  /** `office>dmz`. */
+  /** `office>dmz`; for and from the gateway with the interface, `dmz>gw12 by eth3`. */
   readonly pair: string;
   readonly family: Family;
   readonly effect: 'deny' | 'allow' | 'limited';
   readonly flows: number;
-  /** Lookups in sets and maps that a packet meets at most. */
+  /** Lookups in sets and maps that a packet meets at most; those of logs, counters and rates apart. */
   readonly lookups: number;
-  /** Elements of sets and maps, shared ones counted at each use. */
+  /** Elements of sets and maps that requests are asked by, shared ones once. Replies have class maps of their own. */
   readonly elements: number;
   readonly chains: number;
   /** Rules of a ruleset that has one for each source range × destination range × service. */
@@ -34,8 +34,9 @@ interface Size {
 const nothing: Size = { lookups: 0, elements: 0, chains: 0 };
 
 export function planRow(pair: string, family: Family, effect: PlanRow['effect'], steps: readonly Step<Entry>[], boxes: readonly Box<Entry>[]): PlanRow {
+  const seen = new Set<object>();
   const naive = boxes.reduce((sum, box) => sum + (box.source?.length ?? 1) * (box.destination?.length ?? 1) * servicesOf(box), 0);
-  return { pair, family, effect, flows: boxes.length, ...sequence(steps.map(sizeOf)), naive, steps: steps.map((step) => words(step)) };
+  return { pair, family, effect, flows: boxes.length, ...sequence(steps.map((step) => sizeOf(step, seen))), naive, steps: steps.map((step) => words(step)) };
 }
 
 function servicesOf({ services }: Box<Entry>): number {
@@ -53,18 +54,29 @@ function choice(sizes: readonly Size[]): Size {
   return { ...all, lookups: sizes.reduce((most, size) => Math.max(most, size.lookups), 0) };
 }
 
-function sizeOf<Label>(step: Step<Label>): Size {
-  const asked = sequence(step.conditions.map(({ ranges }) => (ranges.length > 1 ? { lookups: 1, elements: ranges.length, chains: 0 } : nothing)));
+/** `seen`: sets of ranges that were counted before; all who ask for the same share one. */
+function sizeOf<Label>(step: Step<Label>, seen: Set<object>): Size {
+  const asked = sequence(
+    step.conditions.map(({ ranges }) => {
+      if (ranges.length <= 1) return nothing;
+      const elements = seen.has(ranges) ? 0 : ranges.length;
+      seen.add(ranges);
+      return { lookups: 1, elements, chains: 0 };
+    }),
+  );
   switch (step.kind) {
     case 'leaf':
-      return step.key.length === 0 || step.tuples.length <= mostRules ? asked : sequence([asked, { lookups: 1, elements: step.tuples.length, chains: 0 }]);
+      if (step.key.length === 0) return asked;
+      // Rules of their own ask the conditions each.
+      if (step.tuples.length <= mostRules) return { ...asked, lookups: asked.lookups * step.tuples.length };
+      return sequence([asked, { lookups: 1, elements: step.tuples.length, chains: 0 }]);
     case 'branch': {
       const own = { lookups: 1, elements: step.classes.reduce((sum, one) => sum + one.ranges.length, 0), chains: step.classes.length };
-      return sequence([asked, own, choice(step.classes.map((one) => sequence(one.steps.map(sizeOf))))]);
+      return sequence([asked, own, choice(step.classes.map((one) => sequence(one.steps.map((inner) => sizeOf(inner, seen)))))]);
     }
     case 'switch': {
       const own = { lookups: 1, elements: step.rows.reduce((sum, row) => sum + row.keys.length, 0), chains: step.rows.length };
-      return sequence([asked, own, choice(step.rows.map((row) => sequence(row.steps.map(sizeOf))))]);
+      return sequence([asked, own, choice(step.rows.map((row) => sequence(row.steps.map((inner) => sizeOf(inner, seen)))))]);
     }
   }
 }
@@ -113,6 +125,6 @@ export function planLines(rows: readonly PlanRow[]): string[] {
       `  ${row.pair} IPv${row.family} ${row.effect}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
       ...row.steps.map((step) => `    ${step}`),
     ]),
-    `  a new packet meets at most ${counted(Math.max(0, ...most.values()), 'lookup')} of flows; ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+    `  a new packet meets at most ${counted(Math.max(0, ...most.values()), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
   ];
 }

@@ -46,13 +46,13 @@ function writeStep<Label>(step: Step<Label>, writing: Writing<Label>, familyKnow
     case 'leaf':
       return writeLeaf(step, writing, front);
     case 'branch':
-      return [writeBranch(step, writing, front)];
+      return writeBranch(step, writing, front);
     case 'switch':
-      return [writeSwitch(step, writing, front)];
+      return writeSwitch(step, writing, front);
   }
 }
 
-function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writing: Writing<Label>, front: readonly Token[]): Token {
+function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writing: Writing<Label>, front: readonly Token[]): Token[] {
   const { ruleset } = writing;
   const stem = ruleset.numbered(`${writing.stem}${writing.swapped ? '.r' : ''}.class`);
   const elements: Token[] = [];
@@ -66,25 +66,29 @@ function writeBranch<Label>(step: Extract<Step<Label>, { kind: 'branch' }>, writ
       elements.push(phrase(key, keyword(':'), keyword('jump'), chain));
     }
   });
+  if (elements.length === 0) return [];
   const map = ruleset.set(stem, {
     word: keyword('map'),
     type: phrase(keyword(rangeType(step.dimension, writing.family)), keyword(':'), keyword('verdict')),
     interval: true,
     elements,
   });
-  return phrase(...front, keyword(fieldOf(step.dimension, step.protocol, writing)), keyword('vmap'), map);
+  return [phrase(...front, keyword(fieldOf(step.dimension, step.protocol, writing)), keyword('vmap'), map)];
 }
 
-/** An exact key to chains; what they do not decide comes back. */
-function writeSwitch<Label>(step: Extract<Step<Label>, { kind: 'switch' }>, writing: Writing<Label>, front: readonly Token[]): Token {
+/** An exact key to chains; what they do not decide comes back. A request without a reply has no key in the other direction. */
+function writeSwitch<Label>(step: Extract<Step<Label>, { kind: 'switch' }>, writing: Writing<Label>, front: readonly Token[]): Token[] {
   const { ruleset } = writing;
   const stem = ruleset.numbered(`${writing.stem}${writing.swapped ? '.r' : ''}.way`);
   const icmp = isIcmp(step.key);
   const elements = step.rows.flatMap((row, index) => {
-    const chain = ruleset.chain(`${stem}.${index + 1}`, writeLookups(row.steps, writing, true));
     const keys = writing.swapped && icmp ? row.keys.flatMap((values) => replyValues(values, step.key, writing.family)) : row.keys;
+    const rules = keys.length === 0 ? [] : writeLookups(row.steps, writing, true);
+    if (rules.length === 0) return [];
+    const chain = ruleset.chain(`${stem}.${index + 1}`, rules);
     return keys.map((values) => phrase(keyToken(values, step.key), keyword(':'), keyword('jump'), chain));
   });
+  if (elements.length === 0) return [];
   const map = ruleset.set(stem, {
     word: keyword('map'),
     type: phrase(keyType(step.key, writing.family), keyword(':'), keyword('verdict')),
@@ -92,7 +96,7 @@ function writeSwitch<Label>(step: Extract<Step<Label>, { kind: 'switch' }>, writ
     elements,
   });
   const protocol = step.protocol === undefined ? [] : [keyword('meta l4proto'), number(step.protocol)];
-  return phrase(...front, ...protocol, concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing))), keyword('vmap'), map);
+  return [phrase(...front, ...protocol, concatenation(step.key.flatMap((dimension) => keyFields(dimension, writing))), keyword('vmap'), map)];
 }
 
 function tupleMatches<Label>(values: readonly KeyValue[], key: readonly Dimension[], writing: Writing<Label>): Token[] {

@@ -383,7 +383,7 @@ class Lowering {
     const boxes = boxesOf(chosen(pair.entries, which), family);
     const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
-    if (boxes.length > 0) this.plan.push(planRow(pair.label, family, which, plan, boxes));
+    if (boxes.length > 0) this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
     return plan;
   }
 

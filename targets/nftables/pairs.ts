@@ -21,6 +21,8 @@ export interface Pair {
   readonly stem: string;
   /** As the log prefix shows it: `dmz>press`. */
   readonly label: string;
+  /** The interface that it is bound to, for what is for or from the gateway. */
+  readonly face?: string;
   readonly from: string;
   readonly to: string;
   readonly entries: readonly PairEntry[];
@@ -109,6 +111,7 @@ export function inputPair(policy: GatewayPolicy, zone: PlacedZone, face: PlacedI
   return {
     stem: `input.${zone.name}.${face.name}`,
     label: `${zone.name}>${policy.gateway}`,
+    face: face.name,
     from: zone.name,
     to: policy.gateway,
     entries,
@@ -129,6 +132,7 @@ export function outputPair(policy: GatewayPolicy, zone: PlacedZone, face: Placed
   return {
     stem: `output.${zone.name}.${face.name}`,
     label: `${policy.gateway}>${zone.name}`,
+    face: face.name,
     from: policy.gateway,
     to: zone.name,
     entries,

@@ -24,10 +24,17 @@ export class Ruleset {
     return this.#names.name(original);
   }
 
-  /** Two things of one name would silently become one. */
-  #claim(what: string): void {
-    if (this.#known.has(what)) throw new Error(`${what} was about to be emitted twice`);
-    this.#known.add(what);
+  /**
+   * The name of a new chain or set. Two things of one name would silently become one: names of interfaces hold dots, so that other parts
+   * may make the same name, and the later one gets a number.
+   */
+  #unique(kind: 'chain' | 'set', original: string): string {
+    for (let number = 1; ; number++) {
+      const name = this.name(number === 1 ? original : `${original}-${number}`);
+      if (this.#known.has(`${kind} ${name}`)) continue;
+      this.#known.add(`${kind} ${name}`);
+      return name;
+    }
   }
 
   /** `stem.1`, `stem.2`, … */
@@ -59,9 +66,8 @@ export class Ruleset {
 
   /** Adds a set or map and gives its reference. */
   set(original: string, set: Omit<SetView, 'name'>): Token {
-    const name = this.name(original);
-    if (set.elements.length === 0) throw new Error(`set ${name} would be empty`);
-    this.#claim(`set ${name}`);
+    if (set.elements.length === 0) throw new Error(`set ${original} would be empty`);
+    const name = this.#unique('set', original);
     this.sets.push({ ...set, name: identifier(name) });
     return setReference(name);
   }
@@ -81,8 +87,7 @@ export class Ruleset {
 
   /** Adds a chain and gives its name. */
   chain(original: string, rules: readonly Token[], note?: Token): Token {
-    const name = identifier(this.name(original));
-    this.#claim(`chain ${name}`);
+    const name = identifier(this.#unique('chain', original));
     this.chains.push({ name, hook: undefined, note, rules });
     return name;
   }

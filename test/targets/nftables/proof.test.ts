@@ -67,4 +67,28 @@ describe('what is emitted', () => {
     }
     expect(accepted).toBeGreaterThan(5);
   });
+
+  it.each([
+    ['interfaces whose names join to one', 'p1', 'p1.p1', 'a'],
+    ['a zone and an interface that are named like parts of other chains', 'p1', 'v6', 'input'],
+  ])('gives two chains two names: %s', (_, first, second, zone) => {
+    const flow = 'from 10.0.0.4, 10.0.0.5, 10.0.0.6, 2001:db8:1::4, 2001:db8:1::5, 2001:db8:1::6  to z';
+    const { text, policy, mark } = rulesetOf(
+      compileText(`policy "p" { revision 1 }
+zone ${zone} { level 4  networks 10.0.0.0/16, 2001:db8:1::/64 }
+zone z { level 1  networks 10.1.0.0/16, 2001:db8:2::/64 }
+flow f { from ${zone}  to z  allow ssh }
+flow g { ${flow}  allow http }
+gateway gw { target nftables
+  interface "${first}" { faces ${zone}  address 10.0.0.1/16 }
+  interface "${second}" { faces z  address 10.1.0.1/16, 2001:db8:2::1/64 }
+  manage from z allow ssh, http
+}
+`),
+    );
+    const names = Array.from(text.matchAll(/^\tchain (\S+) \{/gmu), ([, name]) => name);
+    expect(new Set(names).size).toBe(names.length);
+    const sets = policySets(policy);
+    expect(proveFiles(policy, sets, nftables, [{ name: 'ruleset.nft', text }], mark)).toEqual({ kind: 'equal' });
+  });
 });
