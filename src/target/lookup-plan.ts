@@ -262,7 +262,7 @@ function planGroup<Label>(parts: readonly Part<Label>[]): Step<Label>[] {
   const steps = within(parts, [], new Budget(acceptable(parts.reduce((sum, part) => sum + aloneCost(part), 0))));
   if (steps !== undefined) return steps;
   // Parts that have a side in common go together: they add no classes to each other.
-  const alike = parts.toSorted((a, b) => compareSides(a, b));
+  const alike = alikeTogether(parts);
   const middle = alike.length >> 1;
   return [...planGroup(alike.slice(0, middle)), ...planGroup(alike.slice(middle))];
 }
@@ -288,22 +288,18 @@ function aloneCost<Label>(part: Part<Label>): number {
   return part.sides.filter((side) => side.wide).reduce((sum, side) => sum + side.ranges.length, points);
 }
 
-const numbers = new WeakMap<object, number>();
-let nextNumber = 1;
-
-/** Equal sides are one object wherever they come from one selector; others need not stand together. */
-function numberOf(ranges: object): number {
-  const known = numbers.get(ranges) ?? nextNumber++;
-  numbers.set(ranges, known);
-  return known;
-}
-
-function compareSides<Label>(a: Part<Label>, b: Part<Label>): number {
-  for (const [index, side] of a.sides.entries()) {
-    const difference = side.wide ? numberOf(side.ranges) - numberOf(b.sides[index]?.ranges ?? side.ranges) : 0;
-    if (difference !== 0) return difference;
-  }
-  return 0;
+/**
+ * Parts with a wide side in common beside each other; sides in the order in which they are first met. Nothing but the parts decides: what a
+ * gateway gets must not depend on which others are compiled with it.
+ */
+function alikeTogether<Label>(parts: readonly Part<Label>[]): Part<Label>[] {
+  const met = new Map<object, number>();
+  for (const part of parts) for (const { ranges } of part.sides) if (!met.has(ranges)) met.set(ranges, met.size);
+  const place = (part: Part<Label>, at: number): number => met.get(part.sides[at]?.ranges ?? part) ?? 0;
+  return parts.toSorted((a, b) => {
+    for (const [at, side] of a.sides.entries()) if (side.wide && place(a, at) !== place(b, at)) return place(a, at) - place(b, at);
+    return 0;
+  });
 }
 
 class Budget {
