@@ -5,11 +5,10 @@
  * kernel is measured in test/bench.
  */
 import { describe, expect, it } from 'vitest';
-import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { policyNumber, policySets, policySpace } from '../../src/policy/sets.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import { nftables } from '../../targets/nftables/index.ts';
-import { type Compiled, compileText, judgementDay } from '../generators/compile.ts';
+import { compileText, judgementDay } from '../generators/compile.ts';
 
 interface Bench {
   readonly mixed: (options: { flows: number; seed?: number; mix: string }) => string;
@@ -26,10 +25,6 @@ function planOf(zones: string): Plan {
   expect(compiled.errors).toEqual([]);
   const [policy] = compiled.policies;
   if (policy === undefined) throw new Error('no gateway');
-  return emitted(compiled, policy);
-}
-
-function emitted(compiled: Compiled, policy: GatewayPolicy): Plan {
   const { emission } = nftables.emit(policy, {
     policyTitle: 'plan',
     revision: 1,
@@ -80,26 +75,5 @@ describe('the plan of lookups', () => {
     expect(boxes).toBe(40);
     // Forty flows of two groups of sixty hosts: a few times that, never the product of their classes.
     expect(rows.reduce((sum, row) => sum + row.elements, 0)).toBeLessThan(40 * 120 * 4);
-  });
-
-  it('of a gateway does not depend on which others are planned before it', () => {
-    const some = (net: number, from: number): string =>
-      Array.from({ length: 30 }, (_, index) => `10.${net}.0.${1 + ((from * 7 + index * (2 + (from % 3))) % 250)}`).join(', ');
-    const flow = (index: number): string =>
-      `flow f${(index * 17) % 60} { from ${some(0, index)}  to ${some(1, index + 3)}  allow udp ${1000 + index * 37}-${9000 + index * 91} }`;
-    const gateway = (name: string, last: number): string =>
-      `gateway ${name} {\n target nftables\n interface eth0 { faces a  address 10.0.255.${last}/16 }\n interface eth1 { faces b  address 10.1.255.${last}/16 }\n manage none "c" }`;
-    const text = [
-      'policy "p" { revision 1 }\nzone a { level 4  networks 10.0.0.0/16 }\nzone b { level 1  networks 10.1.0.0/16 }',
-      ...Array.from({ length: 60 }, (_, index) => flow(index)),
-      gateway('g1', 1),
-      gateway('g2', 2),
-    ].join('\n');
-    const [together, alone] = [compileText(text), compileText(text)];
-    expect(together.errors).toEqual([]);
-    const texts = together.policies.map((policy) => emitted(together, policy).text);
-    const [, second] = alone.policies;
-    if (second === undefined) throw new Error('no second gateway');
-    expect(emitted(alone, second).text).toBe(texts[1]);
   });
 });
