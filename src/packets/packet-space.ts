@@ -2,7 +2,8 @@
  * Packet sets: the fields of a packet laid out over the bits of one decision diagram.
  *
  * Takes ranges of field values, gives canonical sets (`Node`): equality is identity. Splits at the top (hook, state,
- * interfaces) share what lies below; destination stands before source since measured plants share more that way.
+ * interfaces) share what lies below. Messages stand above addresses: a plant has few of them, and groups of scattered hosts, which overlap in
+ * nearly every host, hardly do for one message. Destination before source, since measured plants share more that way.
  */
 import { type Address, families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
@@ -12,7 +13,7 @@ import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
 import { numberRanges, wideRanges } from './range-diagram.ts';
-import { type FamilyServices, familyServices, maxValue, type ServiceSet, type ValueMap, valuedProtocols } from './service-set.ts';
+import { type FamilyServices, maxValue, type ValueMap, valuedProtocols } from './service-set.ts';
 
 export type { Node } from './diagram.ts';
 export { empty, full } from './diagram.ts';
@@ -32,12 +33,12 @@ const widths = [
   ['family', 1],
   ['inInterface', 10],
   ['outInterface', 10],
-  ['destination', 128],
-  ['source', 128],
   ['protocol', 8],
   ['value', 16],
   ['sourcePort', 16],
   ['function', functionBits],
+  ['destination', 128],
+  ['source', 128],
   ['hopLimit', 8],
   ['local', 1],
 ] as const;
@@ -148,22 +149,23 @@ export class PacketSpace {
     return this.diagram.union(this.family(4, this.addresses(field, 4, set.v4, below)), this.family(6, this.addresses(field, 6, set.v6, below)));
   }
 
-  /** Messages of the services in one family: protocol, value and function; the family itself is not constrained. */
-  services(family: Family, set: ServiceSet): Node {
-    return this.#services(family, familyServices(set, family), (segments) => this.#values(segments, fields.value));
+  /** Members of `below` that are messages of the services in one family: protocol, value and function; the family itself is not constrained. */
+  services(family: Family, set: FamilyServices, below: Node = full): Node {
+    return this.#services(family, set, below, (segments) => this.#values(segments, fields.value, below));
   }
 
   /**
    * Replies to the services: the server's port is the source port, and an ICMP reply stands for its request
    * (`requestOf`). Functions are those of the client's messages, so replies leave them free.
    */
-  replies(family: Family, set: ServiceSet): Node {
+  replies(family: Family, set: FamilyServices, below: Node = full): Node {
     const icmp = family === 4 ? 1 : 58;
-    return this.#services(family, familyServices(set, family), (segments, protocol) => {
+    return this.#services(family, set, below, (segments, protocol) => {
       if (protocol !== icmp)
         return this.#values(
           segments.map((segment) => ({ ...segment, functions: [{ first: 0, last: (1 << functionBits) - 1 }] })),
           fields.sourcePort,
+          below,
         );
       const ranges: Range<number>[] = [];
       for (let type = 0; type < 256; type++) {
@@ -176,7 +178,7 @@ export class PacketSpace {
         }
       }
       ranges.sort((a, b) => a.first - b.first);
-      return this.within(fields.value, ranges);
+      return this.within(fields.value, ranges, below);
     });
   }
 
@@ -277,14 +279,14 @@ export class PacketSpace {
     return one ? this.diagram.make(level, empty, below) : this.diagram.make(level, below, empty);
   }
 
-  #values(segments: ValueMap, field: Field): Node {
+  #values(segments: ValueMap, field: Field, below: Node): Node {
     return this.diagram.unionAll(
-      segments.map((segment) => this.within(field, [{ first: segment.first, last: segment.last }], this.within(fields.function, segment.functions))),
+      segments.map((segment) => this.within(field, [{ first: segment.first, last: segment.last }], this.within(fields.function, segment.functions, below))),
     );
   }
 
-  #services(family: Family, services: FamilyServices, values: (segments: ValueMap, protocol: number) => Node): Node {
-    const parts: Node[] = [this.within(fields.protocol, services.protocols)];
+  #services(family: Family, services: FamilyServices, below: Node, values: (segments: ValueMap, protocol: number) => Node): Node {
+    const parts: Node[] = [this.within(fields.protocol, services.protocols, below)];
     for (const protocol of valuedProtocols(family)) {
       const segments = services.values.get(protocol) ?? [];
       if (segments.length > 0) parts.push(this.among(fields.protocol, [protocol], values(segments, protocol)));

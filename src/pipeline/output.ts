@@ -203,12 +203,13 @@ function lock(path: string): boolean {
   }
 }
 
-/** Removes what killed runs left of their new folders. */
+/** Removes what killed runs left beside the folder: their new folders, and locks that they were about to take. */
 function sweep(places: Beside): void {
-  const prefix = `.${basename(places.folder)}.zonewright-new-`;
+  const prefixes = ['new', 'lock'].map((suffix) => `.${basename(places.folder)}.zonewright-${suffix}-`);
   for (const name of readdirSync(dirname(places.folder))) {
-    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
-    if (Number.isSafeInteger(pid) && pid > 0 && (pid === process.pid || !isAlive(pid)))
+    const prefix = prefixes.find((one) => name.startsWith(one));
+    const pid = prefix === undefined ? Number.NaN : Number(/^(\d+)(?:-stale)?$/u.exec(name.slice(prefix.length))?.[1]);
+    if (Number.isSafeInteger(pid) && pid > 0 && (pid === process.pid ? !name.includes('-lock-') : !isAlive(pid)))
       rmSync(join(dirname(places.folder), name), { recursive: true, force: true });
   }
 }

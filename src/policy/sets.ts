@@ -6,14 +6,14 @@
  */
 import { createHash } from 'node:crypto';
 import { families, type Family } from '../net/address.ts';
-import { type AddressSet, builtInNetworks, intersectAddresses } from '../net/address-set.ts';
+import { type AddressSet, builtInNetworks, intersectAddresses, isEmpty, noAddresses } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
 import type { Range } from '../net/ranges.ts';
 import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
-import type { ServiceSet } from '../packets/service-set.ts';
+import { type FamilyServices, familyServices, type ServiceSet } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
@@ -100,7 +100,7 @@ export function policySets(
     parts.starts.push(startsAlways, startsMaybe);
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
-      const packets = diagram.intersect(startsMaybe, entrySet(space, policy, entry, reading));
+      const packets = diagram.intersect(startsMaybe, starting(space, policy, hook, [entry], reading));
       if (packets !== empty) limited.push({ rate: entry.rate, packets });
     }
   }
@@ -165,85 +165,168 @@ interface Judged {
 
 /** Rules 3, 5 and 7: allows less denies. For `input` and `output` the answers are judged by each other's entries. */
 function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: Reading): Judged {
-  const { diagram } = space;
-  const effective = (at: Hook, set: (entry: Entry) => Node, which: (entry: Entry) => boolean = () => true): Node => {
+  const effective = (at: Hook, setOf: typeof starting, which: (entry: Entry) => boolean = () => true): Node => {
     // Neighbours in this order share most of their diagrams, so that uniting them touches little.
     const entries = policy.entries.filter((entry) => entry.hook === at).toSorted((a, b) => first(a.to) - first(b.to) || first(a.from) - first(b.from));
-    const allow = diagram.unionAll(entries.filter((entry) => entry.effect === 'allow' && which(entry)).map(set));
-    const deny = diagram.unionAll(entries.filter((entry) => entry.effect === 'deny').map(set));
-    return diagram.subtract(allow, deny);
+    const allowed = entries.filter((entry) => entry.effect === 'allow' && which(entry));
+    const denied = entries.filter((entry) => entry.effect === 'deny');
+    return space.diagram.subtract(setOf(space, policy, at, allowed, reading), setOf(space, policy, at, denied, reading));
   };
   const opposite: Hook = hook === 'forward' ? 'forward' : hook === 'input' ? 'output' : 'input';
-  const forward = (entry: Entry): Node => entrySet(space, policy, entry, reading);
-  const all = effective(hook, forward);
+  const all = effective(hook, starting);
   const limits = policy.entries.some((entry) => entry.hook === hook && entry.rate !== undefined);
-  return {
-    all,
-    unlimited: limits ? effective(hook, forward, (entry) => entry.rate === undefined) : all,
-    answers: effective(opposite, (entry) => answerSet(space, policy, entry, reading)),
-  };
+  return { all, unlimited: limits ? effective(hook, starting, (entry) => entry.rate === undefined) : all, answers: effective(opposite, answering) };
 }
 
 function first(set: AddressSet): number {
   return set.v4[0]?.first ?? 2 ** 32 + Number(set.v6[0]?.first ?? 0n);
 }
 
-/** Packets that start a conversation of the entry. */
-function entrySet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, reading: Reading): Node {
+/** Packets that start a conversation of any of the entries, which are all of this hook. */
+function starting(space: PacketSpace, policy: GatewayPolicy, hook: Hook, entries: readonly Entry[], reading: Reading): Node {
   const { diagram } = space;
-  const services = reading === 'written' ? entry.written : entry.enforced;
-  const product = (family: Family, from: AddressSet | undefined, to: AddressSet | undefined): Node => {
-    let below = space.services(family, services);
-    if (from !== undefined) below = space.addresses('source', family, family === 4 ? from.v4 : from.v6, below);
-    if (to !== undefined) below = space.addresses('destination', family, family === 4 ? to.v4 : to.v6, below);
-    return space.family(family, below);
-  };
-  const both = (from: AddressSet | undefined, to: AddressSet | undefined): Node => diagram.unionAll(families.map((family) => product(family, from, to)));
-  switch (entry.hook) {
-    case 'forward':
-      return both(entry.from, entry.to);
-    case 'input':
-      // "The address of the interface by which the packet came" (rule 5).
-      return diagram.unionAll(
-        policy.interfaces.map((face) =>
-          diagram.intersect(
-            space.inInterface(face.name),
-            face.dynamic ? diagram.intersect(space.local(true), both(entry.from, undefined)) : both(entry.from, face.own),
-          ),
-        ),
+  const ways = hook === 'forward' ? waysOf(policy, entries) : [];
+  const byFamily = families.map((family) => {
+    const about = (parts: readonly Part[], local: Node = full): Node =>
+      perService(
+        space,
+        family,
+        parts.map((part) => ({ services: servicesOf(part.entry, reading), ends: endsOf(space, family, part.from, part.to, local) })),
+        (services, below) => space.services(family, services, below),
       );
-    case 'output':
-      return policy.anyDynamic ? diagram.intersect(space.local(true), both(undefined, entry.to)) : both(policy.own, entry.to);
-  }
+    switch (hook) {
+      case 'forward':
+        return diagram.unionAll(ways.map((way) => space.inInterface(way.into.name, space.outInterface(way.out.name, about(way.parts)))));
+      case 'input':
+        // "The address of the interface by which the packet came" (rule 5).
+        return diagram.unionAll(
+          policy.interfaces.map((face) => {
+            const parts = entries.map((entry) => ({ entry, from: entry.from, to: face.dynamic ? undefined : face.own }));
+            return space.inInterface(face.name, about(parts, face.dynamic ? space.local(true) : full));
+          }),
+        );
+      case 'output': {
+        const parts = entries.map((entry) => ({ entry, from: policy.anyDynamic ? undefined : policy.own, to: entry.to }));
+        return about(parts, policy.anyDynamic ? space.local(true) : full);
+      }
+    }
+  });
+  return diagram.unionAll(families.map((family, index) => space.family(family, byFamily[index])));
 }
 
-/** Packets that answer within a conversation of the entry: its lookup with source and destination swapped. */
-function answerSet(space: PacketSpace, policy: GatewayPolicy, entry: Entry, reading: Reading): Node {
+/** Packets that answer within a conversation of any of the entries: their lookups with source and destination swapped. */
+function answering(space: PacketSpace, policy: GatewayPolicy, hook: Hook, entries: readonly Entry[], reading: Reading): Node {
   const { diagram } = space;
-  const services: ServiceSet = reading === 'written' ? entry.written : entry.enforced;
-  const product = (family: Family, client: AddressSet | undefined, server: AddressSet | undefined): Node => {
-    let below = space.replies(family, services);
-    if (server !== undefined) below = space.addresses('source', family, family === 4 ? server.v4 : server.v6, below);
-    if (client !== undefined) below = space.addresses('destination', family, family === 4 ? client.v4 : client.v6, below);
-    return space.family(family, below);
-  };
-  const both = (client: AddressSet | undefined, server: AddressSet | undefined): Node =>
-    diagram.unionAll(families.map((family) => product(family, client, server)));
-  switch (entry.hook) {
-    case 'forward':
-      return both(entry.from, entry.to);
-    case 'input':
-      // The question came by an interface that faces the client; the way back may be another one.
-      return diagram.unionAll(
-        policy.interfaces.map((face) => {
-          const clients = intersectAddresses(entry.from, face.faced);
-          return face.dynamic ? diagram.intersect(space.local(true), both(clients, undefined)) : both(clients, face.own);
-        }),
+  const ways = hook === 'forward' ? waysOf(policy, entries) : [];
+  const byFamily = families.map((family) => {
+    const about = (parts: readonly Part[], local: Node = full): Node =>
+      perService(
+        space,
+        family,
+        parts.map((part) => ({ services: servicesOf(part.entry, reading), ends: endsOf(space, family, part.to, part.from, local) })),
+        (services, below) => space.replies(family, services, below),
       );
-    case 'output':
-      // Answers to what the gateway started; that they reached it shows that a dynamic address is its own.
-      return both(policy.anyDynamic ? undefined : policy.own, entry.to);
+    switch (hook) {
+      case 'forward':
+        return diagram.unionAll(ways.map((way) => space.inInterface(way.out.name, space.outInterface(way.into.name, about(way.parts)))));
+      case 'input':
+        // The question came by an interface that faces the client; the way back may be another one.
+        return diagram.unionAll(
+          policy.interfaces.map((face) => {
+            const parts = entries.map((entry) => ({ entry, from: intersectAddresses(entry.from, face.faced), to: face.dynamic ? undefined : face.own }));
+            return about(parts, face.dynamic ? space.local(true) : full);
+          }),
+        );
+      case 'output':
+        // Answers to what the gateway started; that they reached it shows that a dynamic address is its own.
+        return about(entries.map((entry) => ({ entry, from: policy.anyDynamic ? undefined : policy.own, to: entry.to })));
+    }
+  });
+  return diagram.unionAll(families.map((family, index) => space.family(family, byFamily[index])));
+}
+
+/** An entry, or what is left of it on one way; an undefined side is free. */
+interface Part {
+  readonly entry: Entry;
+  readonly from: AddressSet | undefined;
+  readonly to: AddressSet | undefined;
+}
+
+/** From one interface to another, with what of the entries can take it: the source side faced by the one, the destination by the other (rule 1). */
+interface Way {
+  readonly into: PlacedInterface;
+  readonly out: PlacedInterface;
+  readonly parts: readonly Part[];
+}
+
+function waysOf(policy: GatewayPolicy, entries: readonly Entry[]): Way[] {
+  const known = policy.interfaces.map(() => new Map<AddressSet, AddressSet>());
+  const faced = (index: number, set: AddressSet): AddressSet => {
+    const part = known[index]?.get(set) ?? intersectAddresses(set, policy.interfaces[index]?.faced ?? noAddresses);
+    known[index]?.set(set, part);
+    return part;
+  };
+  return policy.interfaces.flatMap((into, i) => {
+    const coming = entries.flatMap((entry) => {
+      const from = faced(i, entry.from);
+      return isEmpty(from) ? [] : [{ entry, from }];
+    });
+    return policy.interfaces.map((out, o) => ({
+      into,
+      out,
+      parts: coming.flatMap(({ entry, from }) => {
+        const to = faced(o, entry.to);
+        return isEmpty(to) ? [] : [{ entry, from, to }];
+      }),
+    }));
+  });
+}
+
+function servicesOf(entry: Entry, reading: Reading): ServiceSet {
+  return reading === 'written' ? entry.written : entry.enforced;
+}
+
+/** Members of `below` from one side to the other; an undefined side is left free. */
+function endsOf(space: PacketSpace, family: Family, source: AddressSet | undefined, destination: AddressSet | undefined, below: Node = full): Node {
+  let node = below;
+  if (source !== undefined) node = space.addresses('source', family, family === 4 ? source.v4 : source.v6, node);
+  if (destination !== undefined) node = space.addresses('destination', family, family === 4 ? destination.v4 : destination.v6, node);
+  return node;
+}
+
+/**
+ * The union of parts, each its services over its ends. Services stand above addresses in a diagram, and a plant has few of them: what has one
+ * in common is united by its ends alone, and laid under it once.
+ */
+function perService(
+  space: PacketSpace,
+  family: Family,
+  parts: readonly { readonly services: ServiceSet; readonly ends: Node }[],
+  lay: (services: FamilyServices, below: Node) => Node,
+): Node {
+  const { diagram } = space;
+  const groups = new Map<string, { readonly services: FamilyServices; readonly ends: Node[] }>();
+  for (const { services, ends } of parts) {
+    if (ends === empty) continue;
+    for (const [name, single] of apart(familyServices(services, family))) {
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, { services: single, ends: [ends] });
+      else group.ends.push(ends);
+    }
   }
+  return diagram.unionAll([...groups.values()].map((group) => lay(group.services, diagram.unionAll(group.ends))));
+}
+
+/** The services one by one, each with a name that tells it from others. */
+function apart({ protocols, values }: FamilyServices): [string, FamilyServices][] {
+  const whole = protocols.map((range): [string, FamilyServices] => [`${range.first}-${range.last}`, { protocols: [range], values: new Map() }]);
+  const valued = [...values].flatMap(([protocol, segments]) =>
+    segments.map((segment): [string, FamilyServices] => {
+      const functions = segment.functions.map((range) => `${range.first}-${range.last}`).join(',');
+      return [`${protocol} ${segment.first}-${segment.last} ${functions}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
+    }),
+  );
+  return [...whole, ...valued];
 }
 
 /** Rule 6: loopback, and the rows of baseline and interface services, whatever their state. */
