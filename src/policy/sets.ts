@@ -91,16 +91,26 @@ export function policySets(
     const passed = passes(space, policy, hook);
     const beyond = diagram.subtract(diagram.intersect(space.hook(hook), rule1), passed);
     const here = (set: Node): Node => diagram.intersect(beyond, set);
-    const startsAlways = here(diagram.intersect(isNew, judged.unlimited));
-    const startsMaybe = here(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
-    const rejudged = here(diagram.intersect(stale, again));
+    // What is judged for forwarding was put on its ways, which is rule 1, and nothing passes before it.
+    const judgedHere = (set: Node): Node => (hook === 'forward' ? diagram.intersect(space.hook(hook), set) : here(set));
+    const startsAlways = judgedHere(diagram.intersect(isNew, judged.unlimited));
+    const startsMaybe = judgedHere(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
+    const rejudged = judgedHere(diagram.intersect(stale, again));
     parts.accepted.push(startsAlways, rejudged, here(current), here(related), diagram.intersect(space.hook(hook), passed));
     parts.maybe.push(startsMaybe);
     parts.marked.push(startsAlways, startsMaybe, rejudged);
     parts.starts.push(startsAlways, startsMaybe);
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
-      const packets = diagram.intersect(startsMaybe, starting(space, policy, hook, [entry], reading));
+      const packets = diagram.intersect(
+        startsMaybe,
+        starting(
+          space,
+          policy,
+          place(policy, hook, (one) => one === entry),
+          reading,
+        ),
+      );
       if (packets !== empty) limited.push({ rate: entry.rate, packets });
     }
   }
@@ -165,27 +175,45 @@ interface Judged {
 
 /** Rules 3, 5 and 7: allows less denies. For `input` and `output` the answers are judged by each other's entries. */
 function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: Reading): Judged {
-  const effective = (at: Hook, setOf: typeof starting, which: (entry: Entry) => boolean = () => true): Node => {
-    // Neighbours in this order share most of their diagrams, so that uniting them touches little.
-    const entries = policy.entries.filter((entry) => entry.hook === at).toSorted((a, b) => first(a.to) - first(b.to) || first(a.from) - first(b.from));
-    const allowed = entries.filter((entry) => entry.effect === 'allow' && which(entry));
-    const denied = entries.filter((entry) => entry.effect === 'deny');
-    return space.diagram.subtract(setOf(space, policy, at, allowed, reading), setOf(space, policy, at, denied, reading));
-  };
-  const opposite: Hook = hook === 'forward' ? 'forward' : hook === 'input' ? 'output' : 'input';
-  const all = effective(hook, starting);
-  const limits = policy.entries.some((entry) => entry.hook === hook && entry.rate !== undefined);
-  return { all, unlimited: limits ? effective(hook, starting, (entry) => entry.rate === undefined) : all, answers: effective(opposite, answering) };
+  const less = (setOf: typeof starting, allowed: Placed, denied: Placed): Node =>
+    space.diagram.subtract(setOf(space, policy, allowed, reading), setOf(space, policy, denied, reading));
+  const allowed = place(policy, hook, (entry) => entry.effect === 'allow');
+  const denied = place(policy, hook, (entry) => entry.effect === 'deny');
+  const all = less(starting, allowed, denied);
+  const limits = allowed.entries.some((entry) => entry.rate !== undefined);
+  const free = (entry: Entry): boolean => entry.effect === 'allow' && entry.rate === undefined;
+  const unlimited = limits ? less(starting, place(policy, hook, free), denied) : all;
+  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied) };
+  const opposite: Hook = hook === 'input' ? 'output' : 'input';
+  const answers = less(
+    answering,
+    place(policy, opposite, (entry) => entry.effect === 'allow'),
+    place(policy, opposite, (entry) => entry.effect === 'deny'),
+  );
+  return { all, unlimited, answers };
 }
 
-function first(set: AddressSet): number {
-  return set.v4[0]?.first ?? 2 ** 32 + Number(set.v6[0]?.first ?? 0n);
+/** Entries of one hook, and the ways that they can take through the gateway. */
+interface Placed {
+  readonly hook: Hook;
+  readonly entries: readonly Entry[];
+  readonly ways: readonly Way[];
 }
 
-/** Packets that start a conversation of any of the entries, which are all of this hook. */
-function starting(space: PacketSpace, policy: GatewayPolicy, hook: Hook, entries: readonly Entry[], reading: Reading): Node {
+function place(policy: GatewayPolicy, hook: Hook, which: (entry: Entry) => boolean): Placed {
+  const first = (set: AddressSet): number => set.v4[0]?.first ?? 2 ** 32 + Number(set.v6[0]?.first ?? 0n);
+  // Neighbours in this order share most of their diagrams, so that uniting them touches little.
+  const entries = policy.entries
+    .filter((entry) => entry.hook === hook && which(entry))
+    .map((entry) => ({ entry, to: first(entry.to), from: first(entry.from) }))
+    .sort((a, b) => a.to - b.to || a.from - b.from)
+    .map(({ entry }) => entry);
+  return { hook, entries, ways: hook === 'forward' ? waysOf(policy, entries) : [] };
+}
+
+/** Packets that start a conversation of any of the entries. */
+function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, ways }: Placed, reading: Reading): Node {
   const { diagram } = space;
-  const ways = hook === 'forward' ? waysOf(policy, entries) : [];
   const byFamily = families.map((family) => {
     const about = (parts: readonly Part[], local: Node = full): Node =>
       perService(
@@ -215,9 +243,8 @@ function starting(space: PacketSpace, policy: GatewayPolicy, hook: Hook, entries
 }
 
 /** Packets that answer within a conversation of any of the entries: their lookups with source and destination swapped. */
-function answering(space: PacketSpace, policy: GatewayPolicy, hook: Hook, entries: readonly Entry[], reading: Reading): Node {
+function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, ways }: Placed, reading: Reading): Node {
   const { diagram } = space;
-  const ways = hook === 'forward' ? waysOf(policy, entries) : [];
   const byFamily = families.map((family) => {
     const about = (parts: readonly Part[], local: Node = full): Node =>
       perService(
@@ -252,7 +279,10 @@ interface Part {
   readonly to: AddressSet | undefined;
 }
 
-/** From one interface to another, with what of the entries can take it: the source side faced by the one, the destination by the other (rule 1). */
+/**
+ * From one interface to another, with what of the entries can take it: the source side faced by the one, the destination by the other, and
+ * never back out of a shared wire (rule 1).
+ */
 interface Way {
   readonly into: PlacedInterface;
   readonly out: PlacedInterface;
@@ -271,14 +301,14 @@ function waysOf(policy: GatewayPolicy, entries: readonly Entry[]): Way[] {
       const from = faced(i, entry.from);
       return isEmpty(from) ? [] : [{ entry, from }];
     });
-    return policy.interfaces.map((out, o) => ({
-      into,
-      out,
-      parts: coming.flatMap(({ entry, from }) => {
+    return policy.interfaces.flatMap((out, o) => {
+      if (into === out && into.sharedWire) return [];
+      const parts = coming.flatMap(({ entry, from }) => {
         const to = faced(o, entry.to);
         return isEmpty(to) ? [] : [{ entry, from, to }];
-      }),
-    }));
+      });
+      return [{ into, out, parts }];
+    });
   });
 }
 

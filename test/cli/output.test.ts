@@ -145,6 +145,16 @@ describe('the output folder', () => {
     expect(readdirSync(path).sort()).toEqual(['notes', 'out']);
   });
 
+  it('sweeps away what killed compiles left beside it, and nothing else', () => {
+    const path = folder();
+    const out = join(path, 'out');
+    const left = ['new-999999999', 'lock-999999999', 'lock-999999999-stale'].map((suffix) => `.out.zonewright-${suffix}`);
+    const kept = [`.out.zonewright-lock-${process.pid}`, '.out.zonewright-lock-notes', '.other.zonewright-lock-999999999'];
+    for (const name of [...left, ...kept]) writeFileSync(join(path, name), '');
+    expect(compileTo(out).status).toBe(0);
+    expect(readdirSync(path).sort()).toEqual([...kept, 'out'].sort());
+  });
+
   it('follows a link to the folder and leaves the link', () => {
     const path = folder();
     mkdirSync(join(path, 'real'));

@@ -71,7 +71,9 @@ describe.each([
 
   test.prop([packets])('services hold exactly the messages that they name', (packet) => {
     const family = packet.source.family;
-    expect(space.contains(space.services(family, familyServices(wanted, family)), packet)).toBe(containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber));
+    expect(space.contains(space.services(family, familyServices(wanted, family)), packet)).toBe(
+      containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber),
+    );
   });
 
   test.prop([packets])('replies hold exactly the messages whose request is named', (packet) => {
