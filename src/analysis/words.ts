@@ -8,6 +8,7 @@ import { addressRanges, containsAddress } from '../net/address-set.ts';
 import type { Host, Model } from '../model/model.ts';
 import { FunctionTable } from '../packets/functions.ts';
 import type { Conversation } from '../packets/conversation-space.ts';
+import type { Packet } from '../packets/packet.ts';
 
 /** What `--format json` shows of a packet. */
 export interface PacketWords {
@@ -102,6 +103,15 @@ export function packetWords(model: Model, packet: Conversation): PacketWords {
     protocol: packet.protocol,
     value: packet.value,
   };
+}
+
+/** `forward eth3 → eth2, new: historian 10.20.0.5 -> plc_press 192.168.10.11 on tcp 502 (modbus)`. */
+export function stateWords(model: Model, packet: Packet): string {
+  const way = [packet.inInterface, packet.outInterface].filter((name) => name !== undefined).join(' → ');
+  const state = packet.state === 'established' ? `established, ${packet.direction}, ${packet.markCurrent ? 'marked' : 'not marked'}` : packet.state;
+  // Here an address is only an address: the platform says which of them are the gateway's.
+  const end = (address: Address): string => (Number(address.value) === 0 ? formatAddress(address) : endWords(model, address));
+  return `${packet.hook} ${way}, ${state}: ${end(packet.source)} -> ${end(packet.destination)} on ${serviceWords(model, packet)}`;
 }
 
 /** `gw12 eth1.31 → eth2`: by which interfaces the gateway sees the conversation. */

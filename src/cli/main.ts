@@ -150,6 +150,19 @@ execution, or the programming of a controller. Inside a zone any host reaches an
     .option(...date)
     .option(...formats('text, json, md (a page to approve), sarif, junit or github'));
   command(
+    'verify <file>',
+    'what a gateway runs, against its policy',
+    () => import('./commands/verify.ts'),
+    `Says equal (exit 0), or which packets and flows differ (exit 1), or what cannot be told (exit 1). Examples:
+  ssh gw12 nft -j list ruleset > gw12.json
+  zonewright verify plant.zone --gateway gw12 --running gw12.json`,
+  )
+    .option('--gateway <name>', 'the gateway that it was taken from (default: the only one)')
+    .option('--running <file>', 'what the gateway says of itself (may be repeated), or - for standard input', many)
+    .option('--beside <words>', 'another table or chain there that is known, by words of its name (may be repeated)', many)
+    .option(...date)
+    .option(...format);
+  command(
     'targets',
     'the targets that can be compiled for, and what each can do',
     () => import('./commands/targets.ts'),

@@ -7,7 +7,7 @@
  */
 import { type Address, families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import { type Range, type Ranges } from '../net/ranges.ts';
+import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
@@ -211,6 +211,39 @@ export class PacketSpace {
       values.set(field, value);
     }
     return packetOf(values, this);
+  }
+
+  /** The messages of one family that members of the set have, whatever their other fields. */
+  messages(set: Node, family: Family): FamilyServices {
+    const { diagram } = this;
+    const inFamily = diagram.intersect(set, this.family(family));
+    const last = fields.sourcePort.level + fields.sourcePort.width - 1;
+    const above = diagram.forget(inFamily, 0, fields.protocol.level - 1);
+    const node = diagram.forget(diagram.forget(above, fields.destination.level, fields.local.level), fields.sourcePort.level, last);
+    const values = new Map<number, ValueMap>();
+    const protocols: Range<number>[] = [];
+    for (const { first: low, last: high, below } of this.#pieces(node, fields.protocol)) {
+      for (let protocol = low; protocol <= high; protocol++) {
+        if (!valuedProtocols(family).includes(protocol)) protocols.push({ first: protocol, last: protocol });
+        else
+          values.set(
+            protocol,
+            this.#pieces(below, fields.value).map((piece) => ({
+              first: piece.first,
+              last: piece.last,
+              functions: this.#pieces(piece.below, fields.function).map(({ first, last: end }) => ({ first, last: end })),
+            })),
+          );
+      }
+    }
+    return { values, protocols: canonical(protocols) };
+  }
+
+  /** The values of a field of few bits with something below them. */
+  #pieces(node: Node, field: Field): { readonly first: number; readonly last: number; readonly below: Node }[] {
+    if (node === empty) return [];
+    const runs = this.#runs(node, field, 4) as { readonly first: number; readonly below: Node }[];
+    return runs.flatMap(({ first, below }, index) => (below === empty ? [] : [{ first, last: (runs[index + 1]?.first ?? 2 ** field.width) - 1, below }]));
   }
 
   /**

@@ -10,9 +10,7 @@ import { internalCodes } from '../diagnostics/codes/internal.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { nearest } from '../base/nearest.ts';
 import { essentialLosses, essentialRecords } from '../analysis/essential-history.ts';
-import { endWords, packetWords, serviceWords } from '../analysis/words.ts';
-import type { Model } from '../model/model.ts';
-import type { Packet } from '../packets/packet.ts';
+import { packetWords, stateWords } from '../analysis/words.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { policyNumber, policySets, policySpace } from '../policy/sets.ts';
 import type { PlanRow } from '../target/plan-row.ts';
@@ -221,13 +219,6 @@ function build(
       shortened: Object.fromEntries([...emission.shortened].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },
   };
-}
-
-/** `forward eth3 → eth2, new: historian 10.20.0.5 -> plc_press 192.168.10.11 on tcp 502 (modbus)`. */
-export function stateWords(model: Model, packet: Packet): string {
-  const way = [packet.inInterface, packet.outInterface].filter((name) => name !== undefined).join(' → ');
-  const state = packet.state === 'established' ? `established, ${packet.direction}, ${packet.markCurrent ? 'marked' : 'not marked'}` : packet.state;
-  return `${packet.hook} ${way}, ${state}: ${endWords(model, packet.source)} -> ${endWords(model, packet.destination)} on ${serviceWords(model, packet)}`;
 }
 
 /** Takes over a gateway's files from the earlier output, proved again; a string says why that cannot be. */

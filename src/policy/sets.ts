@@ -102,15 +102,7 @@ export function policySets(
     parts.starts.push(startsAlways, startsMaybe);
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
-      const packets = diagram.intersect(
-        startsMaybe,
-        starting(
-          space,
-          policy,
-          place(policy, hook, (one) => one === entry),
-          reading,
-        ),
-      );
+      const packets = diagram.intersect(startsMaybe, entryStarts(space, policy, entry, reading));
       if (packets !== empty) limited.push({ rate: entry.rate, packets });
     }
   }
@@ -144,7 +136,7 @@ export function possible(space: PacketSpace): Node {
 }
 
 /** Rule 1: the source lies in a zone that the interface it came by faces, the destination in one that it leaves by. */
-function placedPackets(space: PacketSpace, policy: GatewayPolicy, hook: Hook): Node {
+export function placedPackets(space: PacketSpace, policy: GatewayPolicy, hook: Hook): Node {
   const { diagram } = space;
   const from = diagram.unionAll(policy.interfaces.map((face) => diagram.intersect(space.inInterface(face.name), space.addressSet('source', face.faced))));
   const to = diagram.unionAll(policy.interfaces.map((face) => diagram.intersect(space.outInterface(face.name), space.addressSet('destination', face.faced))));
@@ -240,6 +232,12 @@ function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, wa
     }
   });
   return diagram.unionAll(families.map((family, index) => space.family(family, byFamily[index])));
+}
+
+/** Packets that start a conversation of one entry, whatever denies say. */
+export function entryStarts(space: PacketSpace, policy: GatewayPolicy, entry: Entry, reading: Reading = 'enforced'): Node {
+  const placed = place(policy, entry.hook, (one) => one === entry);
+  return space.hook(entry.hook, starting(space, policy, placed, reading));
 }
 
 /** Packets that answer within a conversation of any of the entries: their lookups with source and destination swapped. */

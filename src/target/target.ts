@@ -56,6 +56,12 @@ export interface ReadResult {
   /** Packets after which the conversation carries the mark of the policy in force. */
   readonly marked: Node;
   readonly limits: readonly ReadLimit[];
+  /** Packets whose fate depends on what the reader does not model; they may stand in the other sets or not. */
+  readonly unknown: Node;
+  /** What a running gateway lacks altogether (a table, a jump): then it passes what its platform passes by itself. */
+  readonly missing?: string;
+  /** Why this is no whole dump of such a platform; then nothing else is said but the same as a refusal. */
+  readonly unreadable?: string;
   /** What the reader does not model, with its place; non-empty means: never equal. */
   readonly refusals: readonly { readonly line: number | undefined; readonly what: string }[];
   /** What else hooks the same traffic (other tables), for `verify`. */
@@ -80,4 +86,8 @@ export interface Target {
   readonly read: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
   /** Reads what a running gateway says of itself; files in any order. */
   readonly readRunning: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
+  /** The addresses that such files name, as `borders`. */
+  readonly runningBorders: (files: readonly EmittedFile[]) => readonly AddressSet[];
+  /** The mark that the running rules give to conversations; undefined if they give none, or several. */
+  readonly runningMark: (files: readonly EmittedFile[]) => ReadContext['mark'] | undefined;
 }

@@ -1,7 +1,7 @@
 /** The nftables target: data, emitter and reader put together. */
 import type { Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
-import { borders, read, readRunning } from './reader.ts';
+import { borders, read, readRunning, runningBorders, runningMark } from './reader.ts';
 import { capabilities, markOf } from './target.ts';
 
 export const nftables: Target = {
@@ -11,4 +11,6 @@ export const nftables: Target = {
   borders,
   read,
   readRunning,
+  runningBorders,
+  runningMark,
 };

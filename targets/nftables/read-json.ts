@@ -27,8 +27,8 @@ import {
 type Json = Readonly<Record<string, unknown>>;
 
 export interface Running {
-  /** The table, or why it cannot be read. */
-  readonly tree: RuleTree | Refusal;
+  /** Our table, or why it cannot be read; undefined if there is none. */
+  readonly tree: RuleTree | Refusal | undefined;
   /** What else hooks packets on the machine. */
   readonly others: readonly string[];
 }
@@ -53,7 +53,7 @@ export function parseJson(source: string): Running {
       others.push(`table ${shown(body['family'])} ${shown(table)}, ${kind} ${shown(body['name'])} hooks ${shown(body['hook'])}`);
     }
   }
-  if (!present) return { tree: new Refusal(undefined, 'the gateway runs no table inet zonewright'), others };
+  if (!present) return { tree: undefined, others };
   try {
     return { tree: new TableReader(ours).tree(), others };
   } catch (error) {

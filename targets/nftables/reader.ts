@@ -8,13 +8,13 @@
  */
 import type { AddressSet } from '../../src/net/address-set.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
-import { empty, type Node } from '../../src/packets/packet-space.ts';
+import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
 import { namedAddresses } from './read-borders.ts';
 import { type Compiled, compileRules } from './read-compile.ts';
 import { type BaseChainRun, Executor } from './read-execute.ts';
-import { parseJson } from './read-json.ts';
+import { parseJson, type Running } from './read-json.ts';
 import { parseText } from './read-text.ts';
 import { type BaseChain, Refusal, type RuleTree } from './read-tree.ts';
 
@@ -24,7 +24,7 @@ export function read(files: readonly EmittedFile[], context: ReadContext): ReadR
     const [file] = files;
     if (files.length !== 1 || file === undefined) throw new Refusal(undefined, `one ruleset is expected, not ${files.length} files`);
     return execute(parsed(file), context, []);
-  });
+  }, context);
 }
 
 /** The addresses that the files name; none of a file that cannot be read, which `read` refuses. */
@@ -45,32 +45,73 @@ function parsed(file: EmittedFile): RuleTree | Refusal {
 }
 
 function parse(text: string): RuleTree | Refusal {
+  return orRefusal(() => parseText(text));
+}
+
+/** Reads the output of `nft -j list ruleset`. */
+export function readRunning(files: readonly EmittedFile[], context: ReadContext): ReadResult {
+  const dump = running(files);
+  if (dump instanceof Refusal) return { ...nothing(context.space), refusals: [{ line: dump.line, what: dump.message }], unreadable: dump.message };
+  const { tree, others } = dump;
+  if (tree !== undefined) return guarded(() => execute(tree, context, others), context);
+  // Where no table of ours hooks, the kernel passes everything.
+  return { ...nothing(context.space), unknown: empty, accepted: possible(context.space), others, missing: 'the gateway runs no table inet zonewright' };
+}
+
+/** The addresses that a running ruleset names. */
+export function runningBorders(files: readonly EmittedFile[]): readonly AddressSet[] {
+  const tree = runningTree(files);
+  return tree === undefined ? [] : namedAddresses(tree);
+}
+
+/** The mark that the running rules set; undefined if they set none, or several. */
+export function runningMark(files: readonly EmittedFile[]): ReadContext['mark'] | undefined {
+  const found = new Map<string, ReadContext['mark']>();
+  for (const chain of runningTree(files)?.chains.values() ?? []) {
+    for (const statement of chain.rules.flatMap((rule) => rule.statements)) {
+      if (statement.kind !== 'mark') continue;
+      const mask = ~statement.keep >>> 0;
+      const value = ((statement.set ^ statement.flip) & mask) >>> 0;
+      found.set(`${mask} ${value}`, { mask, value });
+    }
+  }
+  return found.size === 1 ? [...found.values()][0] : undefined;
+}
+
+function runningTree(files: readonly EmittedFile[]): RuleTree | undefined {
+  const dump = running(files);
+  return dump instanceof Refusal || dump.tree instanceof Refusal ? undefined : dump.tree;
+}
+
+const dumps = new WeakMap<EmittedFile, Running | Refusal>();
+
+/** A dump is asked for its borders and its mark before it is read; it is parsed once. A refusal: it is no dump at all. */
+function running(files: readonly EmittedFile[]): Running | Refusal {
+  const [file] = files;
+  if (files.length !== 1 || file === undefined) return new Refusal(undefined, `one output of nft -j list ruleset is expected, not ${files.length} files`);
+  const known = dumps.get(file) ?? orRefusal(() => parseJson(file.text));
+  dumps.set(file, known);
+  return known;
+}
+
+function orRefusal<Value>(work: () => Value): Value | Refusal {
   try {
-    return parseText(text);
+    return work();
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
   }
 }
 
-/** Reads the output of `nft -j list ruleset`. */
-export function readRunning(files: readonly EmittedFile[], context: ReadContext): ReadResult {
-  return guarded(() => {
-    const [file] = files;
-    if (files.length !== 1 || file === undefined) throw new Refusal(undefined, `one output of nft -j list ruleset is expected, not ${files.length} files`);
-    const { tree, others } = parseJson(file.text);
-    return execute(tree, context, others);
-  });
+/** Nothing is known. */
+function nothing(space: PacketSpace): ReadResult {
+  return { accepted: empty, maybe: empty, marked: empty, limits: [], unknown: possible(space), refusals: [], others: [] };
 }
 
 /** A refusal anywhere is a result without sets. */
-function guarded(work: () => ReadResult): ReadResult {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals: [{ line: error.line, what: error.message }], others: [] };
-  }
+function guarded(work: () => ReadResult, { space }: ReadContext): ReadResult {
+  const result = orRefusal(work);
+  return result instanceof Refusal ? { ...nothing(space), refusals: [{ line: result.line, what: result.message }] } : result;
 }
 
 function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonly string[]): ReadResult {
@@ -81,11 +122,11 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
     if (!told.has(text)) refusals.push({ line: refusal.line, what: refusal.message });
     told.add(text);
   };
+  const { space } = context;
   if (tree instanceof Refusal) {
     refuse(tree);
-    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals, others };
+    return { ...nothing(space), refusals, others };
   }
-  const { space } = context;
   const { diagram } = space;
   const compiled = compileRules(space, context.mark, tree, refuse);
   const universe = possible(space);
@@ -110,6 +151,8 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
     maybe,
     marked: executor.marked,
     limits,
+    // A rule that is left out may stand before any other.
+    unknown: refusals.length > 0 ? universe : empty,
     refusals,
     others,
   };

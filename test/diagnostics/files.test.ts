@@ -123,6 +123,14 @@ const scenes: Readonly<Record<string, Scene>> = {
     expect(manifest['essential']).toHaveLength(1);
     stage.put('out/manifest.json', JSON.stringify({ ...manifest, essential: undefined }));
   },
+  ZW6016: ({ put }) => {
+    put('mill.zone', mill);
+    put('gw.json', '{"nftables": [{"metainfo": {');
+  },
+  ZW6017: ({ put }) => {
+    put('mill.zone', mill);
+    put('gw.json', JSON.stringify({ nftables: [{ rule: { expr: [{ log: { prefix: 'zw gw_spare spoof: ' } }] } }] }));
+  },
 };
 
 /** What the command of a page ends in: these are about a policy, the others about what was asked. */

@@ -35,4 +35,18 @@ export const fileCodes = {
     'input',
     (a) => `cannot tell which flows were essential when \`${a.path}\` was written`,
   ),
+  unreadableDump: row<{ path: string; why: string }>(
+    'ZW6016',
+    'unreadable-dump',
+    'error',
+    'input',
+    (a) => `cannot take \`${a.path}\` for what the gateway runs: ${a.why}`,
+  ),
+  otherGateway: row<{ path: string; found: string; gateway: string }>(
+    'ZW6017',
+    'other-gateway',
+    'error',
+    'input',
+    (a) => `\`${a.path}\` was taken from gateway \`${a.found}\`, not from \`${a.gateway}\``,
+  ),
 } as const;
