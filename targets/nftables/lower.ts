@@ -1,76 +1,46 @@
 /**
  * Lower: the Ir of one gateway → the view of its ruleset.
  *
- * Every packet walks the same short way: interface and source, interface and destination (rule 1), state and mark
- * (rules 2 and 3), then the lookups of its pair of zones. All decisions fall here; the template only places tokens.
+ * Every packet walks the same short way: interface and source, interface and destination (rule 1), then state, mark and the lookups of its
+ * pair of zones (`judgement.ts`). All decisions fall in these files; the template only places tokens.
  */
 import { families, type Family } from '../../src/net/address.ts';
-import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
 import { relatedErrorTypes } from '../../src/packets/packet.ts';
-import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
-import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
+import type { GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
+import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
-import { goTo, type Outcome, writeLookups } from './lookups.ts';
-import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey } from './pairs.ts';
+import { Effects } from './effects.ts';
+import { Judgement } from './judgement.ts';
+import { goTo } from './lookups.ts';
+import { forwardPairs, inputPair, outputPair, type Pair, pairKey } from './pairs.ts';
 import { passRules } from './passes.ts';
 import { Ruleset } from './ruleset.ts';
 import { markOf } from './target.ts';
-import {
-  addressInterval,
-  anonymousMap,
-  comment,
-  concatenation,
-  flags,
-  headLine,
-  hexadecimal,
-  identifier,
-  interfaceName,
-  keyword,
-  logPrefix,
-  number,
-  numbers,
-  phrase,
-  rate,
-  type Token,
-} from './tokens.ts';
+import { addressInterval, anonymousMap, concatenation, headLine, hexadecimal, interfaceName, keyword, number, numbers, phrase, type Token } from './tokens.ts';
+import { badState, drop, permit, related, spoofed, unrouted } from './verdicts.ts';
 import type { ChainView, RulesetView } from './view.ts';
-
-/** New conversations of a pair that are judged by at most this many rules are judged where their state is. */
-const mostInline = 2;
-
-/** Logs of one prefix: at most this many a second, and this many at once. */
-const logRate = { amount: 5, unit: 'second', burst: 10 } as const;
-
-const drop = keyword('drop');
-const permit = identifier('verdict.permit');
-const related = identifier('verdict.related');
-const badState = identifier('verdict.state');
-const spoofed = identifier('verdict.spoofed');
-const unrouted = identifier('verdict.unrouted');
 
 export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: RulesetView; shortened: ReadonlyMap<string, string>; plan: readonly PlanRow[] } {
   const lowering = new Lowering(policy, facts);
-  return { view: lowering.view(), shortened: lowering.ruleset.shortened, plan: lowering.plan };
+  return { view: lowering.view(), shortened: lowering.ruleset.shortened, plan: lowering.judgement.plan };
 }
 
 class Lowering {
   readonly ruleset = new Ruleset();
-  readonly plan: PlanRow[] = [];
+  readonly judgement: Judgement;
+  readonly #effects: Effects;
   readonly #policy: GatewayPolicy;
   readonly #facts: EmissionFacts;
   readonly #mark: { mask: number; value: number };
   readonly #pairs: Map<string, Pair>;
-  /** Steps and exact sets of each pair, written once and used for requests and replies. */
-  readonly #plans = new Map<string, Step<Entry>[]>();
-  readonly #shared = new Map<Step<Entry>, Token>();
-  readonly #written = new Map<string, Token[]>();
-  readonly #effects = new Map<string, Token>();
 
   constructor(policy: GatewayPolicy, facts: EmissionFacts) {
     this.#policy = policy;
     this.#facts = facts;
     this.#mark = markOf(Number(policy.options.get('mark-mask') ?? 0xffff_ffff), facts.policyNumber);
     this.#pairs = forwardPairs(policy);
+    this.#effects = new Effects(this.ruleset, policy, facts);
+    this.judgement = new Judgement(this.ruleset, policy, this.#mark, this.#effects);
   }
 
   view(): RulesetView {
@@ -115,21 +85,12 @@ class Lowering {
       [spoofed, 'spoof'],
       [unrouted, 'unrouted'],
     ] as const) {
-      this.#fixed(chain, [this.#deniedLog(word), drop], undefined);
+      this.#fixed(chain, [this.#effects.deniedLog(word), drop], undefined);
     }
   }
 
   #fixed(name: Token, rules: readonly Token[], note: string | undefined): void {
     this.ruleset.chains.push({ name, hook: undefined, note: note === undefined ? undefined : headLine(note), rules });
-  }
-
-  /** A log under the gateway's shared limit. */
-  #deniedLog(...words: readonly string[]): Token {
-    return phrase(keyword('limit name'), this.#quotedLimit('limit.denied'), logPrefix([this.#policy.gateway, ...words]));
-  }
-
-  #quotedLimit(name: string): Token {
-    return this.ruleset.limit(name, logRate);
   }
 
   // -- the way of a packet ------------------------------------------------------------------------------------
@@ -240,10 +201,10 @@ class Lowering {
     const single = only === undefined || out.zones.length > 1 ? undefined : pairTo(only);
     // Where only one way leads to the pair, its rules stand at the end of it.
     if (single !== undefined && only !== undefined && this.#faces(from) === 1 && this.#faces(only) === 1)
-      return [...this.#mustLie(only, 'daddr', unrouted, from), ...this.#stateRules(single.pair, single.back, 'forward')];
+      return [...this.#mustLie(only, 'daddr', unrouted, from), ...this.judgement.stateRules(single.pair, single.back, 'forward')];
     const next = (to: PlacedZone): Token => {
       const found = pairTo(to);
-      return found === undefined ? unrouted : this.#stateChain(found.pair, found.back, 'forward');
+      return found === undefined ? unrouted : this.judgement.stateChain(found.pair, found.back, 'forward');
     };
     return [...this.#byZone(`out.${from.name}.${out.name}`, 'daddr', out.zones, next), goTo(unrouted)];
   }
@@ -269,7 +230,7 @@ class Lowering {
       const rules = [
         ...passRules(this.#policy, face, 'input', this.ruleset),
         ...this.#byZone(`input.${face.name}`, 'saddr', face.zones, (zone) =>
-          this.#stateChain(inputPair(this.#policy, zone, face), [outputPair(this.#policy, zone, face)], 'input'),
+          this.judgement.stateChain(inputPair(this.#policy, zone, face), [outputPair(this.#policy, zone, face)], 'input'),
         ),
         goTo(spoofed),
       ];
@@ -284,7 +245,7 @@ class Lowering {
       const rules = [
         ...passRules(this.#policy, face, 'output', this.ruleset),
         ...this.#byZone(`output.${face.name}`, 'daddr', face.zones, (zone) =>
-          this.#stateChain(outputPair(this.#policy, zone, face), this.#entrances(zone), 'output'),
+          this.judgement.stateChain(outputPair(this.#policy, zone, face), this.#entrances(zone), 'output'),
         ),
         goTo(unrouted),
       ];
@@ -297,239 +258,6 @@ class Lowering {
   #entrances(zone: PlacedZone): Pair[] {
     return this.#policy.interfaces.filter((face) => face.zones.some((one) => one.name === zone.name)).map((face) => inputPair(this.#policy, zone, face));
   }
-
-  // -- state, and what a pair allows ----------------------------------------------------------------------------
-
-  readonly #stateChains = new Map<string, Token>();
-
-  #stateChain(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token {
-    const known = this.#stateChains.get(pair.stem) ?? this.ruleset.chain(`pair.${pair.stem}`, this.#stateRules(pair, opposites, hook), headLine(pair.label));
-    this.#stateChains.set(pair.stem, known);
-    return known;
-  }
-
-  /** Rules 2 and 3 for one pair. `opposites` are the pairs whose requests are answered this way. */
-  #stateRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
-    const { mask, value } = this.#mark;
-    const current =
-      mask === 0xffff_ffff
-        ? phrase(keyword('ct mark'), hexadecimal(value))
-        : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
-    const fresh = this.#newRules(pair);
-    const rejudged = this.#againRules(pair, opposites, hook);
-    const again = rejudged.length === 0 ? drop : goTo(this.ruleset.chain(`again.${pair.stem}`, rejudged));
-    const isNew = keyword('ct state new');
-    return [
-      phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
-      // A pair without flows has a log and a drop: not worth a chain.
-      ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.ruleset.chain(`new.${pair.stem}`, fresh)))]),
-      phrase(keyword('ct state established'), again),
-      phrase(keyword('ct state related'), goTo(related)),
-      goTo(badState),
-    ];
-  }
-
-  #newRules(pair: Pair): Token[] {
-    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
-    const denied = this.#verdict(this.#deniedRules(pair, conduit));
-    const allowed = this.#allowedVerdict(pair);
-    const last = [this.#defaultLog(pair, conduit), drop];
-    const limited = pair.entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
-    return this.#byFamily(`new.${pair.stem}`, [pair], (asked) => [
-      ...this.#lookups(pair, asked, 'deny', denied),
-      ...this.#lookups(pair, asked, 'allow', this.#verdict(allowed)),
-      ...(limited.length === 0 ? [] : this.#labelled(pair, asked, limited, 'rate', (labels) => this.#rateChain(pair, labels, allowed))),
-      ...last,
-    ]);
-  }
-
-  /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
-  #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
-    const permits = (one: Pair): boolean => one.entries.some(({ entry }) => entry.effect === 'allow');
-    const answered = opposites.filter(permits);
-    if (answered.length === 0 && !permits(pair)) return [];
-    const answers = (): Token[] => {
-      const stem = `answers.${pair.stem}`;
-      return this.#byFamily(stem, answered, (asked) => [...answered.flatMap((opposite) => this.#judgement(opposite, asked, true, hook)), drop]);
-    };
-    const reply = answered.length === 0 ? drop : goTo(this.ruleset.chain(`answers.${pair.stem}`, answers()));
-    const requests = permits(pair) ? this.#byFamily(`again.${pair.stem}`, [pair], (asked) => [...this.#judgement(pair, asked, false, hook), drop]) : [drop];
-    return [phrase(keyword('ct direction reply'), reply), ...requests];
-  }
-
-  /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
-  #judgement(pair: Pair, asked: readonly Family[], swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
-    const permitted = this.#verdict(goTo(permit));
-    return [
-      ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
-      ...this.#lookups(pair, asked, 'allow', permitted, swapped, hook),
-      ...this.#lookups(pair, asked, 'limited', permitted, swapped, hook),
-    ];
-  }
-
-  /** Where both families are asked more than once, each has a chain: a packet does not walk the lookups of the other. */
-  #byFamily(stem: string, pairs: readonly Pair[], rules: (asked: readonly Family[]) => Token[]): Token[] {
-    const steps = (family: Family): number =>
-      pairs.flatMap((pair) => (['deny', 'allow', 'limited'] as const).map((which) => this.#plan(pair, family, which).length)).reduce((a, b) => a + b, 0);
-    if (steps(4) < 2 || steps(6) < 2) return rules(families);
-    return [phrase(keyword('meta nfproto ipv6'), goTo(this.ruleset.chain(`${stem}.v6`, rules([6])))), ...rules([4])];
-  }
-
-  /** The lookups of one effect of a pair, planned once. */
-  #plan(pair: Pair, family: Family, which: 'deny' | 'allow' | 'limited'): Step<Entry>[] {
-    const key = `${which}.${pair.stem}.${family}`;
-    const known = this.#plans.get(key);
-    if (known !== undefined) return known;
-    const boxes = boxesOf(chosen(pair.entries, which), family);
-    const plan = planLookups(family, boxes);
-    this.#plans.set(key, plan);
-    if (boxes.length > 0) this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
-    return plan;
-  }
-
-  #verdict(verdict: Token): Extract<Outcome<Entry>, { kind: 'verdict' }> {
-    return { kind: 'verdict', verdict, note: (labels) => this.#note(labels) };
-  }
-
-  /** `press_data/historian_poll plant.zone:41 +2`. */
-  #note(labels: readonly Entry[]): Token {
-    const first = labels[0];
-    if (first === undefined) return comment('no flow');
-    const place = this.#facts.place(first.origin.span);
-    const more = labels.length > 1 ? ` +${labels.length - 1}` : '';
-    const room = 120 - place.length - more.length;
-    const name = first.origin.name;
-    return comment(`${name.length > room ? `${name.slice(0, Math.max(room - 3, 8))}...` : name} ${place}${more}`);
-  }
-
-  #lookups(
-    pair: Pair,
-    asked: readonly Family[],
-    which: 'deny' | 'allow' | 'limited',
-    outcome: Extract<Outcome<Entry>, { kind: 'verdict' }>,
-    swapped = false,
-    hook?: 'forward' | 'input' | 'output',
-  ): Token[] {
-    const guard = this.#guard(pair, swapped, hook);
-    return asked.flatMap((family) => {
-      const stem = `${which}.${pair.stem}.${family}`;
-      // New conversations and those judged again ask the same: the same rules stand in both chains.
-      const name = `${stem} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
-      const writing = { ruleset: this.ruleset, family, stem, outcome, swapped, shared: this.#shared, guard };
-      const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, family, which), writing);
-      this.#written.set(name, rules);
-      return rules;
-    });
-  }
-
-  /** Lookups of some of a pair's flows, each combination of which leads to a chain of its own. */
-  #labelled(pair: Pair, asked: readonly Family[], entries: readonly PairEntry[], word: string, chain: (labels: readonly Entry[]) => Token): Token[] {
-    const outcome: Outcome<Entry> = { kind: 'chains', chain, note: (labels) => this.#note(labels) };
-    const guard = this.#guard(pair, false, undefined);
-    return asked.flatMap((family) => {
-      const stem = `${word}.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxesOf(entries, family)), {
-        ruleset: this.ruleset,
-        family,
-        stem,
-        outcome,
-        swapped: false,
-        shared: this.#shared,
-        guard,
-      });
-    });
-  }
-
-  /**
-   * What the platform is asked about the gateway's own end. Replies that the gateway sends show its address as their
-   * source; replies that reach it were delivered to an address of its own.
-   */
-  #guard(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
-    if (!pair.asksLocal) return [];
-    const toGateway = pair.to === this.#policy.gateway;
-    if (swapped) return hook === 'output' && toGateway ? [keyword('fib saddr type local')] : [];
-    return [toGateway ? keyword('fib daddr . iif type local') : keyword('fib saddr type local')];
-  }
-
-  // -- effects: logs, counters, rates ---------------------------------------------------------------------------
-
-  #deniedRules(pair: Pair, conduit: string | undefined): Token {
-    const loud = pair.entries.filter(({ entry }) => entry.effect === 'deny' && (entry.log || entry.count));
-    if (loud.length === 0 && conduit === undefined) return drop;
-    if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
-    const rules = [
-      ...this.#labelled(pair, families, loud, 'noteddeny', (labels) => this.#effectChain(pair, labels)),
-      ...(conduit === undefined ? [] : [this.#defaultLog(pair, conduit)]),
-      drop,
-    ];
-    return goTo(this.ruleset.chain(`denied.${pair.stem}`, rules));
-  }
-
-  #allowedVerdict(pair: Pair): Token {
-    const loud = pair.entries.filter(({ entry }) => entry.effect === 'allow' && (entry.log || entry.count));
-    if (loud.length === 0) return goTo(permit);
-    return goTo(
-      this.ruleset.chain(`allowed.${pair.stem}`, [...this.#labelled(pair, families, loud, 'noted', (labels) => this.#effectChain(pair, labels)), goTo(permit)]),
-    );
-  }
-
-  /** Logs and counts of a set of flows; falls through. */
-  #effectChain(pair: Pair, labels: readonly Entry[]): Token {
-    const key = `${pair.stem} effect ${labels.map((entry) => entry.origin.name).join('\n')}`;
-    const known = this.#effects.get(key);
-    if (known !== undefined) return known;
-    const rules = labels.flatMap((entry) => {
-      const note = comment(`${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`);
-      const result: Token[] = [];
-      if (entry.count)
-        result.push(
-          phrase(
-            keyword('counter name'),
-            this.ruleset.counter(`flow.${entry.origin.name}`, `${entry.origin.name.slice(0, 60)} ${this.#facts.place(entry.origin.span)}`),
-            note,
-          ),
-        );
-      if (entry.log) result.push(phrase(keyword('limit rate'), rate(logRate), logPrefix([this.#policy.gateway, pair.label, shortName(entry)]), note));
-      return result;
-    });
-    const chain = this.ruleset.chain(this.ruleset.numbered(`effect.${pair.stem}`), rules);
-    this.#effects.set(key, chain);
-    return chain;
-  }
-
-  /** Any flow of the set that has a token left lets the conversation start. */
-  #rateChain(pair: Pair, labels: readonly Entry[], allowed: Token): Token {
-    const key = `${pair.stem} rate ${labels.map((entry) => entry.origin.name).join('\n')}`;
-    const known = this.#effects.get(key);
-    if (known !== undefined) return known;
-    const rules = labels.flatMap((entry) =>
-      entry.rate === undefined
-        ? []
-        : [phrase(keyword('limit name'), this.ruleset.limit(`rate.${entry.origin.name}`, entry.rate), allowed, this.#note([entry]))],
-    );
-    const chain = this.ruleset.chain(this.ruleset.numbered(`tokens.${pair.stem}`), rules);
-    this.#effects.set(key, chain);
-    return chain;
-  }
-
-  #defaultLog(pair: Pair, conduit: string | undefined): Token {
-    if (conduit === undefined) return this.#deniedLog(pair.label, 'default');
-    return phrase(keyword('limit name'), this.#quotedLimit(`limit.denied.${pair.stem}`), logPrefix([this.#policy.gateway, pair.label, conduit, 'default']));
-  }
-}
-
-function chosen(entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited'): PairEntry[] {
-  return entries.filter(({ entry }) =>
-    which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
-  );
-}
-
-function boxesOf(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
-  return entries.flatMap((one) => one.boxes.get(family) ?? []);
-}
-
-function shortName(entry: Entry): string {
-  return entry.hook === 'forward' ? entry.origin.name : (entry.origin.name.split(' ')[0] ?? entry.origin.name);
 }
 
 function rangesOf(zone: PlacedZone, family: Family): readonly ({ first: number; last: number } | { first: bigint; last: bigint })[] {

@@ -1,0 +1,211 @@
+/**
+ * What a pair of zones allows: the rules behind the way of a packet.
+ *
+ * Takes a pair, gives the rules for its connection states (rules 2 and 3) and the lookups of its flows, planned once and written for
+ * requests and, swapped, for replies.
+ */
+import { families, type Family } from '../../src/net/address.ts';
+import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
+import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
+import type { Effects } from './effects.ts';
+import { goTo, type Outcome, writeLookups } from './lookups.ts';
+import type { Pair, PairEntry } from './pairs.ts';
+import type { Ruleset } from './ruleset.ts';
+import { flags, headLine, hexadecimal, keyword, phrase, type Token } from './tokens.ts';
+import { badState, drop, permit, related } from './verdicts.ts';
+
+/** New conversations of a pair that are judged by at most this many rules are judged where their state is. */
+const mostInline = 2;
+
+export class Judgement {
+  readonly plan: PlanRow[] = [];
+  readonly #ruleset: Ruleset;
+  readonly #policy: GatewayPolicy;
+  readonly #mark: { readonly mask: number; readonly value: number };
+  readonly #effects: Effects;
+  /** Steps and exact sets of each pair, written once and used for requests and replies. */
+  readonly #plans = new Map<string, Step<Entry>[]>();
+  readonly #shared = new Map<Step<Entry>, Token>();
+  readonly #written = new Map<string, Token[]>();
+
+  constructor(ruleset: Ruleset, policy: GatewayPolicy, mark: { readonly mask: number; readonly value: number }, effects: Effects) {
+    this.#ruleset = ruleset;
+    this.#policy = policy;
+    this.#mark = mark;
+    this.#effects = effects;
+  }
+
+  readonly #stateChains = new Map<string, Token>();
+
+  stateChain(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token {
+    const known = this.#stateChains.get(pair.stem) ?? this.#ruleset.chain(`pair.${pair.stem}`, this.stateRules(pair, opposites, hook), headLine(pair.label));
+    this.#stateChains.set(pair.stem, known);
+    return known;
+  }
+
+  /** Rules 2 and 3 for one pair. `opposites` are the pairs whose requests are answered this way. */
+  stateRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
+    const { mask, value } = this.#mark;
+    const current =
+      mask === 0xffff_ffff
+        ? phrase(keyword('ct mark'), hexadecimal(value))
+        : phrase(keyword('ct mark &'), hexadecimal(mask), keyword('=='), hexadecimal(value));
+    const fresh = this.#newRules(pair);
+    const rejudged = this.#againRules(pair, opposites, hook);
+    const again = rejudged.length === 0 ? drop : goTo(this.#ruleset.chain(`again.${pair.stem}`, rejudged));
+    const isNew = keyword('ct state new');
+    return [
+      phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
+      // A pair without flows has a log and a drop: not worth a chain.
+      ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.#ruleset.chain(`new.${pair.stem}`, fresh)))]),
+      phrase(keyword('ct state established'), again),
+      phrase(keyword('ct state related'), goTo(related)),
+      goTo(badState),
+    ];
+  }
+
+  #newRules(pair: Pair): Token[] {
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const denied = this.#verdict(this.#deniedRules(pair, conduit));
+    const allowed = this.#allowedVerdict(pair);
+    const last = [this.#effects.defaultLog(pair, conduit), drop];
+    const limited = pair.entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
+    return this.#byFamily(`new.${pair.stem}`, [pair], (asked) => [
+      ...this.#lookups(pair, asked, 'deny', denied),
+      ...this.#lookups(pair, asked, 'allow', this.#verdict(allowed)),
+      ...(limited.length === 0 ? [] : this.#labelled(pair, asked, limited, 'rate', (labels) => this.#effects.rateChain(pair, labels, allowed))),
+      ...last,
+    ]);
+  }
+
+  /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
+  #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
+    const permits = (one: Pair): boolean => one.entries.some(({ entry }) => entry.effect === 'allow');
+    const answered = opposites.filter(permits);
+    if (answered.length === 0 && !permits(pair)) return [];
+    const answers = (): Token[] => {
+      const stem = `answers.${pair.stem}`;
+      return this.#byFamily(stem, answered, (asked) => [...answered.flatMap((opposite) => this.#judgement(opposite, asked, true, hook)), drop]);
+    };
+    const reply = answered.length === 0 ? drop : goTo(this.#ruleset.chain(`answers.${pair.stem}`, answers()));
+    const requests = permits(pair) ? this.#byFamily(`again.${pair.stem}`, [pair], (asked) => [...this.#judgement(pair, asked, false, hook), drop]) : [drop];
+    return [phrase(keyword('ct direction reply'), reply), ...requests];
+  }
+
+  /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
+  #judgement(pair: Pair, asked: readonly Family[], swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
+    const permitted = this.#verdict(goTo(permit));
+    return [
+      ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
+      ...this.#lookups(pair, asked, 'allow', permitted, swapped, hook),
+      ...this.#lookups(pair, asked, 'limited', permitted, swapped, hook),
+    ];
+  }
+
+  /** Where both families are asked more than once, each has a chain: a packet does not walk the lookups of the other. */
+  #byFamily(stem: string, pairs: readonly Pair[], rules: (asked: readonly Family[]) => Token[]): Token[] {
+    const steps = (family: Family): number =>
+      pairs.flatMap((pair) => (['deny', 'allow', 'limited'] as const).map((which) => this.#plan(pair, family, which).length)).reduce((a, b) => a + b, 0);
+    if (steps(4) < 2 || steps(6) < 2) return rules(families);
+    return [phrase(keyword('meta nfproto ipv6'), goTo(this.#ruleset.chain(`${stem}.v6`, rules([6])))), ...rules([4])];
+  }
+
+  /** The lookups of one effect of a pair, planned once. */
+  #plan(pair: Pair, family: Family, which: 'deny' | 'allow' | 'limited'): Step<Entry>[] {
+    const key = `${which}.${pair.stem}.${family}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const boxes = boxesOf(chosen(pair.entries, which), family);
+    const plan = planLookups(family, boxes);
+    this.#plans.set(key, plan);
+    if (boxes.length > 0) this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
+    return plan;
+  }
+
+  #verdict(verdict: Token): Extract<Outcome<Entry>, { kind: 'verdict' }> {
+    return { kind: 'verdict', verdict, note: (labels) => this.#effects.note(labels) };
+  }
+
+  #lookups(
+    pair: Pair,
+    asked: readonly Family[],
+    which: 'deny' | 'allow' | 'limited',
+    outcome: Extract<Outcome<Entry>, { kind: 'verdict' }>,
+    swapped = false,
+    hook?: 'forward' | 'input' | 'output',
+  ): Token[] {
+    const guard = this.#guard(pair, swapped, hook);
+    return asked.flatMap((family) => {
+      const stem = `${which}.${pair.stem}.${family}`;
+      // New conversations and those judged again ask the same: the same rules stand in both chains.
+      const name = `${stem} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
+      const writing = { ruleset: this.#ruleset, family, stem, outcome, swapped, shared: this.#shared, guard };
+      const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, family, which), writing);
+      this.#written.set(name, rules);
+      return rules;
+    });
+  }
+
+  /** Lookups of some of a pair's flows, each combination of which leads to a chain of its own. */
+  #labelled(pair: Pair, asked: readonly Family[], entries: readonly PairEntry[], word: string, chain: (labels: readonly Entry[]) => Token): Token[] {
+    const outcome: Outcome<Entry> = { kind: 'chains', chain, note: (labels) => this.#effects.note(labels) };
+    const guard = this.#guard(pair, false, undefined);
+    return asked.flatMap((family) => {
+      const stem = `${word}.${pair.stem}.${family}`;
+      return writeLookups(planLookups(family, boxesOf(entries, family)), {
+        ruleset: this.#ruleset,
+        family,
+        stem,
+        outcome,
+        swapped: false,
+        shared: this.#shared,
+        guard,
+      });
+    });
+  }
+
+  /**
+   * What the platform is asked about the gateway's own end. Replies that the gateway sends show its address as their
+   * source; replies that reach it were delivered to an address of its own.
+   */
+  #guard(pair: Pair, swapped: boolean, hook: 'forward' | 'input' | 'output' | undefined): Token[] {
+    if (!pair.asksLocal) return [];
+    const toGateway = pair.to === this.#policy.gateway;
+    if (swapped) return hook === 'output' && toGateway ? [keyword('fib saddr type local')] : [];
+    return [toGateway ? keyword('fib daddr . iif type local') : keyword('fib saddr type local')];
+  }
+
+  #deniedRules(pair: Pair, conduit: string | undefined): Token {
+    const loud = pair.entries.filter(({ entry }) => entry.effect === 'deny' && (entry.log || entry.count));
+    if (loud.length === 0 && conduit === undefined) return drop;
+    if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
+    const rules = [
+      ...this.#labelled(pair, families, loud, 'noteddeny', (labels) => this.#effects.effectChain(pair, labels)),
+      ...(conduit === undefined ? [] : [this.#effects.defaultLog(pair, conduit)]),
+      drop,
+    ];
+    return goTo(this.#ruleset.chain(`denied.${pair.stem}`, rules));
+  }
+
+  #allowedVerdict(pair: Pair): Token {
+    const loud = pair.entries.filter(({ entry }) => entry.effect === 'allow' && (entry.log || entry.count));
+    if (loud.length === 0) return goTo(permit);
+    return goTo(
+      this.#ruleset.chain(`allowed.${pair.stem}`, [
+        ...this.#labelled(pair, families, loud, 'noted', (labels) => this.#effects.effectChain(pair, labels)),
+        goTo(permit),
+      ]),
+    );
+  }
+}
+
+function chosen(entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited'): PairEntry[] {
+  return entries.filter(({ entry }) =>
+    which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
+  );
+}
+
+function boxesOf(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
+  return entries.flatMap((one) => one.boxes.get(family) ?? []);
+}
