@@ -145,6 +145,8 @@ function reasonWords(reason: Reason): string {
       return `every policy passes it: ${reason.name}`;
     case 'conversation':
       return 'its conversation was judged and may go on';
+    case 'function':
+      return 'no flow allows its client to say this';
     case 'related-error':
       return 'it is an ICMP error about a conversation';
     case 'spoofed':

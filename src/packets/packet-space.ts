@@ -156,17 +156,12 @@ export class PacketSpace {
 
   /**
    * Replies to the services: the server's port is the source port, and an ICMP reply stands for its request
-   * (`requestOf`). Functions are those of the client's messages, so replies leave them free.
+   * (`requestOf`). Functions are those of the client's messages: whoever judges replies sets them free (`anyFunction`).
    */
   replies(family: Family, set: FamilyServices, below: Node = full): Node {
     const icmp = family === 4 ? 1 : 58;
     return this.#services(family, set, below, (segments, protocol) => {
-      if (protocol !== icmp)
-        return this.#values(
-          segments.map((segment) => ({ ...segment, functions: [{ first: 0, last: (1 << functionBits) - 1 }] })),
-          fields.sourcePort,
-          below,
-        );
+      if (protocol !== icmp) return this.#values(segments, fields.sourcePort, below);
       const ranges: Range<number>[] = [];
       for (let type = 0; type < 256; type++) {
         const request = requestOf(family, type);
@@ -180,6 +175,11 @@ export class PacketSpace {
       ranges.sort((a, b) => a.first - b.first);
       return this.within(fields.value, ranges, below);
     });
+  }
+
+  /** The set with functions set free. */
+  anyFunction(set: Node): Node {
+    return this.diagram.forget(set, fields.function.level, fields.function.level + fields.function.width - 1);
   }
 
   /** Whether the packet is a member. */

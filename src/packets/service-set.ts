@@ -153,6 +153,16 @@ export function widenFunctions(set: ServiceSet): ServiceSet {
   );
 }
 
+/** The parts whose functions are told apart, with every function of theirs: where messages have to be looked into. */
+export function inspectedServices(set: ServiceSet): ServiceSet {
+  return combine(
+    set,
+    noServices,
+    (x) => (x.length > 0 && !rangesEqual(x, allFunctions) ? allFunctions : []),
+    () => [],
+  );
+}
+
 export function servicesEqual(a: ServiceSet, b: ServiceSet): boolean {
   return isNoService(subtractServices(a, b)) && isNoService(subtractServices(b, a));
 }

@@ -13,7 +13,9 @@ import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../m
 import type { Address } from '../net/address.ts';
 import { builtInNetworks, containsAddress } from '../net/address-set.ts';
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
-import { containsService } from '../packets/service-set.ts';
+import { rangesEqual } from '../net/ranges.ts';
+import { allFunctions, noFunction } from '../packets/functions.ts';
+import { containsService, familyServices } from '../packets/service-set.ts';
 
 export type Reason =
   | { readonly kind: 'flow'; readonly flow: Flow }
@@ -21,6 +23,8 @@ export type Reason =
   | { readonly kind: 'loopback' }
   | { readonly kind: 'pass'; readonly name: string }
   | { readonly kind: 'conversation' }
+  /** Within a conversation that was allowed: no flow allows its client to say this. */
+  | { readonly kind: 'function' }
   | { readonly kind: 'related-error' }
   /** The source lies in no zone that its interface faces. */
   | { readonly kind: 'spoofed' }
@@ -83,10 +87,15 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     const error = packet.protocol === (family === 4 ? 1 : 58) && relatedErrorTypes(family).includes(packet.value >> 8);
     return error ? verdict(true, { kind: 'related-error' }) : verdict(false, { kind: 'state' });
   }
-  // A conversation that was never answered stays new for conntrack; the mark shows that it was judged.
-  if (packet.markCurrent) return verdict(true, { kind: 'conversation' });
+  // A conversation that was never answered stays new for conntrack; the mark shows that it was judged. What its client says may still
+  // have to be looked into (rules 7 and 8).
+  if (packet.markCurrent) {
+    const message = packet.direction === 'original' && isInspected(house, packet) ? judge(house, packet, false) : undefined;
+    if (message?.accepted === false) return verdict(false, message.reason.kind === 'default' ? { kind: 'function' } : message.reason);
+    return verdict(true, { kind: 'conversation' });
+  }
   const again = packet.state === 'established';
-  const judged = again && packet.direction === 'reply' ? judge(house, swapped(packet), true) : judge(house, packet, false);
+  const judged = again && packet.direction === 'reply' ? judgeAnswer(house, swapped(packet)) : judge(house, packet, false);
   return verdict(judged.accepted, judged.reason, { limited: !again && judged.limited, marks: judged.accepted });
 }
 
@@ -103,6 +112,33 @@ function judge(house: Gatehouse, packet: Packet, answered: boolean): { accepted:
   const allow = matching[0];
   if (allow === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
   return { accepted: true, limited: matching.every((flow) => flow.rate !== undefined), reason: { kind: 'flow', flow: allow } };
+}
+
+/** Whether the conversation that an answer belongs to might start by any message of its client. */
+function judgeAnswer(house: Gatehouse, packet: Packet): ReturnType<typeof judge> {
+  const plain = judge(house, packet, true);
+  if (plain.accepted || !isInspected(house, packet)) return plain;
+  const told = house.model.flows.flatMap((flow) =>
+    (familyServices(flow.services.set, familyOf(packet)).values.get(packet.protocol) ?? []).flatMap((segment) => segment.functions),
+  );
+  const messages = new Set([noFunction, ...told.flatMap(({ first, last }) => [first, last + 1])]);
+  for (const functionNumber of messages) {
+    const judged = judge(house, { ...packet, functionNumber }, true);
+    if (judged.accepted) return judged;
+  }
+  return plain;
+}
+
+/** Whether some flow, allow or deny, tells the functions of such a message apart. */
+function isInspected(house: Gatehouse, packet: Packet): boolean {
+  if (packet.hook !== 'forward') return false;
+  return house.model.flows.some((flow) => {
+    if (!inForce(flow, house.date)) return false;
+    if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
+    const enforced = flow.effect === 'allow' ? gradeEnforces(house.target, flow) : flow.services.set;
+    const segments = familyServices(enforced, familyOf(packet)).values.get(packet.protocol) ?? [];
+    return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !rangesEqual(functions, allFunctions));
+  });
 }
 
 function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {

@@ -13,7 +13,7 @@ import type { Range } from '../net/ranges.ts';
 import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
-import { type FamilyServices, familyServices, type ServiceSet } from '../packets/service-set.ts';
+import { type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
@@ -86,6 +86,8 @@ export function policySets(
     const isNew = diagram.intersect(space.state('new'), space.markCurrent(false));
     const current = diagram.intersect(diagram.union(space.state('new'), established), space.markCurrent(true));
     const stale = diagram.intersect(established, space.markCurrent(false));
+    // A client's message is looked into though its conversation was judged, unless some flow lets it pass whatever it is (rules 7 and 8).
+    const refused = diagram.subtract(space.direction('original', judged.inspected), judged.all);
     const related = diagram.intersect(space.state('related'), relatedErrors(space));
     // The baseline comes first: what it passes is never judged, marked or limited.
     const passed = passes(space, policy, hook);
@@ -96,7 +98,7 @@ export function policySets(
     const startsAlways = judgedHere(diagram.intersect(isNew, judged.unlimited));
     const startsMaybe = judgedHere(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
     const rejudged = judgedHere(diagram.intersect(stale, again));
-    parts.accepted.push(startsAlways, rejudged, here(current), here(related), diagram.intersect(space.hook(hook), passed));
+    parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
     parts.maybe.push(startsMaybe);
     parts.marked.push(startsAlways, startsMaybe, rejudged);
     parts.starts.push(startsAlways, startsMaybe);
@@ -161,8 +163,10 @@ interface Judged {
   readonly all: Node;
   /** Those that some allow without a rate lets start. */
   readonly unlimited: Node;
-  /** Replies within conversations that may start: the same with source and destination swapped. */
+  /** Replies within conversations that may start, whatever their client says first: the same with source and destination swapped. */
   readonly answers: Node;
+  /** Conversations of which some flow tells functions apart, with every function. */
+  readonly inspected: Node;
 }
 
 /** Rules 3, 5 and 7: allows less denies. For `input` and `output` the answers are judged by each other's entries. */
@@ -175,14 +179,30 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
   const limits = allowed.entries.some((entry) => entry.rate !== undefined);
   const free = (entry: Entry): boolean => entry.effect === 'allow' && entry.rate === undefined;
   const unlimited = limits ? less(starting, place(policy, hook, free), denied) : all;
-  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied) };
+  if (hook === 'forward') return { all, unlimited, answers: space.anyFunction(less(answering, allowed, denied)), inspected: inspected(space, policy, reading) };
   const opposite: Hook = hook === 'input' ? 'output' : 'input';
-  const answers = less(
-    answering,
-    place(policy, opposite, (entry) => entry.effect === 'allow'),
-    place(policy, opposite, (entry) => entry.effect === 'deny'),
+  const answers = space.anyFunction(
+    less(
+      answering,
+      place(policy, opposite, (entry) => entry.effect === 'allow'),
+      place(policy, opposite, (entry) => entry.effect === 'deny'),
+    ),
   );
-  return { all, unlimited, answers };
+  return { all, unlimited, answers, inspected: empty };
+}
+
+/** Forwarded conversations of which an entry, allow or deny, holds some functions and not others. */
+function inspected(space: PacketSpace, policy: GatewayPolicy, reading: Reading): Node {
+  const looking = policy.entries.flatMap((entry) => {
+    const services = inspectedServices(servicesOf(entry, reading));
+    return entry.hook === 'forward' && !isNoService(services) ? [{ ...entry, written: services, enforced: services }] : [];
+  });
+  return starting(
+    space,
+    policy,
+    place({ ...policy, entries: looking }, 'forward', () => true),
+    reading,
+  );
 }
 
 /** Entries of one hook, and the ways that they can take through the gateway. */

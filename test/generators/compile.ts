@@ -9,6 +9,7 @@ import type { SourceMap } from '../../src/base/source.ts';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { resolve } from '../../src/model/resolve.ts';
 import type { Model } from '../../src/model/model.ts';
+import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
 import type { Gatehouse } from '../../src/policy/evaluate.ts';
 import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { place } from '../../src/policy/place.ts';
@@ -29,10 +30,11 @@ export interface Compiled {
   readonly errors: readonly string[];
 }
 
-export function compileText(text: string, date = judgementDay): Compiled {
+/** `target`: what the gateways' target can do; tests of grades that no target gives yet bring their own. */
+export function compileText(text: string, date = judgementDay, target: TargetCapabilities = capabilities): Compiled {
   const loaded = load('plant.zone', () => Buffer.from(text));
   const resolved = resolve(loaded.declarations, loaded.sources);
-  const placed = place(resolved.value, new Map([[capabilities.name, capabilities]]), date);
+  const placed = place(resolved.value, new Map([[target.name, target]]), date);
   const diagnostics = [...loaded.diagnostics, ...resolved.diagnostics, ...placed.diagnostics];
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code} ${message}`);
   return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
@@ -45,12 +47,18 @@ export interface Ruleset {
   readonly policy: GatewayPolicy;
 }
 
-/** The ruleset of a gateway, the only one unless named; throws with the errors if the zone file has any. */
-export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
+/** What judges packets of a gateway, the only one unless named; throws with the errors if the zone file has any. */
+export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, target = capabilities): Pick<Ruleset, 'house' | 'policy'> {
   if (compiled.errors.length > 0) throw new Error(`${compiled.errors.join('\n')}\n\n${compiled.text}`);
   const policy = compiled.policies.find((candidate) => name === undefined || candidate.gateway === name);
   const gateway = compiled.model.gateways.find((candidate) => candidate.name === policy?.gateway);
   if (policy === undefined || gateway === undefined) throw new Error('no such gateway');
+  return { policy, house: { model: compiled.model, gateway, target, date } };
+}
+
+/** The ruleset of a gateway, as `judgeOf`. */
+export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
+  const { policy, house } = judgeOf(compiled, name, date);
   const number = policyNumber(policySets(policy));
   const { files } = emit(policy, {
     policyTitle: compiled.model.title,
@@ -64,7 +72,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   return {
     text: files[0]?.text ?? '',
     mark: markOf(Number(policy.options.get('mark-mask')), number),
-    house: { model: compiled.model, gateway, target: capabilities, date },
+    house,
     policy,
   };
 }

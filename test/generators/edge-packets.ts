@@ -6,10 +6,11 @@
  */
 import type { Address } from '../../src/net/address.ts';
 import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
+import { functionBits } from '../../src/packets/functions.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
 import { familyServices } from '../../src/packets/service-set.ts';
 import type { Gatehouse } from '../../src/policy/evaluate.ts';
-import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 
 /** A small generator of numbers, so that a run can be repeated by its seed (mulberry32). */
 function random(seed: number): () => number {
@@ -59,8 +60,7 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
   const names = [...house.gateway.interfaces.map((face) => face.name), ...house.gateway.interfaces.map((face) => face.name), 'lo', 'unknown0'];
   const protocols = [6, 6, 6, 17, 17, 1, 1, 58, 58, 47, 112, 2, 0, 255];
   // Half of the packets run between the sides of one entry, so that many are allowed.
-  const sides = (family: 4 | 6): [Address, Address] => {
-    const entry = next() < 0.6 && policy.entries.length > 0 ? from(policy.entries) : undefined;
+  const sides = (family: 4 | 6, entry: Entry | undefined): [Address, Address] => {
     const end = (set: AddressSet | undefined): Address => {
       if (family === 4) {
         const range = set === undefined || set.v4.length === 0 ? undefined : from(set.v4);
@@ -72,6 +72,13 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
     const ends: [Address, Address] = [end(entry?.from), end(entry?.to)];
     return next() < 0.3 ? [ends[1], ends[0]] : ends;
   };
+  const about = (entry: Entry, family: 4 | 6): Pick<Packet, 'protocol' | 'value' | 'functionNumber'> | undefined => {
+    const messages = [...familyServices(entry.enforced, family).values].flatMap(([protocol, segments]) => segments.map((segment) => ({ protocol, segment })));
+    if (messages.length === 0) return undefined;
+    const { protocol, segment } = from(messages);
+    const edges = segment.functions.flatMap(({ first, last }) => [first - 1, first, last, last + 1]).filter((one) => one >= 0 && one < 1 << functionBits);
+    return { protocol, value: next() < 0.5 ? segment.first : segment.last, functionNumber: from(edges) };
+  };
   // Mostly the interface that faces the address, so that many packets get past rule 1.
   const wire = (address: Address): string => {
     const facing = policy.interfaces.filter((face) => containsAddress(face.faced, address));
@@ -79,8 +86,12 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
   };
   for (let i = 0; i < count; i++) {
     const hook = from([...hooks, 'forward', 'forward'] as const);
-    const [source, destination] = sides(next() < 0.5 ? 4 : 6);
-    const protocol = from(protocols);
+    const family = next() < 0.5 ? 4 : 6;
+    const entry = next() < 0.6 && policy.entries.length > 0 ? from(policy.entries) : undefined;
+    const [source, destination] = sides(family, entry);
+    // Some of them say what the entry is about, or nearly.
+    const said = entry === undefined || next() < 0.5 ? undefined : about(entry, family);
+    const protocol = said?.protocol ?? from(protocols);
     const ported = protocol === 6 || protocol === 17;
     const state = from([...connectionStates, 'new', 'new', 'established', 'established'] as const);
     yield {
@@ -91,8 +102,8 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
       destination,
       protocol,
       sourcePort: ported ? from(edges.ports) : 0,
-      value: ported ? from(edges.ports) : protocol === (source.family === 4 ? 1 : 58) ? from(edges.icmp) : 0,
-      functionNumber: Math.floor(next() * 8),
+      value: said !== undefined ? said.value : ported ? from(edges.ports) : protocol === (source.family === 4 ? 1 : 58) ? from(edges.icmp) : 0,
+      functionNumber: said?.functionNumber ?? Math.floor(next() * 8),
       hopLimit: from([255, 254, 64]),
       state,
       direction: state === 'new' ? 'original' : from(['original', 'reply'] as const),

@@ -5,10 +5,13 @@
  * share no code: one is a few plain steps on the model, the other a decision diagram built from the Ir.
  */
 import { describe, expect, it } from 'vitest';
+import { FunctionTable, otherFunction } from '../../src/packets/functions.ts';
+import type { Packet } from '../../src/packets/packet.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { policyNumber, policySets, policySpace, possible } from '../../src/policy/sets.ts';
+import { capabilities } from '../../targets/nftables/target.ts';
 import { edgePackets } from '../generators/edge-packets.ts';
-import { compileText, rulesetOf } from '../generators/compile.ts';
+import { compileText, judgementDay, judgeOf, rulesetOf } from '../generators/compile.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
 
 const plants = Number(process.env['ZW_SETS_PLANTS'] ?? 40);
@@ -30,39 +33,112 @@ describe('the number of a policy', () => {
   });
 });
 
+/** The same target, if it looked into messages: what a policy with functions means then. */
+const inspecting = { ...capabilities, grades: { default: 'pdu' } } as const;
+
 describe('evaluate and the packet sets', () => {
-  it(`agree on ${plants} random plants from seed ${firstSeed}`, () => {
-    let accepted = 0;
-    let denied = 0;
-    for (let index = 0; index < plants; index++) {
-      const { plant } = compilingPlant(firstSeed + index * 100);
-      const text = zoneFile(plant);
-      const ruleset = rulesetOf(compileText(text));
-      // Every bit of an address, and segments between the borders of the policy, in turn.
-      const sets = index % 2 === 0 ? policySets(ruleset.policy) : policySets(ruleset.policy, policySpace(ruleset.policy));
-      const universe = possible(sets.space);
-      const marked = sets.marked;
-      for (const packet of edgePackets(ruleset.house, ruleset.policy, firstSeed + index, 1500)) {
-        if (!sets.space.contains(universe, packet)) continue;
-        const verdict = evaluate(ruleset.house, packet);
-        const found = {
-          accepted: sets.space.contains(sets.accepted, packet) || sets.space.contains(sets.maybe, packet),
-          limited: sets.space.contains(sets.maybe, packet),
-          marks: sets.space.contains(marked, packet),
-        };
-        const wanted = { accepted: verdict.accepted, limited: verdict.accepted && verdict.limited, marks: verdict.marks };
-        if (JSON.stringify(found) !== JSON.stringify(wanted)) {
-          const shown = JSON.stringify(packet, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
-          throw new Error(
-            `seed ${plant.seed}: sets say ${JSON.stringify(found)}, evaluate says ${JSON.stringify(wanted)} (${verdict.reason.kind})\n${shown}\n${text}`,
-          );
+  it.each([
+    ['a target that knows ports', capabilities],
+    ['a target that looks into messages', inspecting],
+  ] as const)(
+    `agree for %s on ${plants} random plants from seed ${firstSeed}`,
+    (_, target) => {
+      let accepted = 0;
+      let denied = 0;
+      let looked = 0;
+      for (let index = 0; index < plants; index++) {
+        const { plant } = compilingPlant(firstSeed + index * 100);
+        const text = zoneFile(plant);
+        const { house, policy } = judgeOf(compileText(text, judgementDay, target), undefined, judgementDay, target);
+        // Every bit of an address, and segments between the borders of the policy, in turn.
+        const sets = index % 2 === 0 ? policySets(policy) : policySets(policy, policySpace(policy));
+        const universe = possible(sets.space);
+        const marked = sets.marked;
+        for (const packet of edgePackets(house, policy, firstSeed + index, 1500)) {
+          if (!sets.space.contains(universe, packet)) continue;
+          const verdict = evaluate(house, packet);
+          const found = {
+            accepted: sets.space.contains(sets.accepted, packet) || sets.space.contains(sets.maybe, packet),
+            limited: sets.space.contains(sets.maybe, packet),
+            marks: sets.space.contains(marked, packet),
+          };
+          const wanted = { accepted: verdict.accepted, limited: verdict.accepted && verdict.limited, marks: verdict.marks };
+          if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+            const shown = JSON.stringify(packet, (_key, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
+            throw new Error(
+              `seed ${plant.seed}: sets say ${JSON.stringify(found)}, evaluate says ${JSON.stringify(wanted)} (${verdict.reason.kind})\n${shown}\n${text}`,
+            );
+          }
+          if (verdict.reason.kind === 'function') looked++;
+          if (verdict.accepted) accepted++;
+          else denied++;
         }
-        if (verdict.accepted) accepted++;
-        else denied++;
       }
+      console.log(`evaluate and packet sets agree on ${accepted + denied} packets, ${accepted} of them accepted, ${looked} denied for what they say`);
+      expect(accepted).toBeGreaterThan(plants * 50);
+      expect(denied).toBeGreaterThan(plants * 50);
+      if (target === inspecting) expect(looked).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+
+  it('look into a judged conversation only where some flow tells functions apart, and none allows them all', () => {
+    const text = `policy "p" {}
+zone office { networks 10.0.0.0/16 }
+zone cell { networks 192.168.1.0/24 }
+flow reads { from office to cell allow modbus read }
+flow all { from 10.0.0.7 to cell allow tcp 502 }
+gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office } interface eth1 { address 192.168.1.1/24 faces cell } manage none "console" }
+`;
+    const { house, policy } = judgeOf(compileText(text, judgementDay, inspecting), undefined, judgementDay, inspecting);
+    const sets = policySets(policy);
+    const [read = 0, write = 0] = ['read', 'write'].map((name) =>
+      new FunctionTable(house.model.functionProtocols).number({ kind: 'class', protocol: 'modbus', class: name as 'read' | 'write' }),
+    );
+    const base: Packet = {
+      hook: 'forward',
+      inInterface: 'eth0',
+      outInterface: 'eth1',
+      source: { family: 4, value: 0x0a00_0005 },
+      destination: { family: 4, value: 0xc0a8_0102 },
+      protocol: 6,
+      sourcePort: 40000,
+      value: 502,
+      functionNumber: 0,
+      hopLimit: 63,
+      state: 'established',
+      direction: 'original',
+      markCurrent: true,
+      local: false,
+    };
+    const answer: Partial<Packet> = {
+      direction: 'reply',
+      inInterface: 'eth1',
+      outInterface: 'eth0',
+      source: base.destination,
+      destination: base.source,
+      sourcePort: 502,
+      value: 40000,
+    };
+    const expected: readonly (readonly [Partial<Packet>, boolean])[] = [
+      [{}, true],
+      [{ functionNumber: read }, true],
+      [{ functionNumber: write }, false],
+      [{ functionNumber: otherFunction }, false],
+      [{ functionNumber: write, state: 'new', markCurrent: false }, false],
+      [{ functionNumber: write, state: 'new' }, false],
+      [{ functionNumber: write, markCurrent: false }, false],
+      [{ functionNumber: read, markCurrent: false }, true],
+      [{ ...answer, functionNumber: write }, true],
+      [{ ...answer, functionNumber: write, markCurrent: false }, true],
+      [{ functionNumber: write, source: { family: 4, value: 0x0a00_0007 } }, true],
+      // Nobody tells functions apart on another port: what was judged goes on.
+      [{ functionNumber: write, value: 503 }, true],
+    ];
+    for (const [change, accepted] of expected) {
+      const packet = { ...base, ...change };
+      expect([change, evaluate(house, packet).accepted]).toEqual([change, accepted]);
+      expect([change, sets.space.contains(sets.accepted, packet)]).toEqual([change, accepted]);
     }
-    console.log(`evaluate and packet sets agree on ${accepted + denied} packets, ${accepted} of them accepted`);
-    expect(accepted).toBeGreaterThan(plants * 50);
-    expect(denied).toBeGreaterThan(plants * 50);
-  }, 120_000);
+  });
 });

@@ -72,6 +72,8 @@ function reasonWords({ verdict: { reason } }: TraceStep): string {
       return `allowed: ${reason.name}`;
     case 'conversation':
       return 'allowed: part of a conversation that this policy judged';
+    case 'function':
+      return 'denied: part of a judged conversation, but no flow allows its client to say this';
     case 'related-error':
       return 'allowed: an ICMP error about a known conversation';
     case 'spoofed':
