@@ -11,7 +11,7 @@ import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.t
 import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { goTo, type Outcome, writeLookups } from './lookups.ts';
-import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey } from './pairs.ts';
+import { forwardPairs, inputPair, outputPair, type Pair, type PairEntry, pairKey } from '../../src/target/pairs.ts';
 import { passRules } from './passes.ts';
 import { Ruleset } from './ruleset.ts';
 import { markOf } from './target.ts';

@@ -1,0 +1,139 @@
+/**
+ * Trees of cuts → chains.
+ *
+ * A cut is a rule that goes to the chain of its low half; the high half stands behind it. What no box holds falls off the end of a chain
+ * and comes back to the rule that jumped into the tree.
+ */
+import type { CutNode, CutPrices, CutRest } from '../../src/target/cut-tree.ts';
+import { addressMatches, cutMatch, type Group, valueMatches } from './matches.ts';
+import { back, goTo, jump, type Table } from './table.ts';
+import { phrase, type Token } from './tokens.ts';
+import { limits } from './target.ts';
+import type { Ranges } from '../../src/net/ranges.ts';
+
+/** What a box leads to: for each of its labels, or for all of them, a verdict or a jump, with its comment. */
+export type Outcome<Label> = (labels: readonly Label[]) => readonly Token[];
+
+/** Rules that a leaf may have without being cut further. */
+const enough = 4;
+
+/** What rules cost where sets can be asked, and where they cannot. */
+export function pricesOf(group: Group, sets: boolean, labelled: boolean): CutPrices {
+  const ported = group === 'tcp' || group === 'udp';
+  return {
+    weigh: ({ source, destination, value }) => {
+      const values = Math.max(1, ported ? Math.ceil((2 * value) / limits.slots) : value);
+      return sets ? values : Math.max(1, source) * Math.max(1, destination) * values;
+    },
+    enough,
+    cuttable: ported ? ['source', 'destination', 'value'] : ['source', 'destination'],
+    alike: !labelled,
+    unite: !labelled && !sets,
+  };
+}
+
+export interface TreeWriting<Label> {
+  readonly table: Table;
+  readonly group: Group;
+  readonly swapped: boolean;
+  /** Stem of the names of chains and sets. */
+  readonly stem: string;
+  readonly outcome: Outcome<Label>;
+}
+
+/** The rules of a tree; `inside`: they stand in a chain of their own, so that `RETURN` leaves nothing but the tree. */
+export function treeRules<Label>(root: CutNode<Label>, writing: TreeWriting<Label>): { readonly rules: readonly Token[]; readonly inside: boolean } {
+  if (root.kind === 'leaf') return { rules: leafRules(root.boxes, writing), inside: false };
+  const parents = countParents(root);
+  const chains = new Map<CutNode<Label>, Token>();
+  const chainOf = (node: CutNode<Label>): Token => {
+    const known = chains.get(node) ?? writing.table.chain(writing.table.numbered(writing.stem), rulesOf(node));
+    chains.set(node, known);
+    return known;
+  };
+  const rulesOf = (node: CutNode<Label>): Token[] => {
+    if (node.kind === 'leaf') return leafRules(node.boxes, writing);
+    const match = cutMatch(writing.group, node.dimension, node.last, writing.swapped);
+    const low = isEmpty(node.low) ? phrase(match, back) : phrase(match, goTo(chainOf(node.low)));
+    const high = isEmpty(node.high) ? [] : (parents.get(node.high) ?? 0) > 1 ? [goTo(chainOf(node.high))] : rulesOf(node.high);
+    return [low, ...high];
+  };
+  return { rules: rulesOf(root), inside: true };
+}
+
+function isEmpty<Label>(node: CutNode<Label>): boolean {
+  return node.kind === 'leaf' && node.boxes.length === 0;
+}
+
+function countParents<Label>(root: CutNode<Label>): Map<CutNode<Label>, number> {
+  const parents = new Map<CutNode<Label>, number>();
+  const visit = (node: CutNode<Label>): void => {
+    const known = parents.get(node) ?? 0;
+    parents.set(node, known + 1);
+    if (known > 0 || node.kind === 'leaf') return;
+    visit(node.low);
+    visit(node.high);
+  };
+  visit(root);
+  return parents;
+}
+
+/** The boxes one after the other; where they are many, those that share a side behind one question about it. */
+function leafRules<Label>(boxes: readonly CutRest<Label>[], writing: TreeWriting<Label>): Token[] {
+  if (boxes.length > enough) {
+    const shared = mostShared(boxes, writing);
+    if (shared !== undefined) {
+      const { end, match, members } = shared;
+      const rest = boxes.filter((box) => !members.includes(box));
+      const inner = leafRules(
+        members.map((box) => ({ ...box, [end]: undefined })),
+        writing,
+      );
+      const chain = writing.table.chain(writing.table.numbered(writing.stem), inner);
+      return [phrase(match, jump(chain)), ...leafRules(rest, writing)];
+    }
+  }
+  return boxes.flatMap((box) => boxRules(box, writing));
+}
+
+function mostShared<Label>(
+  boxes: readonly CutRest<Label>[],
+  writing: TreeWriting<Label>,
+): { end: 'source' | 'destination'; match: Token; members: readonly CutRest<Label>[] } | undefined {
+  const groups = new Map<string, { end: 'source' | 'destination'; match: Token; members: CutRest<Label>[] }>();
+  for (const box of boxes) {
+    for (const end of ['source', 'destination'] as const) {
+      const [match, ...more] = endMatches(box, end, writing);
+      if (match === undefined || match === '' || more.length > 0) continue;
+      const known = groups.get(match);
+      if (known === undefined) groups.set(match, { end, match, members: [box] });
+      else known.members.push(box);
+    }
+  }
+  const [best] = [...groups.values()].sort((a, b) => b.members.length - a.members.length);
+  return best === undefined || best.members.length < 3 ? undefined : best;
+}
+
+/** Alternatives of one end; the empty phrase where it need not be asked. */
+function endMatches<Label>(box: CutRest<Label>, end: 'source' | 'destination', { table, swapped, stem }: TreeWriting<Label>): Token[] {
+  const side = box[end];
+  if (side === undefined) return [phrase()];
+  // A set is asked as a whole: within the region of the leaf it says the same, and others ask it too.
+  return addressMatches(table, end, swapped, table.sets !== undefined && side.length > 1 ? (box.box[end] ?? side) : side, `${stem}.in`);
+}
+
+function boxRules<Label>(box: CutRest<Label>, writing: TreeWriting<Label>): Token[] {
+  const { table, group, swapped, outcome } = writing;
+  const { front, any, none } = valueMatches(group, table.family, box.value as Ranges<number> | undefined, swapped);
+  const verdicts = outcome(box.labels);
+  const ends = endMatches(box, 'source', writing).flatMap((source) =>
+    endMatches(box, 'destination', writing).map((destination) => [source, destination].filter((match) => match !== '')),
+  );
+  if (none.length === 0) return ends.flatMap((end) => any.flatMap((value) => verdicts.map((verdict) => joined([...end, value, verdict]))));
+  const chain = table.chain(table.numbered(`${writing.stem}.not`), [...none.map((match) => phrase(match, back)), ...verdicts]);
+  return ends.map((end) => joined([...end, front ?? phrase(), jump(chain)]));
+}
+
+function joined(parts: readonly Token[]): Token {
+  return phrase(...parts.filter((part) => part !== ''));
+}
