@@ -16,8 +16,8 @@ interface Templates {
 
 let templates: Templates | undefined;
 
-function compiled<View>(name: string): (view: View) => string {
-  return Handlebars.compile<View>(readFileSync(new URL(`./templates/${name}.hbs`, import.meta.url), 'utf8'), { noEscape: true, strict: true });
+function compiled(name: string): (view: TableView | SetsView | LoaderView) => string {
+  return Handlebars.compile(readFileSync(new URL(`./templates/${name}.hbs`, import.meta.url), 'utf8'), { noEscape: true, strict: true });
 }
 
 /** Throws `Inexpressible` for what no rule of iptables can say. */

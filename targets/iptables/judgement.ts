@@ -41,7 +41,7 @@ export class Judgement {
   readonly #plans = new Map<string, Plan<Entry>>();
   readonly #sides = new Map<string, Map<object, Side>>();
   /** Pairs of each flow with a rate. */
-  readonly #rated = new Map<Entry, Pair[]>();
+  readonly #pairsOf = new Map<Entry, Pair[]>();
 
   constructor(parts: {
     readonly policy: GatewayPolicy;
@@ -61,7 +61,7 @@ export class Judgement {
     this.#gate = parts.gate;
     for (const pair of parts.pairs)
       for (const { entry, boxes } of pair.entries)
-        if (entry.rate !== undefined && boxes.has(this.#table.family)) this.#rated.set(entry, [...(this.#rated.get(entry) ?? []), pair]);
+        if (entry.rate !== undefined && boxes.has(this.#table.family)) this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
   }
 
   /** The chain of a pair. `opposites` are the pairs whose requests are answered this way. */
@@ -82,17 +82,34 @@ export class Judgement {
     ];
   }
 
+  /**
+   * What may start. Logs and counts come before the verdict that they are about, since they decide nothing: a packet that some deny holds is
+   * denied, and one that an allow without a rate holds is allowed. Only where a rate decides first do they come behind it.
+   */
   #newRules(pair: Pair): Token[] {
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
     const last = [this.#effects.log(pair.label, ...(conduit === undefined ? [] : [conduit]), 'default'), drop];
-    const denied = (): Token => this.#deniedVerdict(pair, conduit);
     const limited = this.#boxes(pair, 'limited');
+    const later = this.#notesLater(pair);
     return [
-      ...this.#lookups(pair, 'deny', denied),
+      ...this.#noted(pair, 'noteddeny', this.#loud(pair, ['deny'])),
+      ...this.#lookups(pair, 'deny', () => (conduit === undefined ? drop : goTo(this.#table.once(`default ${pair.stem}`, `denied.${pair.stem}`, () => last)))),
+      ...(later ? [] : this.#noted(pair, 'noted', this.#loud(pair, ['allow']))),
       ...this.#lookups(pair, 'allow', () => this.#allowedVerdict(pair)),
-      ...(limited.length === 0 ? [] : this.#labelled(pair, `rated.${pair.stem}`, limited, (entry) => this.#effects.rated(entry, () => this.#granted(entry)))),
+      ...(limited.length === 0 ? [] : this.#rated(pair, limited)),
       ...last,
     ];
+  }
+
+  /** Whether logs and counts have to wait for a rate. */
+  #notesLater(pair: Pair): boolean {
+    return this.#loud(pair, ['limited']).length > 0;
+  }
+
+  /** Any flow that has a token left lets the conversation start. */
+  #rated(pair: Pair, limited: readonly Box<Entry>[]): Token[] {
+    const outcome = (entry: Entry): Token => this.#effects.rated(entry, () => this.#granted(entry));
+    return this.#labelled(pair, `rated.${pair.stem}`, limited, outcome, this.#notesLater(pair) ? 1 : undefined);
   }
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
@@ -129,9 +146,10 @@ export class Judgement {
   }
 
   /** Lookups of which every flow that holds the packet has its own outcome. */
-  #labelled(pair: Pair, stem: string, boxes: readonly Box<Entry>[], outcome: (entry: Entry) => Token): Token[] {
+  #labelled(pair: Pair, stem: string, boxes: readonly Box<Entry>[], outcome: (entry: Entry) => Token, levels: number | undefined): Token[] {
     const plan = planLookups(this.#table, stem, boxes, (labels) => this.#effects.note(labels), { labelled: true });
-    return writeLookups(plan, { table: this.#table, swapped: false, outcome: (labels) => labels.map(outcome), guard: this.#guard(pair, false, undefined) });
+    const guard = this.#guard(pair, false, undefined);
+    return writeLookups(plan, { table: this.#table, swapped: false, outcome: (labels) => labels.map(outcome), guard, levels });
   }
 
   #plan(pair: Pair, which: Which): Plan<Entry> {
@@ -141,7 +159,7 @@ export class Judgement {
     const boxes = this.#boxes(pair, which);
     const plan = planLookups(this.#table, key, boxes, (labels) => this.#effects.note(labels), { labelled: false });
     this.#plans.set(key, plan);
-    this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes));
+    this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes, this.#table.levels));
     return plan;
   }
 
@@ -179,38 +197,25 @@ export class Judgement {
 
   // -- verdicts that log or count on their way ------------------------------------------------------------------
 
-  #loud(pair: Pair, effect: 'allow' | 'deny'): Box<Entry>[] {
-    const all = effect === 'deny' ? this.#boxes(pair, 'deny') : [...this.#boxes(pair, 'allow'), ...this.#boxes(pair, 'limited')];
-    return all.filter(({ label }) => label.log || label.count);
-  }
-
-  #deniedVerdict(pair: Pair, conduit: string | undefined): Token {
-    const loud = this.#loud(pair, 'deny');
-    if (loud.length === 0 && conduit === undefined) return drop;
-    return goTo(
-      this.#table.once(`denied ${pair.stem}`, `denied.${pair.stem}`, () => [
-        ...this.#noted(pair, 'noteddeny', loud),
-        ...(conduit === undefined ? [] : [this.#effects.log(pair.label, conduit, 'default')]),
-        drop,
-      ]),
-    );
+  #loud(pair: Pair, effects: readonly Which[]): Box<Entry>[] {
+    return effects.flatMap((which) => this.#boxes(pair, which)).filter(({ label }) => label.log || label.count);
   }
 
   #allowedVerdict(pair: Pair): Token {
-    const loud = this.#loud(pair, 'allow');
-    if (loud.length === 0) return goTo(this.#ends.permit);
-    return goTo(this.#table.once(`allowed ${pair.stem}`, `allowed.${pair.stem}`, () => [...this.#noted(pair, 'noted', loud), goTo(this.#ends.permit)]));
+    if (!this.#notesLater(pair)) return goTo(this.#ends.permit);
+    const loud = this.#loud(pair, ['allow', 'limited']);
+    return goTo(this.#table.once(`allowed ${pair.stem}`, `allowed.${pair.stem}`, () => [...this.#noted(pair, 'noted', loud, 1), goTo(this.#ends.permit)]));
   }
 
-  #noted(pair: Pair, word: string, loud: readonly Box<Entry>[]): Token[] {
+  #noted(pair: Pair, word: string, loud: readonly Box<Entry>[], levels?: number): Token[] {
     if (loud.length === 0) return [];
-    return this.#labelled(pair, `${word}.${pair.stem}`, loud, (entry) => this.#effects.noted(pair.stem, pair.label, entry));
+    return this.#labelled(pair, `${word}.${pair.stem}`, loud, (entry) => this.#effects.noted(pair.stem, pair.label, entry), levels);
   }
 
   /** Where a conversation goes that has a token of this flow: to the verdict of its pair, of which the flow may have several. */
   #granted(entry: Entry): Token {
-    const pairs = this.#rated.get(entry) ?? [];
-    const loud = pairs.filter((pair) => this.#loud(pair, 'allow').length > 0);
+    const pairs = this.#pairsOf.get(entry) ?? [];
+    const loud = pairs.filter((pair) => this.#notesLater(pair));
     const [only] = loud;
     if (only === undefined) return goTo(this.#ends.permit);
     if (pairs.length === 1) return this.#allowedVerdict(only);

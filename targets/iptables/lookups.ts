@@ -14,7 +14,7 @@ import { flag, type Group, groupMatch } from './matches.ts';
 import type { SetGroup, SetType } from './sets.ts';
 import { jump, type Table } from './table.ts';
 import { keyword, phrase, portElement, prefixElements, type Token } from './tokens.ts';
-import { type Outcome, pricesOf, treeRules } from './trees.ts';
+import { isTree, type Outcome, pricesOf, treeRules } from './trees.ts';
 
 /** A box of more elements than this is asked by its sides. */
 const mostElements = 256;
@@ -120,7 +120,7 @@ function shapeOf<Label>(family: Family, box: CutBox<Label>): Shape | undefined {
 
 function prefixCount(family: Family, side: Side): { readonly count: number; readonly exact: boolean } {
   if (side === undefined) return { count: 1, exact: true };
-  const size = rangesSize<number | bigint>(side as Ranges<number>);
+  const size = rangesSize<number | bigint>(side);
   if (side.length > mostElements) return { count: Number.POSITIVE_INFINITY, exact: false };
   const prefixes = prefixElements(family, side).length;
   // Two or three neighbours are hosts rather than networks.
@@ -197,23 +197,30 @@ export interface Writing<Label> {
   readonly outcome: Outcome<Label>;
   /** Stands in front of every rule. */
   readonly guard: Token | undefined;
+  /** Chains that a tree may nest, where they are fewer than elsewhere. */
+  readonly levels?: number | undefined;
 }
 
-export function writeLookups<Label>(plan: Plan<Label>, { table, swapped, outcome, guard }: Writing<Label>): Token[] {
+export function writeLookups<Label>(plan: Plan<Label>, { table, swapped, outcome, guard, levels }: Writing<Label>): Token[] {
   const stem = swapped ? `${plan.stem}.r` : plan.stem;
   return groups.flatMap((group) => {
     const front = groupMatch(group, table.family);
-    const rules = plan.lookups
-      .filter((lookup) => lookup.group === group)
-      .flatMap((lookup) => {
-        if (lookup.kind === 'set') return outcome(lookup.labels).map((verdict) => phrase(front, setMatch(lookup, swapped), verdict));
-        return lookup.nodes.flatMap((node) => {
-          const { rules, inside } = treeRules(node, { table, group, swapped, stem, outcome });
-          return inside ? [phrase(front, jump(table.chain(table.numbered(stem), rules)))] : rules;
-        });
-      });
-    if (rules.length <= mostInline) return rules.map((rule) => phrase(guard, rule));
-    return [phrase(guard, front, jump(table.chain(table.numbered(stem), rules)))];
+    const rules: Token[] = [];
+    const trees: Token[] = [];
+    for (const lookup of plan.lookups) {
+      if (lookup.group !== group) continue;
+      if (lookup.kind === 'set') {
+        rules.push(...outcome(lookup.labels).map((verdict) => phrase(front, setMatch(lookup, swapped), verdict)));
+        continue;
+      }
+      for (const node of lookup.nodes) {
+        const written = treeRules(node, { table, group, swapped, stem, outcome, ...(levels === undefined ? {} : { levels }) });
+        if (isTree(node)) trees.push(phrase(guard, front, jump(table.chain(table.numbered(stem), written))));
+        else rules.push(...written);
+      }
+    }
+    const own = rules.length <= mostInline ? rules.map((rule) => phrase(guard, rule)) : [phrase(guard, front, jump(table.chain(table.numbered(stem), rules)))];
+    return [...own, ...trees];
   });
 }
 

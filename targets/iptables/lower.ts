@@ -15,11 +15,11 @@ import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { Effects } from './effects.ts';
 import { type Ends, Judgement } from './judgement.ts';
-import { addressMatches } from './matches.ts';
+import { addressMatches, Inexpressible } from './matches.ts';
 import { passRules } from './passes.ts';
 import { Sets } from './sets.ts';
-import { accept, drop, goTo, jump, Table } from './table.ts';
-import { markOf } from './target.ts';
+import { accept, drop, goTo, Table } from './table.ts';
+import { limits, markOf } from './target.ts';
 import { headLine, icmpMessage, interfaceName, keyword, markValue, phrase, type Token } from './tokens.ts';
 import { pricesOf, treeRules } from './trees.ts';
 import type { SetsView, TableView } from './view.ts';
@@ -32,12 +32,27 @@ export interface Lowered {
   readonly plan: readonly PlanRow[];
 }
 
+/** Chains that a tree of lookups may nest, at first. */
+const mostLevels = 5;
+
+/** Throws `Inexpressible` for what no rule of iptables can say. */
 export function lower(policy: GatewayPolicy, facts: EmissionFacts): Lowered {
+  const pairs = pairsOf(policy);
+  // Where chains would nest too deep, trees are written again with fewer, longer chains.
+  for (let levels = mostLevels; levels > 0; levels--) {
+    const lowered = lowerWithin(policy, facts, pairs, levels);
+    if (lowered !== undefined) return lowered;
+  }
+  throw new Inexpressible(`this policy in chains that nest at most ${limits.nested} deep`);
+}
+
+/** Undefined if some way through the chains is longer than nf_tables allows. */
+function lowerWithin(policy: GatewayPolicy, facts: EmissionFacts, pairs: Pairs, levels: number): Lowered | undefined {
   const prefix = policy.options.get('chain-prefix') ?? 'zw';
   const sets = policy.options.get('sets') === 'no' ? undefined : new Sets(prefix);
-  const pairs = pairsOf(policy);
-  const lowerings = families.map((family) => new FamilyLowering(policy, facts, new Table(family, prefix, sets), pairs));
+  const lowerings = families.map((family) => new FamilyLowering(policy, facts, new Table(family, prefix, sets, levels), pairs));
   const tables = new Map(lowerings.map((one) => [one.table.family, one.view()]));
+  if (lowerings.some((one) => one.table.depth() > limits.nested)) return undefined;
   const shortened = new Map(lowerings.flatMap((one) => [...one.table.shortened, ...one.effects.shortened]));
   for (const [name, whole] of sets?.shortened ?? []) shortened.set(name, whole);
   return {
@@ -157,21 +172,12 @@ class FamilyLowering {
       if (ranges.length > 1) this.table.sets?.networks(`zone.${zone.name}`, this.table.family, ranges);
       return ranges.length === 0 ? [] : [{ source: undefined, destination: undefined, value: undefined, [end]: ranges, label: zone }];
     });
+    // A zone alone in the tree is not cut: no two zones overlap, so one tree always holds them all.
     const trees = cutTrees(boxes, pricesOf('any', this.table.sets !== undefined, true));
-    const writing = {
-      table: this.table,
-      group: 'any',
-      swapped: false,
-      stem,
-      outcome: (labels: readonly PlacedZone[]) => labels.map((zone) => goTo(next(zone))),
-    } as const;
-    return [
-      ...trees.flatMap((tree) => {
-        const { rules, inside } = treeRules(tree, writing);
-        return inside ? [jump(this.table.chain(this.table.numbered(stem), rules))] : rules;
-      }),
-      goTo(otherwise),
-    ];
+    const outcome = (labels: readonly PlacedZone[]): Token[] => labels.map((zone) => goTo(next(zone)));
+    const miss = goTo(otherwise);
+    const levels = Math.min(2, this.table.levels);
+    return [...trees.flatMap((tree) => treeRules(tree, { table: this.table, group: 'any', swapped: false, stem, outcome, miss, levels })), miss];
   }
 
   #ranges(zone: PlacedZone): Ranges<number> | Ranges<bigint> {

@@ -60,7 +60,7 @@ function endRules(table: Table, stem: string, source: PassEnd, destination: Pass
   const ranges = (one: PassEnd): Ranges<number> | Ranges<bigint> | undefined => ('local' in one ? undefined : one.ranges);
   const [tree] = cutTrees([{ source: ranges(source), destination: ranges(destination), value: undefined, label: stem }], pricesOf('any', false, false));
   if (tree === undefined) return [];
-  const { rules } = treeRules(tree, { table, group: 'any', swapped: false, stem: `${stem}.pass`, outcome: () => [accept] });
+  const rules = treeRules(tree, { table, group: 'any', swapped: false, stem: `${stem}.pass`, outcome: () => [accept] });
   const local = [source, destination].flatMap((one) => ('local' in one ? [one.local] : []));
   return [{ matches: local, verdict: jump(table.chain(table.numbered(`${stem}.pass`), rules)) }];
 }

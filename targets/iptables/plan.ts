@@ -5,9 +5,10 @@ import type { CutNode, CutPrices } from '../../src/target/cut-tree.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { Plan, TreeLookup } from './lookups.ts';
+import { branches, isTree, strideOf } from './trees.ts';
 
-export function planRow(pair: string, family: Family, effect: PlanRow['effect'], plan: Plan<Entry>, boxes: readonly Box<Entry>[]): PlanRow {
-  const sizes = plan.lookups.map((lookup) => (lookup.kind === 'set' ? { lookups: 1, elements: lookup.size, chains: 0 } : treeSize(lookup)));
+export function planRow(pair: string, family: Family, effect: PlanRow['effect'], plan: Plan<Entry>, boxes: readonly Box<Entry>[], levels: number): PlanRow {
+  const sizes = plan.lookups.map((lookup) => (lookup.kind === 'set' ? { lookups: 1, elements: lookup.size, chains: 0 } : treeSize(lookup, levels)));
   const sum = (what: 'lookups' | 'elements' | 'chains'): number => sizes.reduce((all, size) => all + size[what], 0);
   // A packet has one protocol: it asks what is for every packet, and what is for the costliest service line.
   const byGroup = new Map<string, number>();
@@ -25,15 +26,24 @@ export function planRow(pair: string, family: Family, effect: PlanRow['effect'],
   return { pair, family, effect, flows: boxes.length, lookups: every + Math.max(0, ...lines), elements: sum('elements'), chains: sum('chains'), naive, steps };
 }
 
-function treeSize({ nodes, prices }: TreeLookup<Entry>): { lookups: number; elements: number; chains: number } {
-  const known = new Map<CutNode<Entry>, number>();
-  const longest = (node: CutNode<Entry>): number => {
-    const found = known.get(node) ?? (node.kind === 'leaf' ? leafRules(node, prices) : 1 + Math.max(longest(node.low), longest(node.high)));
-    known.set(node, found);
-    return found;
-  };
-  const lookups = nodes.reduce((sum, node) => sum + longest(node), 0);
-  return { lookups, elements: 0, chains: nodes.every((node) => node.kind === 'leaf') ? 0 : known.size };
+function treeSize({ nodes, prices }: TreeLookup<Entry>, levels: number): { lookups: number; elements: number; chains: number } {
+  let [lookups, chains] = [0, 0];
+  for (const root of nodes) {
+    const stride = strideOf(root, levels);
+    const known = new Map<CutNode<Entry>, number>();
+    const longest = (node: CutNode<Entry>): number => {
+      const found =
+        known.get(node) ??
+        (node.kind === 'leaf'
+          ? leafRules(node, prices)
+          : Math.max(...branches(node, stride).map(({ to, borders }, index) => index + (borders.size > 0 ? 1 : 0) + longest(to))));
+      known.set(node, found);
+      return found;
+    };
+    lookups += longest(root);
+    if (isTree(root)) chains += known.size;
+  }
+  return { lookups, elements: 0, chains };
 }
 
 function leafRules(node: Extract<CutNode<Entry>, { kind: 'leaf' }>, prices: CutPrices): number {

@@ -15,14 +15,17 @@ export class Table {
   /** Undefined for a gateway without ipset. */
   readonly sets: Sets | undefined;
   readonly chains: ChainView[] = [];
+  /** Chains that a tree of lookups may nest. */
+  readonly levels: number;
   readonly #prefix: string;
   readonly #names = new ShortNames({ longest: limits.chain, allowed: /[A-Za-z0-9_.-]/u });
   readonly #taken = new Set<string>();
   readonly #known = new Map<string, Token>();
   readonly #numbers = new Map<string, number>();
 
-  constructor(family: Family, prefix: string, sets: Sets | undefined) {
+  constructor(family: Family, prefix: string, sets: Sets | undefined, levels: number) {
     this.family = family;
+    this.levels = levels;
     this.#prefix = prefix;
     this.sets = sets;
   }
@@ -47,6 +50,20 @@ export class Table {
     this.#known.set(key, name);
     this.chains.push({ name, rules: rules() });
     return name;
+  }
+
+  /** Chains on the longest way through the table. */
+  depth(): number {
+    const targets = new Map<string, string[]>(
+      this.chains.map(({ name, rules }) => [name, rules.flatMap((rule) => / -[gj] (\S+)$/u.exec(` ${rule}`)?.[1] ?? [])]),
+    );
+    const known = new Map<string, number>();
+    const below = (name: string): number => {
+      const found = known.get(name) ?? 1 + Math.max(0, ...(targets.get(name) ?? []).map((next) => (targets.has(next) ? below(next) : 0)));
+      known.set(name, found);
+      return found;
+    };
+    return Math.max(0, ...[...targets.keys()].map(below));
   }
 
   /** `stem.1`, `stem.2`, … */

@@ -1,10 +1,10 @@
 /**
  * Trees of cuts → chains.
  *
- * A cut is a rule that goes to the chain of its low half; the high half stands behind it. What no box holds falls off the end of a chain
- * and comes back to the rule that jumped into the tree.
+ * A cut is a rule that goes to the chain of its low half; the high half stands behind it. Where chains would nest too deep, several cuts are
+ * asked in one chain. What no box holds falls off the end of a chain and comes back to the rule that jumped into the tree.
  */
-import type { CutNode, CutPrices, CutRest } from '../../src/target/cut-tree.ts';
+import type { CutDimension, CutNode, CutPrices, CutRest } from '../../src/target/cut-tree.ts';
 import { addressMatches, cutMatch, type Group, valueMatches } from './matches.ts';
 import { back, goTo, jump, type Table } from './table.ts';
 import { phrase, type Token } from './tokens.ts';
@@ -39,48 +39,71 @@ export interface TreeWriting<Label> {
   /** Stem of the names of chains and sets. */
   readonly stem: string;
   readonly outcome: Outcome<Label>;
+  /** What becomes of a packet that no box holds; undefined: it goes back to where the tree was asked. */
+  readonly miss?: Token;
+  /** Chains that may nest; those of the table unless told. */
+  readonly levels?: number;
 }
 
-/** The rules of a tree; `inside`: they stand in a chain of their own, so that `RETURN` leaves nothing but the tree. */
-export function treeRules<Label>(root: CutNode<Label>, writing: TreeWriting<Label>): { readonly rules: readonly Token[]; readonly inside: boolean } {
-  if (root.kind === 'leaf') return { rules: leafRules(root.boxes, writing), inside: false };
-  const parents = countParents(root);
+/** The rules of a tree, all to stand in one chain; what it does not hold comes to `miss`, or back, or falls off the end. */
+export function treeRules<Label>(root: CutNode<Label>, writing: TreeWriting<Label>): readonly Token[] {
   const chains = new Map<CutNode<Label>, Token>();
+  const stride = strideOf(root, writing.levels ?? writing.table.levels);
+  const end = writing.miss === undefined ? [] : [writing.miss];
   const chainOf = (node: CutNode<Label>): Token => {
-    const known = chains.get(node) ?? writing.table.chain(writing.table.numbered(writing.stem), rulesOf(node));
+    const known = chains.get(node) ?? writing.table.chain(writing.table.numbered(writing.stem), [...rulesOf(node), ...end]);
     chains.set(node, known);
     return known;
   };
   const rulesOf = (node: CutNode<Label>): Token[] => {
     if (node.kind === 'leaf') return leafRules(node.boxes, writing);
-    const match = cutMatch(writing.group, node.dimension, node.last, writing.swapped);
-    const low = isEmpty(node.low) ? phrase(match, back) : phrase(match, goTo(chainOf(node.low)));
-    const high = isEmpty(node.high) ? [] : (parents.get(node.high) ?? 0) > 1 ? [goTo(chainOf(node.high))] : rulesOf(node.high);
-    return [low, ...high];
+    return branches(node, stride).flatMap(({ borders, to }): Token[] => {
+      const matches = [...borders].map(([dimension, last]) => cutMatch(writing.group, dimension, last, writing.swapped));
+      if (matches.length > 0) return [phrase(...matches, isEmpty(to) ? (writing.miss ?? back) : goTo(chainOf(to)))];
+      return to.kind === 'leaf' ? leafRules(to.boxes, writing) : [goTo(chainOf(to))];
+    });
   };
-  return { rules: rulesOf(root), inside: true };
+  return rulesOf(root);
+}
+
+/** Whether a tree has to stand in a chain of its own, so that what it does not hold comes back. */
+export function isTree<Label>(root: CutNode<Label>): boolean {
+  return root.kind === 'cut';
+}
+
+interface Branch<Label> {
+  /** Up to and with these borders. */
+  readonly borders: ReadonlyMap<CutDimension, number | bigint>;
+  readonly to: CutNode<Label>;
+}
+
+/** Where a packet goes that has been asked `stride` times: in this order, the first whose borders hold it. The last has none. */
+export function branches<Label>(node: CutNode<Label>, stride: number, borders: Branch<Label>['borders'] = new Map()): Branch<Label>[] {
+  if (node.kind === 'leaf' || stride === 0) return [{ borders, to: node }];
+  const { dimension, last, low, high } = node;
+  return [...branches(low, stride - 1, new Map([...borders, [dimension, last]])), ...branches(high, stride - 1, borders)];
+}
+
+/**
+ * Cuts that are asked in one chain, one border after the other: nf_tables lets chains nest 15 deep, and a tree may have so many levels of them.
+ */
+export function strideOf<Label>(root: CutNode<Label>, levels: number): number {
+  const known = new Map<CutNode<Label>, number>();
+  const depth = (node: CutNode<Label>): number => {
+    const found = known.get(node) ?? (node.kind === 'leaf' ? 0 : 1 + Math.max(depth(node.low), depth(node.high)));
+    known.set(node, found);
+    return found;
+  };
+  return Math.max(1, Math.ceil(depth(root) / Math.max(1, levels)));
 }
 
 function isEmpty<Label>(node: CutNode<Label>): boolean {
   return node.kind === 'leaf' && node.boxes.length === 0;
 }
 
-function countParents<Label>(root: CutNode<Label>): Map<CutNode<Label>, number> {
-  const parents = new Map<CutNode<Label>, number>();
-  const visit = (node: CutNode<Label>): void => {
-    const known = parents.get(node) ?? 0;
-    parents.set(node, known + 1);
-    if (known > 0 || node.kind === 'leaf') return;
-    visit(node.low);
-    visit(node.high);
-  };
-  visit(root);
-  return parents;
-}
-
 /** The boxes one after the other; where they are many, those that share a side behind one question about it. */
 function leafRules<Label>(boxes: readonly CutRest<Label>[], writing: TreeWriting<Label>): Token[] {
-  if (boxes.length > enough) {
+  if (boxes.length > enough && writing.table.levels > 1) {
     const shared = mostShared(boxes, writing);
     if (shared !== undefined) {
       const { end, match, members } = shared;

@@ -13,7 +13,10 @@ import type { Gatehouse } from '../../src/policy/evaluate.ts';
 import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { place } from '../../src/policy/place.ts';
 import { policyNumber, policySets } from '../../src/policy/sets.ts';
-import { emit } from '../../targets/nftables/emit.ts';
+import type { EmittedFile } from '../../src/target/target.ts';
+import { capabilitiesByName } from '../../targets/index.ts';
+import { emit as emitIptables } from '../../targets/iptables/emit.ts';
+import { emit as emitNftables } from '../../targets/nftables/emit.ts';
 import { capabilities, markOf } from '../../targets/nftables/target.ts';
 
 /** The day on which generated plants are judged. */
@@ -32,14 +35,16 @@ export interface Compiled {
 export function compileText(text: string, date = judgementDay): Compiled {
   const loaded = load('plant.zone', () => Buffer.from(text));
   const resolved = resolve(loaded.declarations, loaded.sources);
-  const placed = place(resolved.value, new Map([[capabilities.name, capabilities]]), date);
+  const placed = place(resolved.value, capabilitiesByName, date);
   const diagnostics = [...loaded.diagnostics, ...resolved.diagnostics, ...placed.diagnostics];
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code} ${message}`);
   return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
 }
 
 export interface Ruleset {
+  /** The first file. */
   readonly text: string;
+  readonly files: readonly EmittedFile[];
   readonly mark: { readonly mask: number; readonly value: number };
   readonly house: Gatehouse;
   readonly policy: GatewayPolicy;
@@ -52,7 +57,8 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   const gateway = compiled.model.gateways.find((candidate) => candidate.name === policy?.gateway);
   if (policy === undefined || gateway === undefined) throw new Error('no such gateway');
   const number = policyNumber(policySets(policy));
-  const { files } = emit(policy, {
+  const target = capabilitiesByName.get(policy.target) ?? capabilities;
+  const { files } = (target.name === 'iptables' ? emitIptables : emitNftables)(policy, {
     policyTitle: compiled.model.title,
     revision: compiled.model.revision,
     sourceDigest: 'test',
@@ -63,8 +69,9 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   });
   return {
     text: files[0]?.text ?? '',
+    files,
     mark: markOf(Number(policy.options.get('mark-mask')), number),
-    house: { model: compiled.model, gateway, target: capabilities, date },
+    house: { model: compiled.model, gateway, target, date },
     policy,
   };
 }
