@@ -3,6 +3,7 @@
  */
 import type { TargetCapabilities } from '../src/policy/capabilities.ts';
 import type { Target } from '../src/target/target.ts';
+import { capabilities as iptables } from './iptables/target.ts';
 import { capabilities as nftables } from './nftables/target.ts';
 
 export interface TargetRow {
@@ -10,6 +11,9 @@ export interface TargetRow {
   readonly load: () => Promise<Target>;
 }
 
-export const targets: readonly TargetRow[] = [{ capabilities: nftables, load: async () => (await import('./nftables/index.ts')).nftables }];
+export const targets: readonly TargetRow[] = [
+  { capabilities: nftables, load: async () => (await import('./nftables/index.ts')).nftables },
+  { capabilities: iptables, load: async () => (await import('./iptables/index.ts')).iptables },
+];
 
 export const capabilitiesByName: ReadonlyMap<string, TargetCapabilities> = new Map(targets.map((row) => [row.capabilities.name, row.capabilities]));

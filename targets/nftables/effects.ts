@@ -6,7 +6,7 @@
  */
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
-import type { Pair } from './pairs.ts';
+import type { Pair } from '../../src/target/pairs.ts';
 import type { Ruleset } from './ruleset.ts';
 import { comment, keyword, logPrefix, phrase, rate, type Token } from './tokens.ts';
 

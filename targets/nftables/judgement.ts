@@ -10,7 +10,7 @@ import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.t
 import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
 import type { Effects } from './effects.ts';
 import { goTo, type Outcome, writeLookups } from './lookups.ts';
-import type { Pair, PairEntry } from './pairs.ts';
+import type { Pair, PairEntry } from '../../src/target/pairs.ts';
 import type { Ruleset } from './ruleset.ts';
 import { flags, headLine, hexadecimal, keyword, phrase, type Token } from './tokens.ts';
 import { badState, drop, permit, related } from './verdicts.ts';

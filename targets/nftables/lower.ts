@@ -7,12 +7,12 @@
 import { families, type Family } from '../../src/net/address.ts';
 import { relatedErrorTypes } from '../../src/packets/packet.ts';
 import type { GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
+import { forwardPairs, inputPair, outputPair, type Pair, pairKey } from '../../src/target/pairs.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { Effects } from './effects.ts';
 import { Judgement } from './judgement.ts';
 import { goTo } from './lookups.ts';
-import { forwardPairs, inputPair, outputPair, type Pair, pairKey } from './pairs.ts';
 import { passRules } from './passes.ts';
 import { Ruleset } from './ruleset.ts';
 import { markOf } from './target.ts';

@@ -14,7 +14,10 @@ import type { Gatehouse } from '../../src/policy/evaluate.ts';
 import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { place } from '../../src/policy/place.ts';
 import { policyNumber, policySets } from '../../src/policy/sets.ts';
-import { emit } from '../../targets/nftables/emit.ts';
+import type { EmittedFile } from '../../src/target/target.ts';
+import { capabilitiesByName } from '../../targets/index.ts';
+import { emit as emitIptables } from '../../targets/iptables/emit.ts';
+import { emit as emitNftables } from '../../targets/nftables/emit.ts';
 import { capabilities, markOf } from '../../targets/nftables/target.ts';
 
 /** The day on which generated plants are judged. */
@@ -31,28 +34,32 @@ export interface Compiled {
 }
 
 /** `target`: what the gateways' target can do; tests of grades that no target gives yet bring their own. */
-export function compileText(text: string, date = judgementDay, target: TargetCapabilities = capabilities): Compiled {
+export function compileText(text: string, date = judgementDay, target?: TargetCapabilities): Compiled {
   const loaded = load('plant.zone', () => Buffer.from(text));
   const resolved = resolve(loaded.declarations, loaded.sources);
-  const placed = place(resolved.value, new Map([[target.name, target]]), date);
+  const placed = place(resolved.value, new Map([...capabilitiesByName, ...(target === undefined ? [] : [[target.name, target] as const])]), date);
   const diagnostics = [...loaded.diagnostics, ...resolved.diagnostics, ...placed.diagnostics];
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code} ${message}`);
   return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
 }
 
 export interface Ruleset {
+  /** The first file. */
   readonly text: string;
+  readonly files: readonly EmittedFile[];
   readonly mark: { readonly mask: number; readonly value: number };
   readonly house: Gatehouse;
   readonly policy: GatewayPolicy;
 }
 
 /** What judges packets of a gateway, the only one unless named; throws with the errors if the zone file has any. */
-export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, target = capabilities): Pick<Ruleset, 'house' | 'policy'> {
+export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, given?: TargetCapabilities): Pick<Ruleset, 'house' | 'policy'> {
   if (compiled.errors.length > 0) throw new Error(`${compiled.errors.join('\n')}\n\n${compiled.text}`);
   const policy = compiled.policies.find((candidate) => name === undefined || candidate.gateway === name);
   const gateway = compiled.model.gateways.find((candidate) => candidate.name === policy?.gateway);
   if (policy === undefined || gateway === undefined) throw new Error('no such gateway');
+  const target = given ?? capabilitiesByName.get(policy.target);
+  if (target === undefined) throw new Error(`no target ${policy.target}`);
   return { policy, house: { model: compiled.model, gateway, target, date } };
 }
 
@@ -60,7 +67,7 @@ export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, 
 export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
   const { policy, house } = judgeOf(compiled, name, date);
   const number = policyNumber(policySets(policy));
-  const { files } = emit(policy, {
+  const { files } = (policy.target === 'iptables' ? emitIptables : emitNftables)(policy, {
     policyTitle: compiled.model.title,
     revision: compiled.model.revision,
     sourceDigest: 'test',
@@ -71,6 +78,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   });
   return {
     text: files[0]?.text ?? '',
+    files,
     mark: markOf(Number(policy.options.get('mark-mask')), number),
     house,
     policy,

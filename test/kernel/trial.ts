@@ -11,6 +11,8 @@ import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
+import { Inexpressible } from '../../targets/iptables/matches.ts';
+import { type Backend, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 
 export interface Sent extends Sample {
@@ -57,6 +59,7 @@ const joins = ['224.0.0.18', '224.0.1.129', 'ff02::12', 'ff02::1:2'];
 export class Trial {
   readonly #gateway: KernelGateway;
   readonly #plant: Plant;
+  readonly #backend: Backend;
   readonly #draw: Draw;
   readonly #history: Event[] = [];
   readonly #counts = new Map<string, number>();
@@ -67,19 +70,20 @@ export class Trial {
   #foreseen = 0;
   #nextId = 1;
 
-  private constructor(gateway: KernelGateway, plant: Plant, ruleset: Ruleset, seed: number) {
+  private constructor(gateway: KernelGateway, plant: Plant, backend: Backend, ruleset: Ruleset, seed: number) {
     this.#gateway = gateway;
+    this.#backend = backend;
     this.#plant = plant;
     this.#ruleset = ruleset;
     this.#draw = Draw.seeded(seed ^ 0x5eed);
   }
 
-  static async create(plant: Plant, seed: number): Promise<Trial> {
-    const ruleset = rulesetOf(compileText(zoneFile(plant)));
+  static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
+    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
     const gateway = await KernelGateway.create({
       interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
     });
-    return new Trial(gateway, plant, ruleset, seed);
+    return new Trial(gateway, plant, backend, ruleset, seed);
   }
 
   async dispose(): Promise<void> {
@@ -117,11 +121,11 @@ export class Trial {
 
   /** False, and nothing happens, if the plant does not compile. */
   async #load(plant: Plant): Promise<boolean> {
-    const compiled = compileText(zoneFile(plant));
-    if (compiled.errors.length > 0) return false;
-    this.#ruleset = rulesetOf(compiled);
+    const ruleset = compiledFor(this.#backend, plant);
+    if (ruleset === undefined) return false;
+    this.#ruleset = ruleset;
     this.#history.push({ kind: 'load', plant });
-    await this.#gateway.load(this.#ruleset.text);
+    await this.#backend.load(this.#gateway, this.#ruleset);
     return true;
   }
 
@@ -143,7 +147,7 @@ export class Trial {
 
   #compare(sent: Sent, seen: Observation): void {
     for (const passage of seen.passages) {
-      const judged = judge(this.#gateway, this.#ruleset, sent.facts, passage);
+      const judged = judge(this.#gateway, this.#ruleset, this.#backend.facts(sent.facts), passage);
       if (judged === undefined) continue;
       this.#verdicts += 1;
       if (judged.verdict.limited) this.#limited += 1;
@@ -151,7 +155,7 @@ export class Trial {
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
     if (sent.expects !== undefined || sent.route !== undefined) this.#foreseen += 1;
-    const wrong = complaint(this.#gateway, this.#ruleset, sent, seen);
+    const wrong = complaint(this.#gateway, this.#ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, seen);
     if (wrong !== undefined) this.#mismatches.push({ ...wrong, sent });
   }
 
@@ -237,7 +241,7 @@ export class Trial {
     const enough = mismatch.kind === 'verdict' || mismatch.kind === 'mark' ? events : events.filter((event) => event === start || event.kind === 'send');
     const shown = enough.map((event) =>
       event.kind === 'load'
-        ? zoneFile(event.plant)
+        ? this.#backend.dress(zoneFile(event.plant))
         : event.steps
             .flat()
             .filter((sent) => sent.conversation === conversation)
@@ -252,19 +256,20 @@ export class Trial {
 
   /** What is wrong with the packet of this id, if it is sent again after all that came before it. */
   async #replay(events: readonly Event[], id: number): Promise<Complaint | undefined> {
+    await this.#backend.clear(this.#gateway);
     await this.#gateway.reset();
     let ruleset: Ruleset | undefined;
     for (const event of events) {
       if (event.kind === 'load') {
-        const compiled = compileText(zoneFile(event.plant));
-        if (compiled.errors.length > 0) return undefined;
-        ruleset = rulesetOf(compiled);
-        await this.#gateway.load(ruleset.text);
+        ruleset = compiledFor(this.#backend, event.plant);
+        if (ruleset === undefined) return undefined;
+        await this.#backend.load(this.#gateway, ruleset);
         continue;
       }
       const observation = (await observe(this.#gateway, event.steps)).get(id);
       const sent = event.steps.flat().find((one) => one.id === id);
-      if (sent !== undefined && observation !== undefined && ruleset !== undefined) return complaint(this.#gateway, ruleset, sent, observation);
+      if (sent !== undefined && observation !== undefined && ruleset !== undefined)
+        return complaint(this.#gateway, ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, observation);
     }
     return undefined;
   }
@@ -278,6 +283,18 @@ interface Running {
   readonly alone: boolean;
   /** Somebody else sends packets with its ends. They are dropped, but conntrack has seen them, and may forget a TCP conversation over it. */
   readonly forged: boolean;
+}
+
+/** Undefined if the plant does not compile, or this platform has no words for it. */
+function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
+  const compiled = compileText(backend.dress(zoneFile(plant)));
+  if (compiled.errors.length > 0) return undefined;
+  try {
+    return rulesetOf(compiled);
+  } catch (error) {
+    if (error instanceof Inexpressible) return undefined;
+    throw error;
+  }
 }
 
 /** What the gateway takes part in, its own stack may have ended meanwhile; and protocols without ports share conversations. */

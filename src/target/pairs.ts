@@ -4,12 +4,12 @@
  * Takes the Ir, gives for each pair its boxes per family, for the requests that run that way. Where the platform alone
  * knows an address of the gateway, the pair carries a question to it instead.
  */
-import { families, type Family } from '../../src/net/address.ts';
-import { type AddressSet, intersectAddresses, isEmpty } from '../../src/net/address-set.ts';
-import { rangesEqual, type Ranges } from '../../src/net/ranges.ts';
-import { familyServices, hasServices } from '../../src/packets/service-set.ts';
-import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../../src/policy/gateway-policy.ts';
-import type { Box, Side } from '../../src/target/lookup-plan.ts';
+import { families, type Family } from '../net/address.ts';
+import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set.ts';
+import { rangesEqual, type Ranges } from '../net/ranges.ts';
+import { familyServices, hasServices } from '../packets/service-set.ts';
+import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
+import type { Box, Side } from './lookup-plan.ts';
 
 export interface PairEntry {
   readonly entry: Entry;

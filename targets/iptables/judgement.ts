@@ -1,0 +1,233 @@
+/**
+ * What a pair of ends allows: new conversations, and those that are judged again after a reload (rules 2, 3, 7).
+ *
+ * Takes a pair, gives the rules at the end of the way that leads to it. One plan of lookups for each effect is written up to three times, for
+ * new conversations, for requests judged again and for replies; the sets are the same each time.
+ */
+import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import type { Box } from '../../src/target/lookup-plan.ts';
+import type { Pair } from '../../src/target/pairs.ts';
+import type { PlanRow } from '../../src/target/plan-row.ts';
+import { withinDomain } from '../../src/target/spare-addresses.ts';
+import type { Side } from '../../src/target/lookup-plan.ts';
+import type { Effects } from './effects.ts';
+import { type Plan, planLookups, writeLookups } from './lookups.ts';
+import { arrivesAtOwn, leavesFromOwn } from './passes.ts';
+import { planRow } from './plan.ts';
+import { drop, goTo, type Table } from './table.ts';
+import { keyword, markValue, phrase, type Token } from './tokens.ts';
+
+export type Hook = 'forward' | 'input' | 'output';
+type Which = 'deny' | 'allow' | 'limited';
+
+/** The chains that every judgement may end in. */
+export interface Ends {
+  readonly permit: Token;
+  readonly related: Token;
+  readonly state: Token;
+}
+
+/** The gate of a pair, as a flow with a rate finds it again: what the ways to the pair ask. */
+export type Gate = (pair: Pair) => readonly Token[];
+
+export class Judgement {
+  readonly plan: PlanRow[] = [];
+  readonly #policy: GatewayPolicy;
+  readonly #table: Table;
+  readonly #effects: Effects;
+  readonly #mark: { readonly mask: number; readonly value: number };
+  readonly #ends: Ends;
+  readonly #gate: Gate;
+  readonly #plans = new Map<string, Plan<Entry>>();
+  readonly #sides = new Map<string, Map<object, Side>>();
+  /** Pairs of each flow with a rate. */
+  readonly #pairsOf = new Map<Entry, Pair[]>();
+
+  constructor(parts: {
+    readonly policy: GatewayPolicy;
+    readonly table: Table;
+    readonly effects: Effects;
+    readonly mark: { readonly mask: number; readonly value: number };
+    readonly ends: Ends;
+    readonly gate: Gate;
+    /** Every pair that may be judged. */
+    readonly pairs: readonly Pair[];
+  }) {
+    this.#policy = parts.policy;
+    this.#table = parts.table;
+    this.#effects = parts.effects;
+    this.#mark = parts.mark;
+    this.#ends = parts.ends;
+    this.#gate = parts.gate;
+    for (const pair of parts.pairs)
+      for (const { entry, boxes } of pair.entries)
+        if (entry.rate !== undefined && boxes.has(this.#table.family)) this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
+  }
+
+  /** The chain of a pair. `opposites` are the pairs whose requests are answered this way. */
+  chain(pair: Pair, opposites: () => readonly Pair[], hook: Hook): Token {
+    return this.#table.once(`pair ${pair.stem}`, `pair.${pair.stem}`, () => this.#stateRules(pair, opposites(), hook));
+  }
+
+  /** Rules 2 and 3 for one pair. */
+  #stateRules(pair: Pair, opposites: readonly Pair[], hook: Hook): Token[] {
+    const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
+    const again = this.#againRules(pair, opposites, hook);
+    return [
+      phrase(state('NEW,ESTABLISHED'), keyword('-m connmark --mark'), markValue(this.#mark), keyword('-j ACCEPT')),
+      phrase(state('NEW'), goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair)))),
+      phrase(state('ESTABLISHED'), again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again))),
+      phrase(state('RELATED'), goTo(this.#ends.related)),
+      goTo(this.#ends.state),
+    ];
+  }
+
+  /**
+   * What may start. Logs and counts come before the verdict that they are about, since they decide nothing: a packet that some deny holds is
+   * denied, and one that an allow without a rate holds is allowed. Only where a rate decides first do they come behind it.
+   */
+  #newRules(pair: Pair): Token[] {
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const last = [this.#effects.log(pair.label, ...(conduit === undefined ? [] : [conduit]), 'default'), drop];
+    const limited = this.#boxes(pair, 'limited');
+    const later = this.#notesLater(pair);
+    return [
+      ...this.#noted(pair, 'noteddeny', this.#loud(pair, ['deny'])),
+      ...this.#lookups(pair, 'deny', () => (conduit === undefined ? drop : goTo(this.#table.once(`default ${pair.stem}`, `denied.${pair.stem}`, () => last)))),
+      ...(later ? [] : this.#noted(pair, 'noted', this.#loud(pair, ['allow']))),
+      ...this.#lookups(pair, 'allow', () => this.#allowedVerdict(pair)),
+      ...(limited.length === 0 ? [] : this.#rated(pair, limited)),
+      ...last,
+    ];
+  }
+
+  /** Whether logs and counts have to wait for a rate. */
+  #notesLater(pair: Pair): boolean {
+    return this.#loud(pair, ['limited']).length > 0;
+  }
+
+  /** Any flow that has a token left lets the conversation start. */
+  #rated(pair: Pair, limited: readonly Box<Entry>[]): Token[] {
+    const outcome = (entry: Entry): Token => this.#effects.rated(entry, () => this.#granted(entry));
+    return this.#labelled(pair, `rated.${pair.stem}`, limited, outcome, this.#notesLater(pair) ? 1 : undefined);
+  }
+
+  /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
+  #againRules(pair: Pair, opposites: readonly Pair[], hook: Hook): Token[] {
+    const permits = (one: Pair): boolean => this.#boxes(one, 'allow').length > 0 || this.#boxes(one, 'limited').length > 0;
+    const answered = opposites.filter(permits);
+    if (answered.length === 0 && !permits(pair)) return [];
+    const reply = keyword('-m conntrack --ctdir REPLY');
+    const requests = permits(pair) ? [...this.#judgement(pair, false, hook), drop] : [drop];
+    if (answered.length === 0) return [phrase(reply, drop), ...requests];
+    const answers = [...answered.flatMap((opposite) => this.#judgement(opposite, true, hook)), drop];
+    return [phrase(reply, goTo(this.#table.chain(`answers.${pair.stem}`, answers))), ...requests];
+  }
+
+  /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
+  #judgement(pair: Pair, swapped: boolean, hook: Hook): Token[] {
+    const permitted = (): Token => goTo(this.#ends.permit);
+    return [
+      ...this.#lookups(pair, 'deny', () => drop, swapped, hook),
+      ...this.#lookups(pair, 'allow', permitted, swapped, hook),
+      ...this.#lookups(pair, 'limited', permitted, swapped, hook),
+    ];
+  }
+
+  #lookups(pair: Pair, which: Which, verdict: () => Token, swapped = false, hook?: Hook): Token[] {
+    if (this.#boxes(pair, which).length === 0) return [];
+    const end = verdict();
+    return writeLookups(this.#plan(pair, which), {
+      table: this.#table,
+      swapped,
+      outcome: (labels) => [phrase(this.#effects.note(labels), end)],
+      guard: this.#guard(pair, swapped, hook),
+    });
+  }
+
+  /** Lookups of which every flow that holds the packet has its own outcome. */
+  #labelled(pair: Pair, stem: string, boxes: readonly Box<Entry>[], outcome: (entry: Entry) => Token, levels: number | undefined): Token[] {
+    const plan = planLookups(this.#table, stem, boxes, (labels) => this.#effects.note(labels), { labelled: true });
+    const guard = this.#guard(pair, false, undefined);
+    return writeLookups(plan, { table: this.#table, swapped: false, outcome: (labels) => labels.map(outcome), guard, levels });
+  }
+
+  #plan(pair: Pair, which: Which): Plan<Entry> {
+    const key = `${which}.${pair.stem}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const boxes = this.#boxes(pair, which);
+    const plan = planLookups(this.#table, key, boxes, (labels) => this.#effects.note(labels), { labelled: false });
+    this.#plans.set(key, plan);
+    this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes, this.#table.levels));
+    return plan;
+  }
+
+  /** The boxes of one effect, in words that fit the zones: rule 1 has been checked before. */
+  #boxes(pair: Pair, which: Which): Box<Entry>[] {
+    const { family } = this.#table;
+    return pair.entries.flatMap(({ entry, boxes }) => {
+      const box = boxes.get(family);
+      if (box === undefined || whichOf(entry) !== which) return [];
+      return [{ ...box, source: this.#side(pair.from, box.source), destination: this.#side(pair.to, box.destination) }];
+    });
+  }
+
+  /** The same object for the same side of a zone, so that its set is one. */
+  #side(zoneName: string, side: Side): Side {
+    const zone = this.#policy.zones.find(({ name }) => name === zoneName);
+    if (side === undefined || zone === undefined) return side;
+    const known = this.#sides.get(zoneName) ?? new Map<object, Side>();
+    this.#sides.set(zoneName, known);
+    const found = known.get(side) ?? withinDomain(side, this.#table.family === 4 ? zone.addresses.v4 : zone.addresses.v6);
+    known.set(side, found);
+    return found;
+  }
+
+  /**
+   * What the platform is asked about the gateway's own end. Replies that the gateway sends show its address as their
+   * source; replies that reach it were delivered to an address of its own.
+   */
+  #guard(pair: Pair, swapped: boolean, hook: Hook | undefined): Token | undefined {
+    if (!pair.asksLocal) return undefined;
+    const toGateway = pair.to === this.#policy.gateway;
+    if (swapped) return hook === 'output' && toGateway ? leavesFromOwn : undefined;
+    return toGateway ? arrivesAtOwn : leavesFromOwn;
+  }
+
+  // -- verdicts that log or count on their way ------------------------------------------------------------------
+
+  #loud(pair: Pair, effects: readonly Which[]): Box<Entry>[] {
+    return effects.flatMap((which) => this.#boxes(pair, which)).filter(({ label }) => label.log || label.count);
+  }
+
+  #allowedVerdict(pair: Pair): Token {
+    if (!this.#notesLater(pair)) return goTo(this.#ends.permit);
+    const loud = this.#loud(pair, ['allow', 'limited']);
+    return goTo(this.#table.once(`allowed ${pair.stem}`, `allowed.${pair.stem}`, () => [...this.#noted(pair, 'noted', loud, 1), goTo(this.#ends.permit)]));
+  }
+
+  #noted(pair: Pair, word: string, loud: readonly Box<Entry>[], levels?: number): Token[] {
+    if (loud.length === 0) return [];
+    return this.#labelled(pair, `${word}.${pair.stem}`, loud, (entry) => this.#effects.noted(pair.stem, pair.label, entry), levels);
+  }
+
+  /** Where a conversation goes that has a token of this flow: to the verdict of its pair, of which the flow may have several. */
+  #granted(entry: Entry): Token {
+    const pairs = this.#pairsOf.get(entry) ?? [];
+    const loud = pairs.filter((pair) => this.#notesLater(pair));
+    const [only] = loud;
+    if (only === undefined) return goTo(this.#ends.permit);
+    if (pairs.length === 1) return this.#allowedVerdict(only);
+    return goTo(
+      this.#table.chain(`granted.${entry.origin.name}`, [
+        ...loud.flatMap((pair) => this.#gate(pair).map((match) => phrase(match, this.#allowedVerdict(pair)))),
+        goTo(this.#ends.permit),
+      ]),
+    );
+  }
+}
+
+function whichOf(entry: Entry): Which {
+  return entry.effect === 'deny' ? 'deny' : entry.rate === undefined ? 'allow' : 'limited';
+}

@@ -1,0 +1,50 @@
+/** What the iptables target is and can do, as data. Measured on iptables 1.8.9 (both back ends), ipset 7.17 and Linux 6.18. */
+import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
+
+export const capabilities: TargetCapabilities = {
+  name: 'iptables',
+  title: 'Linux iptables and ip6tables, chains of one prefix in the table `filter`, with or without ipset',
+  versions: 'iptables 1.8.9 legacy and nf_tables, ipset 7.17, Linux 6.18',
+  files: ['iptables.rules', 'ip6tables.rules', 'ipset.rules', 'load.sh'],
+  options: [
+    {
+      name: 'sets',
+      title: 'whether the gateway has ipset; without it, addresses are found by trees of chains',
+      type: { kind: 'name', values: ['yes', 'no'] },
+      default: 'yes',
+    },
+    {
+      name: 'backend',
+      title: 'which tools the loader calls: iptables-legacy or iptables-nft; the rules are the same',
+      type: { kind: 'name', values: ['legacy', 'nf_tables'] },
+      default: 'legacy',
+    },
+    {
+      name: 'chain-prefix',
+      title: 'what names of our chains and sets begin with, before a dot; chains and sets of other names are left alone',
+      type: { kind: 'string', pattern: /^[a-z][a-z0-9]{0,7}$/u, expected: 'a letter and up to seven letters or digits, all lower case' },
+      default: 'zw',
+    },
+    {
+      name: 'mark-mask',
+      title: 'bits of the conntrack mark that carry the number of the policy in force; others are left alone',
+      // With n bits one reload in 2^n would take the new policy's number for the old one's, and cut nothing.
+      type: { kind: 'mask', leastBits: 16 },
+      default: String(0xffff_ffff),
+    },
+  ],
+  grades: { default: 'ports' },
+  dynamicAddresses: true,
+  logging: true,
+  counting: true,
+  rateLimits: true,
+};
+
+/** Limits of the platform, in characters; `slots`: of multiport, where a range counts two; `nested`: chains below a built-in one in nf_tables. */
+export const limits = { comment: 255, logPrefix: 29, chain: 28, set: 31, slots: 15, nested: 15, burst: 10_000, perSecond: 10_000 } as const;
+
+/** The bits of the mask hold the policy's number; never all zero, which is the mark of the unjudged. */
+export function markOf(mask: number, policyNumber: number): { mask: number; value: number } {
+  const value = (policyNumber & mask) >>> 0;
+  return { mask, value: value === 0 ? (mask & -mask) >>> 0 : value };
+}
