@@ -47,7 +47,7 @@ export interface ReadLimit {
   readonly packets: Node;
 }
 
-/** What a reader makes of a configuration. */
+/** What a reader makes of a configuration: three answers of packets that are not in `unknown`. */
 export interface ReadResult {
   /** Packets that pass whatever any rate says. */
   readonly accepted: Node;
@@ -55,6 +55,8 @@ export interface ReadResult {
   readonly maybe: Node;
   /** Packets after which the conversation carries the mark of the policy in force. */
   readonly marked: Node;
+  /** Packets that meet something not modelled, and whose fate depends on it; what they meet is among the refusals. */
+  readonly unknown: Node;
   readonly limits: readonly ReadLimit[];
   /** What the reader does not model, with its place; non-empty means: never equal. */
   readonly refusals: readonly { readonly line: number | undefined; readonly what: string }[];

@@ -8,7 +8,7 @@
  */
 import type { AddressSet } from '../../src/net/address-set.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
-import { empty, type Node } from '../../src/packets/packet-space.ts';
+import { empty, full, type Node } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
 import { namedAddresses } from './read-borders.ts';
@@ -69,7 +69,7 @@ function guarded(work: () => ReadResult): ReadResult {
     return work();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals: [{ line: error.line, what: error.message }], others: [] };
+    return { accepted: empty, maybe: empty, marked: empty, unknown: full, limits: [], refusals: [{ line: error.line, what: error.message }], others: [] };
   }
 }
 
@@ -83,7 +83,7 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
   };
   if (tree instanceof Refusal) {
     refuse(tree);
-    return { accepted: empty, maybe: empty, marked: empty, limits: [], refusals, others };
+    return { accepted: empty, maybe: empty, marked: empty, unknown: full, limits: [], refusals, others };
   }
   const { space } = context;
   const { diagram } = space;
@@ -109,6 +109,8 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
     accepted: diagram.subtract(passing, maybe),
     maybe,
     marked: executor.marked,
+    // A refused rule may lead anywhere.
+    unknown: refusals.length === 0 ? empty : universe,
     limits,
     refusals,
     others,
