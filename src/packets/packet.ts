@@ -61,3 +61,9 @@ export function requestOf(family: Family, type: number): number {
 export function relatedErrorTypes(family: Family): readonly number[] {
   return family === 4 ? [3, 11, 12] : [1, 2, 3, 4];
 }
+
+/**
+ * Headers of IPv6 that stand before the protocol of a packet and are never it: hop-by-hop, routing, fragment, authentication, destination
+ * options (RFC 8200 section 4, RFC 4302).
+ */
+export const extensionHeaders: readonly number[] = [0, 43, 44, 51, 60];

@@ -171,9 +171,10 @@ function build(
   });
   diagnostics.push(...said);
   if (exitStatus(said) !== 0) return undefined;
-  const names = emission.files.map((file) => file.name).join(', ');
+  const configuration = emission.files.filter((file) => file.loader !== true);
+  const names = configuration.map((file) => file.name).join(', ');
   const mark = target.mark(policy, number);
-  const proof = proveFiles(policy, sets, target, emission.files, mark);
+  const proof = proveFiles(policy, sets, target, configuration, mark);
   if (proof.kind === 'refused') {
     const [first] = proof.refusals;
     diagnostics.push(
@@ -212,8 +213,7 @@ function build(
         name: file.name,
         sha256: sha256(file.text),
         bytes: Buffer.byteLength(file.text),
-        proved: true,
-        reader: target.capabilities.name,
+        ...(file.loader === true ? { loader: true as const } : { proved: true as const, reader: target.capabilities.name }),
       })),
       flows: manifestFlows(policy, place),
       shortened: Object.fromEntries([...emission.shortened].toSorted(([a], [b]) => (a < b ? -1 : 1))),
@@ -245,10 +245,11 @@ function keep(
       return `${policy.gateway}/${file.name} is missing`;
     }
     if (sha256(text) !== file.sha256) return `${policy.gateway}/${file.name} was edited`;
-    found.push({ name: file.name, text });
+    found.push('loader' in file ? { name: file.name, text, loader: true } : { name: file.name, text });
   }
   const sets = policySets(policy, policySpace(policy));
-  if (proveFiles(policy, sets, target, found, target.mark(policy, policyNumber(sets))).kind !== 'equal')
+  const configuration = found.filter((file) => file.loader !== true);
+  if (proveFiles(policy, sets, target, configuration, target.mark(policy, policyNumber(sets))).kind !== 'equal')
     return `what ${policy.gateway} has does not equal the policy`;
   for (const file of found) files.set(`${policy.gateway}/${file.name}`, file.text);
   return entry;

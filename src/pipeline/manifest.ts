@@ -10,14 +10,14 @@ import type { ManifestEssential } from './essential-manifest.ts';
 /** 2: essential flows with their messages written out. */
 export const manifestSchema = 2;
 
-export interface ManifestFile {
+interface WrittenFile {
   readonly name: string;
   readonly sha256: string;
   readonly bytes: number;
-  readonly proved: true;
-  /** The reader that proved it. */
-  readonly reader: string;
 }
+
+/** A configuration and the reader that proved it, or a script that loads configurations and holds no rule. */
+export type ManifestFile = (WrittenFile & { readonly proved: true; readonly reader: string }) | (WrittenFile & { readonly loader: true });
 
 export interface ManifestFlow {
   readonly name: string;

@@ -10,7 +10,7 @@ import { type AddressSet, builtInNetworks, intersectAddresses, isEmpty, noAddres
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
 import type { Range } from '../net/ranges.ts';
-import { connectionStates, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
+import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
 import { type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
@@ -134,7 +134,8 @@ export function possible(space: PacketSpace): Node {
   ]);
   const states = space.within(fields.state, [{ first: 0, last: connectionStates.length - 1 }]);
   const newIsOriginal = diagram.subtract(full, diagram.intersect(space.state('new'), space.direction('reply')));
-  return diagram.intersect(wires, diagram.intersect(states, newIsOriginal));
+  const behindHeaders = diagram.subtract(full, space.family(6, space.among(fields.protocol, extensionHeaders)));
+  return diagram.intersect(diagram.intersect(wires, behindHeaders), diagram.intersect(states, newIsOriginal));
 }
 
 /** Rule 1: the source lies in a zone that the interface it came by faces, the destination in one that it leaves by. */

@@ -29,6 +29,8 @@ export interface EmissionFacts {
 export interface EmittedFile {
   readonly name: string;
   readonly text: string;
+  /** A script that brings the others into force: it holds no rule, and no reader reads it. */
+  readonly loader?: true;
 }
 
 export interface Emission {
@@ -47,7 +49,7 @@ export interface ReadLimit {
   readonly packets: Node;
 }
 
-/** What a reader makes of a configuration. */
+/** What a reader makes of a configuration: three answers of packets that are not in `unknown`. */
 export interface ReadResult {
   /** Packets that pass whatever any rate says. */
   readonly accepted: Node;
@@ -55,9 +57,9 @@ export interface ReadResult {
   readonly maybe: Node;
   /** Packets after which the conversation carries the mark of the policy in force. */
   readonly marked: Node;
-  readonly limits: readonly ReadLimit[];
-  /** Packets whose fate depends on what the reader does not model; they may stand in the other sets or not. */
+  /** Packets that meet something not modelled, and whose fate depends on it; what they meet is among the refusals. */
   readonly unknown: Node;
+  readonly limits: readonly ReadLimit[];
   /** What a running gateway lacks altogether (a table, a jump): then it passes what its platform passes by itself. */
   readonly missing?: string;
   /** Why this is no whole dump of such a platform; then nothing else is said but the same as a refusal. */

@@ -30,6 +30,6 @@ export function emit(policy: GatewayPolicy, facts: EmissionFacts): Emission {
     return view === undefined ? [] : [{ name: family === 4 ? 'iptables.rules' : 'ip6tables.rules', text: table(view) }];
   });
   if (lowered.sets !== undefined) files.push({ name: 'ipset.rules', text: sets(lowered.sets) });
-  files.push({ name: 'load.sh', text: load(loader(policy, facts)) });
+  files.push({ name: 'load.sh', text: load(loader(policy, facts)), loader: true });
   return { files, shortened: lowered.shortened, plan: lowered.plan };
 }

@@ -1,31 +1,40 @@
-/** The iptables target: data and emitter put together. */
+/** The iptables target: data, emitter and reader put together. */
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { targetCodes } from '../../src/diagnostics/codes/target.ts';
-import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
-import type { Emission, ReadContext, ReadResult, Target } from '../../src/target/target.ts';
+import { families, type Family } from '../../src/net/address.ts';
+import type { AddressSet } from '../../src/net/address-set.ts';
+import { hasServices } from '../../src/packets/service-set.ts';
+import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import type { Emission, Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
 import { Inexpressible } from './matches.ts';
+import { borders, read, readRunning, runningMark } from './reader.ts';
 import { capabilities, markOf } from './target.ts';
 import { isKnownRate } from './tokens.ts';
 
-/** Until the reader is here nothing can be proved, and so nothing is written. */
-function unread({ space: { diagram } }: ReadContext): ReadResult {
-  const none = diagram.unionAll([]);
-  return { accepted: none, maybe: none, marked: none, limits: [], refusals: [{ line: undefined, what: 'the reader of iptables is not here yet' }], others: [] };
-}
-
 const nothing: Emission = { files: [], shortened: new Map(), plan: [] };
 
-/** Rates that xt_limit cannot count. */
+/** Rates that xt_limit cannot count, or that the two families would count apart. */
 function gaps(policy: GatewayPolicy): Diagnostic[] {
-  return policy.entries.flatMap(({ rate, origin }) =>
-    rate === undefined || isKnownRate(rate) ? [] : [gap(policy, `a rate of ${rate.amount}/${rate.unit} burst ${rate.burst}`, origin.span)],
-  );
+  return policy.entries.flatMap((entry) => {
+    const { rate, origin } = entry;
+    if (rate === undefined) return [];
+    if (!isKnownRate(rate)) return [gap(policy, `a rate of ${rate.amount}/${rate.unit} burst ${rate.burst}`, origin.span)];
+    if (!families.every((family) => opens(entry, family))) return [];
+    const help = 'iptables and ip6tables count apart, so that twice as many would pass: write a flow with its own rate for each family';
+    return [gap(policy, 'one rate over IPv4 and IPv6', origin.span, help)];
+  });
 }
 
-function gap(policy: GatewayPolicy, what: string, span?: Diagnostic['span']): Diagnostic {
-  return diagnostic(targetCodes.inexpressible, span, { what, gateway: policy.gateway, target: capabilities.name });
+/** Whether the entry lets anything of the family start; the gateway's own end has what it is given. */
+function opens({ hook, from, to, enforced }: Entry, family: Family): boolean {
+  const has = (set: AddressSet): boolean => (family === 4 ? set.v4 : set.v6).length > 0;
+  return hasServices(enforced, family) && (hook === 'output' || has(from)) && (hook === 'input' || has(to));
+}
+
+function gap(policy: GatewayPolicy, what: string, span?: Diagnostic['span'], help?: string): Diagnostic {
+  return diagnostic(targetCodes.inexpressible, span, { what, gateway: policy.gateway, target: capabilities.name }, { help: [help] });
 }
 
 export const iptables: Target = {
@@ -41,7 +50,9 @@ export const iptables: Target = {
       return { emission: nothing, diagnostics: [gap(policy, error.message)] };
     }
   },
-  borders: () => [],
-  read: (_files, context) => unread(context),
-  readRunning: (_files, context) => unread(context),
+  borders,
+  read,
+  readRunning,
+  runningBorders: borders,
+  runningMark,
 };

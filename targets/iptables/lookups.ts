@@ -6,6 +6,7 @@
  * written for requests and, with source and destination swapped, for replies: the sets are the same, asked the other way round.
  */
 import type { Family } from '../../src/net/address.ts';
+import { extensionHeaders } from '../../src/packets/packet.ts';
 import { canonical, type Range, type Ranges, rangesEqual, rangesSize, subtractRanges } from '../../src/net/ranges.ts';
 import { maxValue, protocolNumber, valuedProtocols } from '../../src/packets/service-set.ts';
 import { type CutBox, type CutNode, type CutPrices, cutTrees } from '../../src/target/cut-tree.ts';
@@ -79,6 +80,8 @@ export function planLookups<Label>(
   return { stem, lookups };
 }
 
+const headers = canonical(extensionHeaders.map((one) => ({ first: one, last: one })));
+
 /** The service lines that a box is about. */
 function servicesOf<Label>(family: Family, { services }: Box<Label>): { readonly group: Group; readonly value: Ranges<number> | undefined }[] {
   const icmp = family === 4 ? protocolNumber.icmp : protocolNumber.icmpv6;
@@ -93,7 +96,9 @@ function servicesOf<Label>(family: Family, { services }: Box<Label>): { readonly
     const [only] = ranges;
     result.push({ group, value: only?.first === 0 && only.last === maxValue ? undefined : ranges });
   }
-  if (services.protocols.length > 0) result.push({ group: 'other', value: services.protocols });
+  // Legacy and nf_tables do not look behind the same headers: they are never asked for, and what carries one is not its protocol.
+  const protocols = family === 6 ? subtractRanges<number>(services.protocols, headers) : services.protocols;
+  if (protocols.length > 0) result.push({ group: 'other', value: protocols });
   const others = subtractRanges<number>([{ first: 0, last: 255 }], canonical(valuedProtocols(family).map((one) => ({ first: one, last: one }))));
   const everything = result.filter(({ value }) => value === undefined).length === 3 && rangesEqual(services.protocols, others);
   return everything ? [{ group: 'any', value: undefined }] : result;
