@@ -63,7 +63,7 @@ export function relatedErrorTypes(family: Family): readonly number[] {
 }
 
 /**
- * Headers of IPv6 that stand before the protocol of a packet and are never it: hop-by-hop, routing, fragment, authentication, destination
- * options (RFC 8200 section 4, RFC 4302).
+ * Headers of IPv6 that stand before the protocol of a packet and are never it: hop-by-hop, routing, fragment, destination options (RFC 8200
+ * section 4). An authentication header (51, RFC 4302) is one too, but not all platforms look behind it: here it is a protocol.
  */
-export const extensionHeaders: readonly number[] = [0, 43, 44, 51, 60];
+export const extensionHeaders: readonly number[] = [0, 43, 44, 60];

@@ -96,7 +96,7 @@ function servicesOf<Label>(family: Family, { services }: Box<Label>): { readonly
     const [only] = ranges;
     result.push({ group, value: only?.first === 0 && only.last === maxValue ? undefined : ranges });
   }
-  // Legacy and nf_tables do not look behind the same headers: they are never asked for, and what carries one is not its protocol.
+  // They never are the protocol of a packet, and both back ends look behind them.
   const protocols = family === 6 ? subtractRanges<number>(services.protocols, headers) : services.protocols;
   if (protocols.length > 0) result.push({ group: 'other', value: protocols });
   const others = subtractRanges<number>([{ first: 0, last: 255 }], canonical(valuedProtocols(family).map((one) => ({ first: one, last: one }))));

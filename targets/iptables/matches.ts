@@ -5,8 +5,8 @@
  * destination swapped (rule 3), so an end is named by what it is in the request.
  */
 import type { Family } from '../../src/net/address.ts';
-import { intersectRanges, type Range, type Ranges, rangesSize, subtractRanges } from '../../src/net/ranges.ts';
-import { requestOf } from '../../src/packets/packet.ts';
+import { canonical, intersectRanges, type Range, type Ranges, rangesSize, subtractRanges } from '../../src/net/ranges.ts';
+import { extensionHeaders, requestOf } from '../../src/packets/packet.ts';
 import type { Table } from './table.ts';
 import { limits } from './target.ts';
 import { addressSpan, icmpMessage, keyword, number, phrase, portList, portSpan, prefixOf, protocolWord, type Token } from './tokens.ts';
@@ -87,7 +87,7 @@ export function valueMatches(group: Group, family: Family, values: Ranges<number
     case 'icmp':
       return icmpMatches(family, swapped ? shownByReplies(family, values) : values);
     case 'other':
-      return protocolMatches(values);
+      return protocolMatches(family, values);
   }
 }
 
@@ -149,13 +149,22 @@ function shownByReplies(family: Family, values: Ranges<number>): Ranges<number> 
   }, []);
 }
 
-function protocolMatches(values: Ranges<number>): ValueMatches {
+function protocolMatches(family: Family, values: Ranges<number>): ValueMatches {
   const words = (ranges: Ranges<number>): Token[] =>
-    ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => phrase(keyword('-p'), protocolWord(first + index))));
-  // Protocol 0 can only be matched as what no other protocol matches.
-  if (values[0]?.first === 0) return { front: undefined, any: [], none: words(subtractRanges<number>([{ first: 0, last: 255 }], values)) };
+    ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => protocolMatch(family, first + index)));
+  const never = family === 6 ? canonical(extensionHeaders.map((one) => ({ first: one, last: one }))) : [];
+  const others = subtractRanges<number>(subtractRanges<number>([{ first: 0, last: 255 }], values), never);
+  // Protocol 0 of IPv4 can only be matched as what no other protocol matches.
+  if (values[0]?.first === 0 || rangesSize(others) < rangesSize(values)) return { front: undefined, any: [], none: words(others) };
   return { front: undefined, any: words(values), none: [] };
 }
+
+/** The back ends differ in whether they look behind an authentication header, but not in whether they find one. */
+function protocolMatch(family: Family, protocol: number): Token {
+  return family === 6 && protocol === authentication ? keyword('-m ah') : phrase(keyword('-p'), protocolWord(protocol));
+}
+
+const authentication = 51;
 
 export function hopLimitMatch(family: Family, hopLimit: number): Token {
   return phrase(keyword(family === 4 ? '-m ttl --ttl-eq' : '-m hl --hl-eq'), number(hopLimit));
