@@ -38,12 +38,13 @@ export class Sets {
     const elements = groups.map((group) => ({ note: group.note, elements: group.elements.map(element) }));
     const all = [...new Set(elements.flatMap((group) => group.elements))];
     if (all.length === 0) throw new Error(`set ${stem} would be empty`);
-    const content = `${type} ${family}\n${all.toSorted().join('\n')}`;
+    const kind = typeToken(type, family, all.length);
+    const content = `${kind}\n${all.toSorted().join('\n')}`;
     const known = this.#known.get(content);
     if (known !== undefined) return known;
     const name = this.#name(stem, createHash('sha256').update(content).digest('hex').slice(0, digits));
     this.#known.set(content, name);
-    this.views.push({ name, type: typeToken(type, family, all.length), groups: once(elements) });
+    this.views.push({ name, type: kind, groups: once(elements) });
     return name;
   }
 
