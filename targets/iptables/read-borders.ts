@@ -1,8 +1,8 @@
 /**
- * The addresses that rules and sets name, so that a space can be cut at their borders.
+ * The addresses and interfaces that rules and sets name, so that a space can tell them apart.
  *
- * Takes parsed texts, gives one set for each. The one idea: whatever word of a rule reads as an address, a network or a range is taken for
- * one; a border too many does no harm.
+ * Takes parsed texts, gives one set for each address. The one idea: whatever word of a rule reads as an address, a network or a range is
+ * taken for one; a border too many does no harm.
  */
 import { addressSet, type AddressSet } from '../../src/net/address-set.ts';
 import { families } from '../../src/net/address.ts';
@@ -32,6 +32,18 @@ function readWord(text: string): AddressSet | undefined {
     if (set !== undefined) return set;
   }
   return undefined;
+}
+
+/** Whole names of interfaces; one with `+` names none. */
+export function interfacesInRules(dump: Dump): string[] {
+  const options = new Set(['-i', '--in-interface', '-o', '--out-interface']);
+  const words = [...dump.tables.values()].flatMap((table) => [...table.chains.values()].flatMap((chain) => chain.rules.map((rule) => rule.words)));
+  return words.flatMap((rule) => rule.flatMap(({ text }, index) => (options.has(rule[index - 1]?.text ?? '') && !text.endsWith('+') ? [text] : [])));
+}
+
+export function interfacesInSets(sets: ReadonlyMap<string, IpSet>): string[] {
+  const parts = [...sets.values()].flatMap((set) => (set.dimensions.includes('iface') ? set.elements.flatMap((element) => element.parts) : []));
+  return parts.flatMap((part) => (part.kind === 'interface' && !part.wildcard && !part.bridged ? [part.name] : []));
 }
 
 export function addressesInSets(sets: ReadonlyMap<string, IpSet>): AddressSet[] {

@@ -77,35 +77,58 @@ export class Lookups {
     }
     // The kernel compares nothing where a rule says fewer flags than the set has dimensions, or is of another family.
     if (flags.length < set.dimensions.length || (set.family !== undefined && set.family !== family)) return nothing;
-    if (!set.elements.some((element) => element.nomatch)) return this.#elements(set, set.elements, flags, family);
-    return this.#byLength(set, flags, family);
+    const excepts = set.elements.some((element) => element.nomatch);
+    if (!excepts && set.type !== 'hash:net,iface') return this.#elements(set, set.elements, flags, family);
+    return this.#byLength(set, excepts, flags, family);
   }
 
-  /** Where some elements are exceptions, those of the longest prefixes decide. */
-  #byLength(set: IpSet, flags: readonly Flag[], family: Family): Doubted {
-    if (set.elements.some(({ parts }) => parts.some((part) => part.kind === 'interface' && part.wildcard)))
+  /**
+   * Where some elements are exceptions, those of the longest prefixes decide. Of networks with interfaces the longest prefix that holds the
+   * address decides whether it is one with this interface or not.
+   */
+  #byLength(set: IpSet, excepts: boolean, flags: readonly Flag[], family: Family): Doubted {
+    const parts = set.elements.flatMap((element) => element.parts);
+    if (excepts && parts.some((part) => part.kind === 'interface' && part.wildcard))
       return { sure: empty, may: full, reason: `the set ${set.name} has exceptions beside wildcards` };
-    if (set.elements.some((element) => element.parts.some((part) => part.kind === 'address' && part.length < 0)))
-      return { sure: empty, may: full, reason: `the set ${set.name} has exceptions beside ranges` };
-    const byLengths = new Map<string, { readonly lengths: readonly number[]; readonly matching: Element[]; readonly excepted: Element[] }>();
+    if (parts.some((part) => part.kind === 'address' && part.length < 0))
+      return { sure: empty, may: full, reason: `the set ${set.name} has ranges where lengths of prefixes decide` };
+    const byLengths = new Map<string, { readonly lengths: readonly number[]; readonly elements: Element[] }>();
     for (const element of set.elements) {
       const lengths = element.parts.flatMap((part, index) => (part.kind === 'address' && set.dimensions[index] === 'net' ? [part.length] : []));
       const key = lengths.join(' ');
-      const group = byLengths.get(key) ?? { lengths, matching: [], excepted: [] };
-      (element.nomatch ? group.excepted : group.matching).push(element);
-      byLengths.set(key, group);
+      const group = byLengths.get(key);
+      if (group === undefined) byLengths.set(key, { lengths, elements: [element] });
+      else group.elements.push(element);
     }
     const { diagram } = this.#space;
     const sorted = [...byLengths.values()].sort((a, b) => compareLists(a.lengths, b.lengths));
-    return sorted.reduce<Doubted>((below, { matching, excepted }) => {
-      const yes = this.#elements(set, matching, flags, family);
-      const no = this.#elements(set, excepted, flags, family);
+    return sorted.reduce<Doubted>((below, { elements }) => {
+      const yes = this.#elements(
+        set,
+        elements.filter((element) => !element.nomatch),
+        flags,
+        family,
+      );
+      const no = this.#ending(set, elements, flags, family);
       return {
         sure: diagram.union(diagram.subtract(below.sure, no.may), yes.sure),
         may: diagram.union(diagram.subtract(below.may, no.sure), yes.may),
         reason: below.reason ?? yes.reason ?? no.reason,
       };
     }, nothing);
+  }
+
+  /** Packets for which no shorter prefix is looked at. */
+  #ending(set: IpSet, elements: readonly Element[], flags: readonly Flag[], family: Family): Doubted {
+    if (set.type !== 'hash:net,iface')
+      return this.#elements(
+        set,
+        elements.filter((element) => element.nomatch),
+        flags,
+        family,
+      );
+    const networks = elements.map((element) => ({ ...element, parts: element.parts.slice(0, 1) }));
+    return this.#elements({ ...set, dimensions: ['net'] }, networks, flags, family);
   }
 
   #united(found: readonly Doubted[]): Doubted {

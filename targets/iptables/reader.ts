@@ -12,7 +12,7 @@ import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
-import { addressesInRules, addressesInSets } from './read-borders.ts';
+import { addressesInRules, addressesInSets, interfacesInRules, interfacesInSets } from './read-borders.ts';
 import { chainKey, type Compiled, compileChains } from './read-compile.ts';
 import { type BuiltinChain, Executor, type Flow } from './read-execute.ts';
 import { parseIpsets } from './read-ipset.ts';
@@ -118,6 +118,22 @@ export function runningMark(files: readonly EmittedFile[]): ReadContext['mark'] 
     }
   }
   return found.size === 1 ? [...found.values()][0] : undefined;
+}
+
+/**
+ * The interfaces that files name, sorted. A space that does not tell them apart from others that the gateway does not declare leaves open
+ * what the rules about them do.
+ */
+export function interfaces(files: readonly EmittedFile[]): readonly string[] {
+  const names = files.flatMap((file) => {
+    if (isSets(file.text)) {
+      const sets = setsOf(file);
+      return sets instanceof Refusal ? [] : interfacesInSets(sets);
+    }
+    const dump = rulesOf(file);
+    return dump instanceof Refusal ? [] : interfacesInRules(dump);
+  });
+  return [...new Set(names)].sort();
 }
 
 const dumps = new WeakMap<EmittedFile, Dump | Refusal>();
@@ -242,7 +258,6 @@ function readFamily(family: Family, text: Text<Dump>, texts: Texts, context: Rea
   const asked = executor.found.allAsked(diagram);
   const doubts = executor.found.allDoubts(diagram);
   const marked = diagram.unionAll(executor.found.marked);
-  for (const { line, what } of doubts) refuse(new Refusal(line, what));
   const around = surroundings(dump, name);
   others.push(...around.others);
   for (const { line, what } of around.dangers) refuse(new Refusal(line, what));
@@ -255,9 +270,12 @@ function readFamily(family: Family, text: Text<Dump>, texts: Texts, context: Rea
   const unmarked = diagram.union(forked.passing.plain, forked.dropped.plain);
   // A packet has two fates by what is not modelled: it passes or not, its conversation is marked or not, it spends from a rate or not.
   const open = diagram.unionAll([either, diagram.intersect(marked, unmarked), limited]);
+  const lost = diagram.unionAll(executor.found.lost);
+  const undecided = diagram.union(open, lost);
+  for (const { packets: met, line, what } of doubts) if (diagram.intersect(met, undecided) !== empty) refuse(new Refusal(line, what));
   const unknown = diagram.unionAll([
     diagram.intersect(doubted, open),
-    ...executor.found.lost,
+    lost,
     ...around.dangers.map((danger) => diagram.intersect(packets, diagram.unionAll(danger.hooks.map((hook) => space.hook(hook))))),
   ]);
   for (const refusal of found.values()) refusals.push(placed(name, refusal));

@@ -6,7 +6,7 @@
  */
 import { parseAddress, parsePrefix } from '../../../src/net/address.ts';
 import type { Packet } from '../../../src/packets/packet.ts';
-import type { Dump, IpSet, Part, Rule, Table } from '../../../targets/iptables/read-tree.ts';
+import type { Dump, Element, IpSet, Part, Rule, Table } from '../../../targets/iptables/read-tree.ts';
 
 export interface Course {
   readonly passes: boolean;
@@ -191,11 +191,14 @@ class Walk {
     if (set === undefined) throw new Error(`no set ${name}`);
     if (set.type === 'list:set') return set.members.map((member) => this.#inSet(member, flags)).reduce(or, false);
     if (flags.length < set.dimensions.length || (set.family !== undefined && set.family !== this.#packet.source.family)) return false;
-    // From the longest prefix to the shortest, the first that holds the packet decides.
-    const lengths = (parts: readonly Part[]): number => parts.find((part) => part.kind === 'address')?.length ?? 0;
-    const first = set.elements
-      .filter((element) => element.parts.every((part, index) => this.#holds(part, flags[index] ?? '')))
-      .sort((a, b) => lengths(b.parts) - lengths(a.parts))[0];
+    // From the longest prefix to the shortest, the first that holds the packet decides; of networks with interfaces the first that holds
+    // the address, whatever its interface.
+    const length = ({ parts }: Element): number => Math.max(...parts.map((part) => (part.kind === 'address' ? part.length : 0)));
+    const holding = ({ parts }: Element, from: number, to = parts.length): boolean =>
+      parts.every((part, index) => index < from || index >= to || this.#holds(part, flags[index] ?? ''));
+    const near = set.elements.filter((element) => holding(element, 0, set.type === 'hash:net,iface' ? 1 : undefined));
+    const longest = Math.max(...near.map(length));
+    const first = near.find((element) => length(element) === longest && holding(element, 0));
     return first !== undefined && !first.nomatch;
   }
 

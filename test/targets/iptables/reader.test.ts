@@ -408,6 +408,24 @@ describe('other tables', () => {
   });
 });
 
+describe('size', () => {
+  it('ten thousand elements, and as many rules, take a moment', { timeout: 20_000 }, () => {
+    const client = (number: number): string => `10.1.${number % 97}.${(number % 241) + 1}`;
+    const server = (number: number): string => `10.2.${number % 101}.${(number % 239) + 1}`;
+    const numbers = Array.from({ length: 10_000 }, (_, number) => number);
+    const port = (number: number): number => [502, 102, 44_818][number % 3] ?? 0;
+    const text = `create s hash:ip,port,ip\n${numbers.map((n) => `add s ${client(n)},tcp:${port(n)},${server(n)}`).join('\n')}\n`;
+    const lookup = table(['-A FORWARD -m set --match-set s src,dst,dst -j ACCEPT']);
+    const list = table(numbers.map((n) => `-A FORWARD -s ${client(n)}/32 -d ${server(n)}/32 -p tcp -m tcp --dport ${port(n)} -j ACCEPT`));
+    const files = filesOf({ v4: lookup, sets: text });
+    const lined = new PacketSpace(interfaces, new AddressLine(borders(files)));
+    const asked = read(files, { space: lined, mark });
+    expect(asked.refusals).toEqual([]);
+    expect(asked.accepted).not.toBe(empty);
+    expect(readTexts({ v4: list }, { space: lined, mark }).accepted).toBe(asked.accepted);
+  });
+});
+
 describe('refused', () => {
   const rules = (line: string, chains: readonly string[] = []): string => table([line], chains);
   it.each([
