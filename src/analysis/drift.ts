@@ -6,11 +6,12 @@
  * other states is shown only if all of those are equal, since it follows from them otherwise.
  */
 import type { Flow, GatewayTraffic, Model } from '../model/model.ts';
-import { type Address, families } from '../net/address.ts';
+import { type Address, families, type Family } from '../net/address.ts';
 import { containsAddress } from '../net/address-set.ts';
-import { hooks, type Packet } from '../packets/packet.ts';
+import { canonical, rangesWithin, subtractRanges } from '../net/ranges.ts';
+import { extensionHeaders, hooks, type Packet } from '../packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../packets/packet-space.ts';
-import { hasServices, noServices, type ServiceSet } from '../packets/service-set.ts';
+import { allServices, type FamilyServices, familyServices, hasServices, noServices, type ServiceSet } from '../packets/service-set.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
 import { evaluate, type Gatehouse, type Reason } from '../policy/evaluate.ts';
 import type { GatewayPolicy, PlacedZone } from '../policy/gateway-policy.ts';
@@ -78,7 +79,7 @@ function rows(question: DriftQuestion, kind: DriftRow['kind'], differing: Node):
   const add = (packet: Packet, group: Node, ends: DriftRow['ends']): void => {
     const { reason } = evaluate(house, packet);
     const services = families.flatMap((family) => {
-      const messages = space.messages(group, family);
+      const messages = withHeaders(space.messages(group, family), family);
       const both: ServiceSet = family === 4 ? { v4: messages, v6: noServices.v6 } : { v4: noServices.v4, v6: messages };
       return hasServices(both, family) ? serviceNamesOf(model).items(both, family) : [];
     });
@@ -105,6 +106,14 @@ function rows(question: DriftQuestion, kind: DriftRow['kind'], differing: Node):
     if (packet !== undefined) add(packet, astray, undefined);
   }
   return { rows: found, more: left !== empty };
+}
+
+/** Every protocol of IPv6 but the headers that never are one: said as every protocol. */
+function withHeaders(messages: FamilyServices, family: Family): FamilyServices {
+  const headers = extensionHeaders.map((one) => ({ first: one, last: one }));
+  const every = familyServices(allServices, family).protocols;
+  const all = family === 6 && rangesWithin(subtractRanges<number>(every, canonical(headers)), messages.protocols);
+  return all ? { ...messages, protocols: every } : messages;
 }
 
 function lineOf(reason: Reason): Flow | GatewayTraffic | undefined {

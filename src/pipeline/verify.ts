@@ -16,7 +16,7 @@ import { empty } from '../packets/packet-space.ts';
 import { today } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { place } from '../policy/place.ts';
-import { policyNumber, policySets, policySpace } from '../policy/sets.ts';
+import { policyNumber, policySets, policySpace, spaceWith } from '../policy/sets.ts';
 import type { EmittedFile, ReadResult, Target } from '../target/target.ts';
 import { type CheckOptions, exitStatus } from './check.ts';
 import { load, type Loaded, reasonOf } from './load.ts';
@@ -76,9 +76,10 @@ export async function verify(path: string, options: VerifyOptions): Promise<Veri
   }
   options.progress?.(`reading what ${policy.gateway} runs`);
   const target = await options.loadTarget(policy.target);
-  const space = policySpace(policy, ...target.runningBorders(files));
+  const mine = target.mark(policy, policyNumber(policySets(policy, policySpace(policy))));
+  // Interfaces that the policy does not have are told apart here: a rule about one of them is no mystery.
+  const space = spaceWith(policy, target.runningInterfaces(files), target.runningBorders(files));
   const sets = policySets(policy, space);
-  const mine = target.mark(policy, policyNumber(sets));
   const theirs = target.runningMark(files) ?? mine;
   const read = target.readRunning(files, { space, mark: theirs });
   if (read.unreadable !== undefined) {

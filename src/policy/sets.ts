@@ -51,6 +51,11 @@ function addressesOf(set: AddressSet): AddressSet {
 
 /** A space whose address line is cut at every border of the policy, and at those of `more`. */
 export function policySpace(policy: GatewayPolicy, ...more: readonly AddressSet[]): PacketSpace {
+  return spaceWith(policy, [], more);
+}
+
+/** The same, which tells further interfaces apart from others that the gateway does not declare. */
+export function spaceWith(policy: GatewayPolicy, interfaces: readonly string[], more: readonly AddressSet[]): PacketSpace {
   const built = policy.passes.flatMap((pass) => [...pass.source, ...pass.destination]).flatMap((where) => (typeof where === 'string' ? [] : where.networks));
   const line = new AddressLine([
     ...policy.zones.map((zone) => zone.addresses),
@@ -60,10 +65,7 @@ export function policySpace(policy: GatewayPolicy, ...more: readonly AddressSet[
     ...[...new Set(built)].map((network) => builtInNetworks(network)),
     ...more,
   ]);
-  return new PacketSpace(
-    policy.interfaces.map((face) => face.name),
-    line,
-  );
+  return new PacketSpace([...policy.interfaces.map((face) => face.name), ...interfaces], line);
 }
 
 /** Which services of an entry count: what was written, or what the target enforces. */

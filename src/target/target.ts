@@ -90,6 +90,8 @@ export interface Target {
   readonly readRunning: (files: readonly EmittedFile[], context: ReadContext) => ReadResult;
   /** The addresses that such files name, as `borders`. */
   readonly runningBorders: (files: readonly EmittedFile[]) => readonly AddressSet[];
+  /** The interfaces that they name, whether the gateway declares them or not. */
+  readonly runningInterfaces: (files: readonly EmittedFile[]) => readonly string[];
   /** The mark that the running rules give to conversations; undefined if they give none, or several. */
   readonly runningMark: (files: readonly EmittedFile[]) => ReadContext['mark'] | undefined;
 }

@@ -9,7 +9,7 @@ import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Emission, Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
 import { Inexpressible } from './matches.ts';
-import { borders, read, readRunning, runningMark } from './reader.ts';
+import { borders, interfaces, read, readRunning, runningMark } from './reader.ts';
 import { capabilities, markOf } from './target.ts';
 import { isKnownRate } from './tokens.ts';
 
@@ -54,5 +54,6 @@ export const iptables: Target = {
   read,
   readRunning,
   runningBorders: borders,
+  runningInterfaces: interfaces,
   runningMark,
 };

@@ -1,7 +1,7 @@
 /** The nftables target: data, emitter and reader put together. */
 import type { Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
-import { borders, read, readRunning, runningBorders, runningMark } from './reader.ts';
+import { borders, read, readRunning, runningBorders, runningInterfaces, runningMark } from './reader.ts';
 import { capabilities, markOf } from './target.ts';
 
 export const nftables: Target = {
@@ -12,5 +12,6 @@ export const nftables: Target = {
   read,
   readRunning,
   runningBorders,
+  runningInterfaces,
   runningMark,
 };

@@ -11,7 +11,7 @@ import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
-import { namedAddresses } from './read-borders.ts';
+import { namedAddresses, namedInterfaces } from './read-borders.ts';
 import { type Compiled, compileRules } from './read-compile.ts';
 import { type BaseChainRun, Executor } from './read-execute.ts';
 import { parseJson, type Running } from './read-json.ts';
@@ -62,6 +62,12 @@ export function readRunning(files: readonly EmittedFile[], context: ReadContext)
 export function runningBorders(files: readonly EmittedFile[]): readonly AddressSet[] {
   const tree = runningTree(files);
   return tree === undefined ? [] : namedAddresses(tree);
+}
+
+/** The interfaces that a running ruleset names. */
+export function runningInterfaces(files: readonly EmittedFile[]): readonly string[] {
+  const tree = runningTree(files);
+  return tree === undefined ? [] : namedInterfaces(tree);
 }
 
 /** The mark that the running rules set; undefined if they set none, or several. */
