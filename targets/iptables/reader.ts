@@ -207,7 +207,11 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
     if (text !== undefined && !before) refusals.push(placed(text.name, result));
     return { accepted: empty, maybe: empty, marked: empty, unknown: packets, limits: [] };
   });
+  // A text that is no whole dump, or is missing, leaves nothing to compare.
+  const broken = [...texts.rules.values(), ...(texts.sets === undefined ? [] : [texts.sets])].find((text) => text.parts instanceof Refusal);
+  const unreadable = texts.strict || (!before && broken === undefined) ? undefined : refusals[0];
   return {
+    ...(unreadable === undefined ? {} : { unreadable: `${unreadable.what}${unreadable.line === undefined ? '' : ` (line ${unreadable.line})`}` }),
     accepted: diagram.unionAll(parts.map(({ accepted }) => accepted)),
     maybe: diagram.unionAll(parts.map(({ maybe }) => maybe)),
     marked: diagram.unionAll(parts.map(({ marked }) => marked)),

@@ -11,6 +11,8 @@ import { complain, dateOf, formatOf, print, printJson, progressOn, UsageError } 
 
 /** Messages that a line shows. */
 const mostServices = 5;
+/** Constructs that are named in text. */
+const mostUnmodelled = 20;
 
 export async function run(args: readonly string[], options: Record<string, unknown>): Promise<number> {
   const format = formatOf(options['format'] as string | undefined);
@@ -80,7 +82,8 @@ function lines(model: Model, sources: SourceMap, found: Verification): string[] 
     ...found.remarks,
     ...said,
     ...(drift.more ? ['and more'] : []),
-    ...unmodelled.map(({ line, what }) => `not modelled${line === undefined ? '' : `, line ${line}`}: ${what}`),
+    ...unmodelled.slice(0, mostUnmodelled).map(({ line, what }) => `not modelled${line === undefined ? '' : `, line ${line}`}: ${what}`),
+    ...(unmodelled.length > mostUnmodelled ? [`and ${unmodelled.length - mostUnmodelled} more that are not modelled; \`--format json\` has them all`] : []),
     ...(found.unknown === undefined ? [] : [`so nothing is known of packets such as ${found.unknown}`]),
     ...found.others.map((other) => `it also has ${other}, which may drop or change what the policy lets pass; \`--beside\` accepts it by its name`),
     ...(verdict === 'equal' ? ['this covers every IP packet that reaches its input, forward or output hook; logs and counters were not compared'] : []),
