@@ -11,7 +11,7 @@ import type { Rate } from '../../src/policy/gateway-policy.ts';
 import type { Bounds, Lookups } from './read-lookups.ts';
 import { type CurrentMark, Matches, type Matching } from './read-matches.ts';
 import { limitRate, sharedRate } from './read-rates.ts';
-import { type ParsedRule, parseRule } from './read-rule.ts';
+import { isTarget, type ParsedRule, parseRule } from './read-rule.ts';
 import { type Chain, Refusal, type Rule, type Table } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
 
@@ -122,6 +122,7 @@ class Compiler {
     if (known !== undefined) return known;
     const chain = table.chains.get(name);
     if (chain === undefined) throw new Refusal(line, `the chain ${name} does not exist`);
+    if (isTarget(name)) throw new Refusal(chain.line, `the chain ${name} has the name of a target`);
     if (this.#open.has(key)) throw new Refusal(line, `the chain ${name} leads back to itself`);
     this.#open.add(key);
     if (this.#open.size > 1000) throw new Refusal(line, 'chains lead on more than 1000 deep');

@@ -97,6 +97,11 @@ const targetOptions: ReadonlyMap<string, Arities> = new Map([
   ['CONNMARK', arities(`${setMark} save-mark:0 restore-mark:0 nfmask ctmask mask left-shift-mark right-shift-mark`)],
 ]);
 
+/** Whether a chain of this name would be taken for a target. */
+export function isTarget(name: string): boolean {
+  return targetOptions.has(name) || name === 'QUEUE' || name === 'NFQUEUE' || name === 'SET';
+}
+
 const headerOptions: ReadonlyMap<string, readonly [name: string, values: number]> = new Map([
   ['-s', ['source', 1]],
   ['--source', ['source', 1]],

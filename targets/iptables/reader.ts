@@ -67,6 +67,8 @@ export function readRunning(files: readonly EmittedFile[], context: ReadContext)
   const rules = new Map<Family, Text<Dump>>();
   let sets: Texts['sets'];
   for (const file of files) {
+    // What `ipset save` prints where there is no set; a family of which nothing is printed is missed below.
+    if (file.text.trim() === '') continue;
     if (isSets(file.text)) {
       if (sets !== undefined) refusals.push({ line: undefined, what: `${file.name}: a second output of ipset save` });
       sets ??= { name: file.name, parts: setsOf(file) };

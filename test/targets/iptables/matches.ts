@@ -92,6 +92,11 @@ create netport hash:net,port
 add netport 10.0.0.0/8,tcp:1
 add netport 10.1.0.0/16,tcp:1 nomatch
 add netport 10.1.0.0/16,tcp:2
+add netport 10.0.0.0/16,udp:3
+add netport 10.0.0.0/24,tcp:4
+create begin hash:net,port
+add begin 10.0.0.0/8,tcp:1
+add begin 10.0.0.0/16,udp:2
 create wires hash:net,iface
 add wires 10.0.0.0/8,eth0
 add wires 0.0.0.0/0,eth1.31
@@ -234,8 +239,14 @@ export const matches: readonly Match[] = [
   {
     family: 4,
     rule: '-m set --match-set netport src,dst',
-    means: any(all(from('10.0.0.0/8'), not(from('10.1.0.0/16')), tcp(1)), all(from('10.1.0.0/16'), tcp(2))),
+    means: any(
+      all(from('10.0.0.0/8'), not(from('10.1.0.0/16')), tcp(1)),
+      all(from('10.1.0.0/16'), tcp(2)),
+      all(from('10.0.0.0/16'), udp(3)),
+      all(from('10.0.0.0/24'), tcp(4)),
+    ),
   },
+  { family: 4, rule: '-m set --match-set begin src,dst', means: any(all(from('10.0.0.0/8'), tcp(1)), all(from('10.0.0.0/16'), udp(2))) },
   { family: 4, rule: '-m set --match-set wires src,src', means: any(all(from('10.0.0.0/8'), iif('eth0')), all(not(from('10.0.0.0/8')), iif('eth1.31'))) },
   { family: 4, rule: '-m set --match-set wires dst,dst', means: any(all(to('10.0.0.0/8'), oif('eth0')), all(not(to('10.0.0.0/8')), oif('eth1.31'))) },
   { family: 4, rule: '-m set --match-set ports dst', means: all(protocol(6, 17), any(dport(80), dport(90, 99))) },

@@ -444,6 +444,7 @@ describe('refused', () => {
     ['a name that is too long', table([], ['x'.repeat(29)]), 5],
     ['a quote that is not closed', rules('-A FORWARD -m comment --comment "x -j ACCEPT'), 5],
     ['a loop', table(['-A u -j v', '-A v -g u'], ['u', 'v']), 8],
+    ['a chain with the name of a target', table(['-A FORWARD -j DROP'], ['DROP']), 5],
     ['a jump to a builtin chain', table(['-A u -j INPUT'], ['u']), 6],
     ['a goto to a chain that does not exist', rules('-A FORWARD -g u'), 5],
     ['an address of the other family', rules('-A FORWARD -s ::1 -j ACCEPT'), 5],
@@ -519,7 +520,8 @@ describe('running outputs', () => {
     const v4 = table(['-A FORWARD -s 10.0.0.0/8 -j ACCEPT']);
     const v6 = table(['-A FORWARD -s 2001:db8::/32 -j ACCEPT']);
     const wanted = space.diagram.union(forward(from('10.0.0.0/8')), on('forward', 6, from('2001:db8::/32')));
-    for (const files of [runningFiles({ v4, v6, sets }), filesOf({ v4, v6, sets }).reverse()]) {
+    const none = { name: 'ipset save', text: '\n' };
+    for (const files of [runningFiles({ v4, v6, sets }), filesOf({ v4, v6, sets }).reverse(), [none, ...runningFiles({ v4, v6 })]]) {
       expect(readRunning(files, context)).toMatchObject({ accepted: wanted, refusals: [], unknown: empty });
     }
   });
