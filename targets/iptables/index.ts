@@ -5,9 +5,8 @@ import { targetCodes } from '../../src/diagnostics/codes/target.ts';
 import type { GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Emission, ReadContext, ReadResult, Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
-import { Inexpressible } from './matches.ts';
 import { capabilities, markOf } from './target.ts';
-import { isKnownRate } from './tokens.ts';
+import { Inexpressible, isKnownRate } from './tokens.ts';
 
 /** Until the reader is here nothing can be proved, and so nothing is written. */
 function unread({ space: { diagram } }: ReadContext): ReadResult {
