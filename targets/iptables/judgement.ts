@@ -89,7 +89,8 @@ export class Judgement {
    */
   #newRules(pair: Pair): Token[] {
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
-    const last = [this.#effects.log(pair.label, ...(conduit === undefined ? [] : [conduit]), 'default'), drop];
+    // There is room for three words: a conduit says between which zones it runs.
+    const last = [this.#effects.log(conduit ?? pair.label, 'default'), drop];
     const limited = this.#boxes(pair, 'limited');
     const later = this.#notesLater(pair);
     return [

@@ -89,6 +89,7 @@ const wordHash = 3;
  * in `~` and a hash.
  */
 export function logPrefixText(words: readonly string[]): string {
+  if (words.length > 3) throw new Error('no room for more than three words');
   let room = limits.logPrefix - 'zw : '.length - (words.length - 1);
   const shares = new Map<number, number>();
   const byLength = words.map((word, index) => ({ index, length: quotable(word, 255).length })).sort((a, b) => a.length - b.length);
