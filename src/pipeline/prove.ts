@@ -46,8 +46,11 @@ export function prove(sets: PolicySets, result: ReadResult): Proof {
   );
 }
 
+const perDay: Readonly<Record<Rate['unit'], number>> = { second: 86_400, minute: 1440, hour: 24, day: 1 };
+
 function compareLimits(sets: PolicySets, result: ReadResult): Proof | undefined {
-  const key = (rate: Rate, packets: Node): string => `${rate.amount}/${rate.unit} burst ${rate.burst} of ${packets}`;
+  // Platforms print a rate in another unit than it was given in.
+  const key = (rate: Rate, packets: Node): string => `${rate.amount * perDay[rate.unit]} a day, burst ${rate.burst} of ${packets}`;
   const wanted = new Map<string, number>();
   for (const limit of sets.limited) wanted.set(key(limit.rate, limit.packets), (wanted.get(key(limit.rate, limit.packets)) ?? 0) + 1);
   for (const limit of result.limits) {

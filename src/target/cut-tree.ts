@@ -44,6 +44,8 @@ export interface CutPrices {
   readonly enough: number;
   /** Fields that the platform can compare with a border. */
   readonly cuttable: readonly CutDimension[];
+  /** A box costs a rule for each combination of its ranges, so that it gets cheaper by being cut. */
+  readonly spelt: boolean;
   /** Labels do not matter: what another box holds too may go. */
   readonly alike: boolean;
   /** Boxes that differ in one side only may become one. (Not where a platform asks sides as they are.) */
@@ -54,6 +56,10 @@ export interface CutPrices {
 const mostGrowth = 6;
 /** … and so much whatever they have. */
 const always = 200;
+/** … and may be looked for so long. */
+const mostWork = 4;
+/** Boxes with more ranges in all are not looked through for some that could become one. */
+const mostUnited = 64;
 /** Ranges of one box, and borders of one field, that are looked at when a border is chosen. */
 const sampled = 8;
 const candidates = 9;
@@ -103,28 +109,78 @@ function widthOf<Label>(box: CutBox<Label>): number {
   }, 0);
 }
 
-/** A side that is being clipped; equal ones are one object. */
-interface Clip {
+type Line = readonly Range<number | bigint>[];
+
+/** A window on the ranges of a side: from one to another, the outer ones clipped. Equal windows are one object. */
+class Clip {
   readonly id: number;
-  readonly ranges: Side;
+  readonly side: number;
+  readonly line: Line;
+  readonly from: number;
+  readonly to: number;
+  readonly first: number | bigint;
+  readonly last: number | bigint;
+  #ranges: Line | undefined;
+
+  constructor(id: number, side: number, line: Line, from: number, to: number, first: number | bigint, last: number | bigint) {
+    this.id = id;
+    this.side = side;
+    this.line = line;
+    this.from = from;
+    this.to = to;
+    this.first = first;
+    this.last = last;
+  }
+
+  get count(): number {
+    return this.to - this.from + 1;
+  }
+
+  get ranges(): Line {
+    this.#ranges ??= this.line.slice(this.from, this.to + 1).map(({ first, last }, index, all) => ({
+      first: index === 0 ? this.first : first,
+      last: index === all.length - 1 ? this.last : last,
+    }));
+    return this.#ranges;
+  }
+
+  /** How many of its ranges begin at or below a border. */
+  upTo(border: number | bigint): number {
+    if (this.first > border) return 0;
+    let [low, high] = [this.from + 1, this.to + 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.line[middle]?.first ?? 0) <= border) low = middle + 1;
+      else high = middle;
+    }
+    return low - this.from;
+  }
+
+  /** How many of its ranges end above a border. */
+  above(border: number | bigint): number {
+    const below = this.upTo(border);
+    const end = below === 0 ? undefined : below === this.count ? this.last : this.line[this.from + below - 1]?.last;
+    return this.count - below + (end !== undefined && end > border ? 1 : 0);
+  }
 }
 
 interface State<Label> {
-  readonly clips: Readonly<Record<CutDimension, Clip>>;
+  readonly clips: Readonly<Record<CutDimension, Clip | undefined>>;
   readonly box: CutSides;
   readonly labels: readonly Label[];
 }
 
 type Region = Readonly<Record<CutDimension, Range<number | bigint> | undefined>>;
 
-const wholeClip: Clip = { id: 0, ranges: undefined };
-
 class Builder<Label> {
   readonly #prices: CutPrices;
   readonly #most: number;
   #spent = 0;
+  #work = 0;
   readonly #nodes = new Map<string, CutNode<Label>>();
   readonly #clips = new Map<string, Clip>();
+  readonly #sides = new Map<object, { readonly id: number; readonly line: Line }>();
+  readonly #contents = new Map<string, { readonly id: number; readonly line: Line }>();
   readonly #labelIds = new Map<Label, number>();
 
   constructor(prices: CutPrices, most: number) {
@@ -142,24 +198,38 @@ class Builder<Label> {
     return this.#node(states, { source: undefined, destination: undefined, value: undefined }, undefined);
   }
 
-  #clip(ranges: Side): Clip {
-    if (ranges === undefined) return wholeClip;
-    const key = (ranges as readonly Range<number | bigint>[]).map(({ first, last }) => `${first}-${last}`).join(' ');
-    const known = this.#clips.get(key) ?? { id: this.#clips.size + 1, ranges };
+  #clip(ranges: Side): Clip | undefined {
+    if (ranges === undefined) return undefined;
+    let side = this.#sides.get(ranges);
+    if (side === undefined) {
+      const content = (ranges as Line).map(({ first, last }) => `${first}-${last}`).join(' ');
+      side = this.#contents.get(content) ?? { id: this.#contents.size, line: ranges };
+      this.#contents.set(content, side);
+      this.#sides.set(ranges, side);
+    }
+    const { id, line } = side;
+    return this.#window(id, line, 0, line.length - 1, line[0]?.first ?? 0, line.at(-1)?.last ?? 0);
+  }
+
+  #window(side: number, line: Line, from: number, to: number, first: number | bigint, last: number | bigint): Clip {
+    const key = `${side} ${first} ${last}`;
+    const known = this.#clips.get(key) ?? new Clip(this.#clips.size + 1, side, line, from, to, first, last);
     this.#clips.set(key, known);
     return known;
   }
 
   #node(all: readonly State<Label>[], region: Region, parent: CutDimension | undefined): CutNode<Label> | undefined {
+    this.#work += all.length;
+    if (this.#work > this.#most * mostWork) return undefined;
     const states = this.#less(all);
     // What lies outside the region never comes here, so "the whole side" means something else in another one.
-    const asked = cutDimensions.filter((dimension) => states.some(({ clips }) => clips[dimension] !== wholeClip));
+    const asked = cutDimensions.filter((dimension) => states.some(({ clips }) => clips[dimension] !== undefined));
     const where = asked.map((dimension) => `${region[dimension]?.first}-${region[dimension]?.last}`);
     const key = `${where.join()}|${states.map((state) => this.#key(state)).join(';')}`;
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     const weight = states.reduce((sum, state) => sum + this.#weigh(state), 0);
-    const cut = weight <= this.#prices.enough ? undefined : this.#choose(states, weight, parent);
+    const cut = weight <= this.#prices.enough ? undefined : this.#choose(states, region, parent);
     this.#spent += cut === undefined ? 1 + weight : 1;
     if (this.#spent > this.#most) return undefined;
     const node = cut === undefined ? leafOf(states) : this.#cut(states, region, cut.dimension, cut.last);
@@ -185,41 +255,40 @@ class Builder<Label> {
 
   /** The part of a box within one half; nothing if it has none there. */
   #within(state: State<Label>, dimension: CutDimension, part: Range<number | bigint>): State<Label>[] {
-    const side = state.clips[dimension].ranges as readonly Range<number | bigint>[] | undefined;
-    if (side === undefined) return [state];
-    const inside = side.flatMap(({ first, last }) => {
-      const clipped = { first: first > part.first ? first : part.first, last: last < part.last ? last : part.last };
-      return clipped.first <= clipped.last ? [clipped] : [];
-    });
-    const [only] = inside;
-    if (only === undefined) return [];
-    const covers = inside.length === 1 && only.first <= part.first && (only.last >= part.last || atEnd(dimension, only.last));
-    return [{ ...state, clips: { ...state.clips, [dimension]: covers ? wholeClip : this.#clip(inside as unknown as Ranges<number>) } }];
+    const clip = state.clips[dimension];
+    if (clip === undefined) return [state];
+    const [from, to] = [clip.to - clip.above(previous(part.first)) + 1, clip.from + clip.upTo(part.last) - 1];
+    if (from > to) return [];
+    const start = from === clip.from ? clip.first : (clip.line[from]?.first ?? 0);
+    const end = to === clip.to ? clip.last : (clip.line[to]?.last ?? 0);
+    const inside = this.#window(clip.side, clip.line, from, to, start > part.first ? start : part.first, end < part.last ? end : part.last);
+    const covers = inside.count === 1 && inside.first <= part.first && (inside.last >= part.last || atEnd(dimension, inside.last));
+    return [{ ...state, clips: { ...state.clips, [dimension]: covers ? undefined : inside } }];
   }
 
   /** Without boxes that say nothing more, in the order of the others. */
   #less(states: readonly State<Label>[]): readonly State<Label>[] {
     if (!this.#prices.alike) return states;
-    const everything = states.find(({ clips }) => cutDimensions.every((dimension) => clips[dimension] === wholeClip));
+    const everything = states.find(({ clips }) => cutDimensions.every((dimension) => clips[dimension] === undefined));
     if (everything !== undefined) return [everything];
     const unique = merged(states, (state) => clipKey(state.clips), undefined);
-    if (!this.#prices.unite) return unique;
+    if (!this.#prices.unite || unique.reduce((sum, { clips }) => sum + countOf(clips), 0) > mostUnited) return unique;
     let result = unique;
     for (const dimension of cutDimensions) {
       const others = cutDimensions.filter((one) => one !== dimension);
       result = merged(
         result,
-        (state) => (state.clips[dimension] === wholeClip ? `${clipKey(state.clips)}!` : others.map((one) => state.clips[one].id).join()),
+        (state) => (state.clips[dimension] === undefined ? `${clipKey(state.clips)}!` : others.map((one) => state.clips[one]?.id ?? 0).join()),
         (group) => this.#union(group, dimension),
       );
     }
     return result;
   }
 
-  #union(group: readonly State<Label>[], dimension: CutDimension): Readonly<Record<CutDimension, Clip>> {
+  #union(group: readonly State<Label>[], dimension: CutDimension): State<Label>['clips'] {
     const [first] = group;
     if (first === undefined) throw new Error('a union of nothing');
-    const ranges = group.flatMap(({ clips }) => clips[dimension].ranges as readonly Range<number | bigint>[]).sort((a, b) => (a.first < b.first ? -1 : 1));
+    const ranges = group.flatMap(({ clips }) => clips[dimension]?.ranges ?? []).sort((a, b) => (a.first < b.first ? -1 : 1));
     const joined: { first: number | bigint; last: number | bigint }[] = [];
     for (const range of ranges) {
       const top = joined.at(-1);
@@ -243,32 +312,30 @@ class Builder<Label> {
   }
 
   #weigh({ clips }: State<Label>): number {
-    const count = (dimension: CutDimension): number => clips[dimension].ranges?.length ?? 0;
-    return this.#prices.weigh({ source: count('source'), destination: count('destination'), value: count('value') });
+    return this.#prices.weigh(counts(clips));
   }
 
   /** The border that leaves least work in both halves; undefined if none is worth it. */
-  #choose(states: readonly State<Label>[], weight: number, parent: CutDimension | undefined): { dimension: CutDimension; last: number | bigint } | undefined {
+  #choose(states: readonly State<Label>[], region: Region, parent: CutDimension | undefined): { dimension: CutDimension; last: number | bigint } | undefined {
     let best: { dimension: CutDimension; last: number | bigint; score: number } | undefined;
+    const efforts = states.map(({ clips }) =>
+      cutDimensions.map((dimension) => this.#effort(dimension, edgesOf(clips[dimension], region[dimension], dimension))),
+    );
+    const whole = efforts.reduce((sum, all) => sum + all.reduce((product, one) => product * one, 1), 0);
     for (const dimension of this.#prices.cuttable) {
+      const at = cutDimensions.indexOf(dimension);
+      const others = efforts.map((all) => all.reduce((product, one, index) => (index === at ? product : product * one), 1));
       for (const last of bordersOf(states, dimension)) {
         let [low, high] = [0, 0];
-        for (const state of states) {
-          const { ranges } = state.clips[dimension];
-          if (ranges === undefined) {
-            const own = this.#weigh(state);
-            low += own;
-            high += own;
-            continue;
-          }
-          const [below, above] = sidesOf(ranges, last);
-          const count = (one: CutDimension): number => state.clips[one].ranges?.length ?? 0;
-          const all = { source: count('source'), destination: count('destination'), value: count('value') };
-          if (below > 0) low += this.#prices.weigh({ ...all, [dimension]: below });
-          if (above > 0) high += this.#prices.weigh({ ...all, [dimension]: above });
+        for (const [index, { clips }] of states.entries()) {
+          const clip = clips[dimension];
+          const rest = others[index] ?? 1;
+          const [below, above] = clip === undefined ? [0, 0] : halves(clip, region[dimension], dimension, last);
+          if (below !== undefined) low += rest * this.#effort(dimension, below);
+          if (above !== undefined) high += rest * this.#effort(dimension, above);
         }
-        if (Math.max(low, high) >= weight) continue;
-        const score = (low * low + high * high) / (weight * weight);
+        if (Math.max(low, high) >= whole) continue;
+        const score = (low * low + high * high) / (whole * whole);
         if (score > worthwhile) continue;
         const weighted = dimension === parent ? score * loyalty : score;
         if (best === undefined || weighted < best.score) best = { dimension, last, score: weighted };
@@ -276,15 +343,51 @@ class Builder<Label> {
     }
     return best;
   }
+
+  /** What a side costs that has so many edges within the region. */
+  #effort(dimension: CutDimension, edges: number): number {
+    return this.#prices.spelt && this.#prices.cuttable.includes(dimension) ? 1 + edges / 2 : 1;
+  }
+}
+
+/** Ends of ranges that lie within the region, and not at its ends. */
+function edgesOf(clip: Clip | undefined, region: Range<number | bigint> | undefined, dimension: CutDimension): number {
+  if (clip === undefined) return 0;
+  return 2 * clip.count - (startsAt(clip.first, region) ? 1 : 0) - (endsAt(clip.last, region, dimension) ? 1 : 0);
+}
+
+/** The edges left on both sides of a cut; undefined where nothing is left. */
+function halves(
+  clip: Clip,
+  region: Range<number | bigint> | undefined,
+  dimension: CutDimension,
+  last: number | bigint,
+): [below: number | undefined, above: number | undefined] {
+  const [below, above] = [clip.upTo(last), clip.above(last)];
+  const end = below === 0 ? undefined : below === clip.count ? clip.last : (clip.line[clip.from + below - 1]?.last ?? last);
+  const crosses = below + above > clip.count;
+  const start = above === 0 ? undefined : above === clip.count && !crosses ? clip.first : (clip.line[clip.to - above + 1]?.first ?? last);
+  return [
+    end === undefined ? undefined : 2 * below - (startsAt(clip.first, region) ? 1 : 0) - (end >= last ? 1 : 0),
+    start === undefined ? undefined : 2 * above - (crosses || start <= next(last) ? 1 : 0) - (endsAt(clip.last, region, dimension) ? 1 : 0),
+  ];
+}
+
+function startsAt(first: number | bigint, region: Range<number | bigint> | undefined): boolean {
+  return first <= (region?.first ?? 0);
+}
+
+function endsAt(last: number | bigint, region: Range<number | bigint> | undefined, dimension: CutDimension): boolean {
+  return (region !== undefined && last >= region.last) || atEnd(dimension, last);
 }
 
 function leafOf<Label>(states: readonly State<Label>[]): CutNode<Label> {
   return {
     kind: 'leaf',
     boxes: states.map(({ clips, box, labels }) => ({
-      source: clips.source.ranges,
-      destination: clips.destination.ranges,
-      value: clips.value.ranges,
+      source: sideOf(clips.source),
+      destination: sideOf(clips.destination),
+      value: sideOf(clips.value),
       box,
       labels,
     })),
@@ -312,38 +415,38 @@ function merged<Label>(
 }
 
 function clipKey(clips: State<unknown>['clips']): string {
-  return `${clips.source.id},${clips.destination.id},${clips.value.id}`;
+  return `${clips.source?.id ?? 0},${clips.destination?.id ?? 0},${clips.value?.id ?? 0}`;
+}
+
+function counts(clips: State<unknown>['clips']): Record<CutDimension, number> {
+  return { source: clips.source?.count ?? 0, destination: clips.destination?.count ?? 0, value: clips.value?.count ?? 0 };
+}
+
+function countOf(clips: State<unknown>['clips']): number {
+  return cutDimensions.reduce((sum, dimension) => sum + (clips[dimension]?.count ?? 0), 0);
+}
+
+function sideOf(clip: Clip | undefined): Side {
+  return clip?.ranges as Side;
 }
 
 /** Some of the borders of a field, evenly spread. */
 function bordersOf(states: readonly State<unknown>[], dimension: CutDimension): (number | bigint)[] {
   const found = new Set<number | bigint>();
   for (const { clips } of states) {
-    const side = clips[dimension].ranges as readonly Range<number | bigint>[] | undefined;
-    if (side === undefined) continue;
-    const step = Math.max(1, side.length / sampled);
-    for (let at = 0; at < side.length; at += step) {
-      const range = side[Math.floor(at)];
-      if (range === undefined) continue;
-      if (range.first > 0) found.add(previous(range.first));
-      found.add(range.last);
+    const clip = clips[dimension];
+    if (clip === undefined) continue;
+    const step = Math.max(1, clip.count / sampled);
+    for (let at = 0; at < clip.count; at += step) {
+      const index = clip.from + Math.floor(at);
+      const first = index === clip.from ? clip.first : (clip.line[index]?.first ?? 0);
+      if (first > 0) found.add(previous(first));
+      found.add(index === clip.to ? clip.last : (clip.line[index]?.last ?? 0));
     }
   }
   const sorted = [...found].sort((a, b) => (a < b ? -1 : 1));
   if (sorted.length <= candidates) return sorted;
   return Array.from({ length: candidates }, (_, index) => sorted[Math.floor(((index + 0.5) * sorted.length) / candidates)] ?? 0);
-}
-
-/** How many of the ranges have a part up to `last`, and how many above it. */
-function sidesOf(ranges: Ranges<number> | Ranges<bigint>, last: number | bigint): [below: number, above: number] {
-  let [from, to] = [0, ranges.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((ranges[middle]?.first ?? 0) <= last) from = middle + 1;
-    else to = middle;
-  }
-  const split = from > 0 && (ranges[from - 1]?.last ?? 0) > last ? 1 : 0;
-  return [from, ranges.length - from + split];
 }
 
 function next(value: number | bigint): number | bigint {

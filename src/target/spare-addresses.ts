@@ -4,7 +4,6 @@
  * Takes a side and the addresses that can reach a lookup at all (the zone: rule 1 is checked before), gives a side that holds the same of
  * those. A zone has holes where the gateway's own addresses are; a network of it is one prefix again once they do not matter.
  */
-import { type Prefix, prefixesOf4, prefixesOf6 } from '../net/address.ts';
 import type { Range, Ranges } from '../net/ranges.ts';
 import type { Side } from './lookup-plan.ts';
 
@@ -21,7 +20,7 @@ export function withinDomain(side: Side, domain: Ranges<number> | Ranges<bigint>
     else joined.push({ ...range });
   }
   const widened = joined.map((range) => {
-    if (range.first === range.last || isPrefix(range)) return range;
+    if (range.first === range.last) return range;
     const wider = around(range);
     const free = !meets(line, wider.first, previous(range.first)) && !meets(line, next(range.last), wider.last);
     return free ? wider : range;
@@ -41,12 +40,6 @@ function meets(line: Line, first: number | bigint, last: number | bigint): boole
   }
   const found = line[low];
   return found !== undefined && found.first <= last;
-}
-
-function isPrefix(range: Range<number | bigint>): boolean {
-  const prefixes: readonly Prefix<number | bigint>[] =
-    typeof range.first === 'bigint' ? prefixesOf6(range as Range<bigint>) : prefixesOf4(range as Range<number>);
-  return prefixes.length === 1;
 }
 
 /** The smallest prefix that holds the range. */

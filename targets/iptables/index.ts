@@ -8,10 +8,9 @@ import { hasServices } from '../../src/packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Emission, Target } from '../../src/target/target.ts';
 import { emit } from './emit.ts';
-import { Inexpressible } from './matches.ts';
 import { borders, interfaces, read, readRunning, runningMark } from './reader.ts';
 import { capabilities, markOf } from './target.ts';
-import { isKnownRate } from './tokens.ts';
+import { Inexpressible, isKnownRate } from './tokens.ts';
 
 const nothing: Emission = { files: [], shortened: new Map(), plan: [] };
 

@@ -39,6 +39,7 @@ export class Judgement {
   readonly #ends: Ends;
   readonly #gate: Gate;
   readonly #plans = new Map<string, Plan<Entry>>();
+  readonly #written = new Map<string, readonly Token[]>();
   readonly #sides = new Map<string, Map<object, Side>>();
   /** Pairs of each flow with a rate. */
   readonly #pairsOf = new Map<Entry, Pair[]>();
@@ -88,7 +89,8 @@ export class Judgement {
    */
   #newRules(pair: Pair): Token[] {
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
-    const last = [this.#effects.log(pair.label, ...(conduit === undefined ? [] : [conduit]), 'default'), drop];
+    // There is room for three words: a conduit says between which zones it runs.
+    const last = [this.#effects.log(conduit ?? pair.label, 'default'), drop];
     const limited = this.#boxes(pair, 'limited');
     const later = this.#notesLater(pair);
     return [
@@ -134,15 +136,16 @@ export class Judgement {
     ];
   }
 
-  #lookups(pair: Pair, which: Which, verdict: () => Token, swapped = false, hook?: Hook): Token[] {
+  #lookups(pair: Pair, which: Which, verdict: () => Token, swapped = false, hook?: Hook): readonly Token[] {
     if (this.#boxes(pair, which).length === 0) return [];
     const end = verdict();
-    return writeLookups(this.#plan(pair, which), {
-      table: this.#table,
-      swapped,
-      outcome: (labels) => [phrase(this.#effects.note(labels), end)],
-      guard: this.#guard(pair, swapped, hook),
-    });
+    const guard = this.#guard(pair, swapped, hook);
+    // New conversations and those judged again ask the same: the same rules stand in both chains.
+    const name = `${which}.${pair.stem} ${swapped} ${guard ?? ''} ${end}`;
+    const outcome = (labels: readonly Entry[]): Token[] => [phrase(this.#effects.note(labels), end)];
+    const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, which), { table: this.#table, swapped, outcome, guard });
+    this.#written.set(name, rules);
+    return rules;
   }
 
   /** Lookups of which every flow that holds the packet has its own outcome. */

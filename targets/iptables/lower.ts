@@ -15,12 +15,12 @@ import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { Effects } from './effects.ts';
 import { type Ends, Judgement } from './judgement.ts';
-import { addressMatches, Inexpressible } from './matches.ts';
+import { addressMatches } from './matches.ts';
 import { passRules } from './passes.ts';
 import { Sets } from './sets.ts';
 import { accept, drop, goTo, Table } from './table.ts';
 import { limits, markOf } from './target.ts';
-import { headLine, icmpMessage, interfaceName, keyword, markValue, phrase, type Token } from './tokens.ts';
+import { headLine, icmpMessage, Inexpressible, interfaceName, keyword, markValue, phrase, type Token } from './tokens.ts';
 import { pricesOf, treeRules } from './trees.ts';
 import type { SetsView, TableView } from './view.ts';
 

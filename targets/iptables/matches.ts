@@ -9,10 +9,7 @@ import { canonical, intersectRanges, type Range, type Ranges, rangesSize, subtra
 import { extensionHeaders, requestOf } from '../../src/packets/packet.ts';
 import type { Table } from './table.ts';
 import { limits } from './target.ts';
-import { addressSpan, icmpMessage, keyword, number, phrase, portList, portSpan, prefixOf, protocolWord, type Token } from './tokens.ts';
-
-/** What no rule of iptables can say. */
-export class Inexpressible extends Error {}
+import { addressSpan, icmpMessage, Inexpressible, keyword, number, phrase, portList, portSpan, prefixOf, protocolWord, type Token } from './tokens.ts';
 
 /** The service line that a lookup is about. */
 export type Group = 'any' | 'tcp' | 'udp' | 'icmp' | 'other';

@@ -20,8 +20,7 @@ export function passRules(policy: GatewayPolicy, face: PlacedInterface, hook: 'i
       pass.destination.flatMap((to) => {
         const source = endOf(policy, face, pass, from);
         const destination = endOf(policy, face, pass, to);
-        const stem = `${hook}.${face.name}`;
-        return endRules(table, stem, source, destination).flatMap((ends) =>
+        return endRules(table, `pass.${pass.name}`, source, destination).flatMap((ends) =>
           messages(pass, family).map((message) => phrase(...ends.matches, message, hopLimit(pass, family), comment(pass.name), ends.verdict)),
         );
       }),
@@ -52,7 +51,7 @@ function endRules(table: Table, stem: string, source: PassEnd, destination: Pass
   const alternatives = (end: 'source' | 'destination', one: PassEnd): Token[][] => {
     if ('local' in one) return [[one.local]];
     if (one.ranges === undefined) return [[]];
-    return one.ranges.length === 0 ? [] : addressMatches(table, end, false, one.ranges, `${stem}.pass`).map((match) => [match]);
+    return one.ranges.length === 0 ? [] : addressMatches(table, end, false, one.ranges, stem).map((match) => [match]);
   };
   const [from, to] = [alternatives('source', source), alternatives('destination', destination)];
   if (from.length * to.length <= mostInline) return from.flatMap((one) => to.map((other) => ({ matches: [...one, ...other], verdict: accept })));
@@ -60,9 +59,9 @@ function endRules(table: Table, stem: string, source: PassEnd, destination: Pass
   const ranges = (one: PassEnd): Ranges<number> | Ranges<bigint> | undefined => ('local' in one ? undefined : one.ranges);
   const [tree] = cutTrees([{ source: ranges(source), destination: ranges(destination), value: undefined, label: stem }], pricesOf('any', false, false));
   if (tree === undefined) return [];
-  const rules = treeRules(tree, { table, group: 'any', swapped: false, stem: `${stem}.pass`, outcome: () => [accept] });
+  const rules = treeRules(tree, { table, group: 'any', swapped: false, stem, outcome: () => [accept] });
   const local = [source, destination].flatMap((one) => ('local' in one ? [one.local] : []));
-  return [{ matches: local, verdict: jump(table.chain(table.numbered(`${stem}.pass`), rules)) }];
+  return [{ matches: local, verdict: jump(table.chain(table.numbered(stem), rules)) }];
 }
 
 function hopLimit(pass: Pass, family: Family): Token | undefined {

@@ -7,7 +7,7 @@ import type { Family } from '../../src/net/address.ts';
 import { ShortNames } from '../../src/target/short-names.ts';
 import type { Sets } from './sets.ts';
 import { limits } from './target.ts';
-import { chainName, keyword, phrase, type Token } from './tokens.ts';
+import { chainName, Inexpressible, keyword, phrase, type Token } from './tokens.ts';
 import type { ChainView } from './view.ts';
 
 export class Table {
@@ -22,6 +22,7 @@ export class Table {
   readonly #taken = new Set<string>();
   readonly #known = new Map<string, Token>();
   readonly #numbers = new Map<string, number>();
+  #rules = 0;
 
   constructor(family: Family, prefix: string, sets: Sets | undefined, levels: number) {
     this.family = family;
@@ -37,7 +38,7 @@ export class Table {
   /** Adds a chain and gives its name. Names of interfaces hold dots, so two stems may be alike: the later one gets a number. */
   chain(stem: string, rules: readonly Token[]): Token {
     const name = this.#unique(stem);
-    this.chains.push({ name, rules });
+    this.#push(name, rules);
     return name;
   }
 
@@ -48,7 +49,7 @@ export class Table {
     // The name first: chains that lead to this one would otherwise be named before it.
     const name = this.#unique(stem);
     this.#known.set(key, name);
-    this.chains.push({ name, rules: rules() });
+    this.#push(name, rules());
     return name;
   }
 
@@ -71,6 +72,12 @@ export class Table {
     const next = (this.#numbers.get(stem) ?? 0) + 1;
     this.#numbers.set(stem, next);
     return `${stem}.${next}`;
+  }
+
+  #push(name: Token, rules: readonly Token[]): void {
+    this.chains.push({ name, rules });
+    this.#rules += rules.length;
+    if (this.#rules > limits.rules) throw new Inexpressible(`this policy in ${limits.rules} rules; large groups need a gateway with ipset (\`sets yes\`)`);
   }
 
   #unique(stem: string): Token {

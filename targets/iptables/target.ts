@@ -40,8 +40,11 @@ export const capabilities: TargetCapabilities = {
   rateLimits: true,
 };
 
-/** Limits of the platform, in characters; `slots`: of multiport, where a range counts two; `nested`: chains below a built-in one in nf_tables. */
-export const limits = { comment: 255, logPrefix: 29, chain: 28, set: 31, slots: 15, nested: 15, burst: 10_000, perSecond: 10_000 } as const;
+/**
+ * Limits of the platform, in characters; `slots`: of multiport, where a range counts two; `nested`: chains below a built-in one in
+ * nf_tables; `rules`: of a family, what a small gateway still loads in seconds.
+ */
+export const limits = { comment: 255, logPrefix: 29, chain: 28, set: 31, slots: 15, nested: 15, rules: 100_000, burst: 10_000, perSecond: 10_000 } as const;
 
 /** The bits of the mask hold the policy's number; never all zero, which is the mark of the unjudged. */
 export function markOf(mask: number, policyNumber: number): { mask: number; value: number } {

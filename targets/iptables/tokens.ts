@@ -10,6 +10,9 @@ import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { limits } from './target.ts';
 
+/** What no rule of iptables can say. */
+export class Inexpressible extends Error {}
+
 /** Text that is safe to place in a file. */
 export type Token = string & { readonly brand: 'iptables token' };
 
@@ -86,6 +89,7 @@ const wordHash = 3;
  * in `~` and a hash.
  */
 export function logPrefixText(words: readonly string[]): string {
+  if (words.length > 3) throw new Error('no room for more than three words');
   let room = limits.logPrefix - 'zw : '.length - (words.length - 1);
   const shares = new Map<number, number>();
   const byLength = words.map((word, index) => ({ index, length: quotable(word, 255).length })).sort((a, b) => a.length - b.length);
@@ -115,9 +119,10 @@ export function address(value: number | bigint): Token {
 /** `10.0.0.0/8`, if the range is one prefix; an address alone has no length. */
 export function prefixOf(range: Range<number> | Range<bigint>): Token | undefined {
   if (range.first === range.last) return address(range.first);
-  const prefixes = typeof range.first === 'bigint' ? prefixesOf6(range as Range<bigint>) : prefixesOf4(range as Range<number>);
-  const [only] = prefixes;
-  return prefixes.length === 1 && only !== undefined ? token(`${address(only.first)}/${only.length}`) : undefined;
+  const [first, last] = [BigInt(range.first), BigInt(range.last)];
+  const size = last - first + 1n;
+  if ((size & (size - 1n)) !== 0n || (first & (size - 1n)) !== 0n) return undefined;
+  return token(`${address(range.first)}/${(typeof range.first === 'bigint' ? 128 : 32) - (size.toString(2).length - 1)}`);
 }
 
 /** `10.0.0.5-10.0.0.9`. */

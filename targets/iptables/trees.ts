@@ -27,6 +27,7 @@ export function pricesOf(group: Group, sets: boolean, labelled: boolean): CutPri
     },
     enough,
     cuttable: ported ? ['source', 'destination', 'value'] : ['source', 'destination'],
+    spelt: !sets,
     alike: !labelled,
     unite: !labelled && !sets,
   };

@@ -115,7 +115,10 @@ describe('zonewright', () => {
 
   it('lists targets and protocols', () => {
     expect(zonewright(['targets']).stdout).toContain('nftables');
-    expect(json(zonewright(['targets', '--format', 'json']).stdout)['targets']).toMatchObject([{ name: 'nftables', files: ['ruleset.nft'] }, { name: 'iptables' }]);
+    expect(json(zonewright(['targets', '--format', 'json']).stdout)['targets']).toMatchObject([
+      { name: 'nftables', files: ['ruleset.nft'] },
+      { name: 'iptables' },
+    ]);
     expect(zonewright(['protocols', 'modbus']).stdout).toContain('tcp 502');
     expect(zonewright(['protocols']).stdout.split('\n').length).toBeGreaterThan(100);
   });

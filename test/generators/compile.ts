@@ -18,7 +18,7 @@ import type { EmittedFile } from '../../src/target/target.ts';
 import { capabilitiesByName } from '../../targets/index.ts';
 import { emit as emitIptables } from '../../targets/iptables/emit.ts';
 import { emit as emitNftables } from '../../targets/nftables/emit.ts';
-import { capabilities, markOf } from '../../targets/nftables/target.ts';
+import { markOf } from '../../targets/nftables/target.ts';
 
 /** The day on which generated plants are judged. */
 export const judgementDay = '2026-11-22';

@@ -5,7 +5,7 @@
 // gives zero mismatches, or the smallest plant and packet found, to be made a named test.
 
 import { expect, it } from 'vitest';
-import { Inexpressible } from '../../targets/iptables/matches.ts';
+import { Inexpressible } from '../../targets/iptables/tokens.ts';
 import { compilingPlant } from '../generators/plants.ts';
 import { type Backend, iptablesBackends, nftables } from './backends.ts';
 import { describeKernel } from './requirements.ts';

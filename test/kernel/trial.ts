@@ -11,7 +11,7 @@ import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
-import { Inexpressible } from '../../targets/iptables/matches.ts';
+import { Inexpressible } from '../../targets/iptables/tokens.ts';
 import { type Backend, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 

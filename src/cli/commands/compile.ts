@@ -50,7 +50,9 @@ export async function run(args: readonly string[], options: Record<string, unkno
   print(summary(checked));
   for (const [name, gateway] of Object.entries(manifest.gateways)) {
     for (const file of gateway.files)
-      print(`${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? 'loads the files beside it' : 'read back and proved equal to the policy'}`);
+      print(
+        `${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? 'loads the files beside it' : 'read back and proved equal to the policy'}`,
+      );
     const plan = compiled.plans.get(name);
     if (options['explainPlan'] === true && plan !== undefined) for (const line of planLines(plan)) print(line);
     const widened = gateway.flows.filter((flow) => flow.widened);
