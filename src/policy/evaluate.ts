@@ -12,6 +12,7 @@ import { interfaceServices, type PassRow, type Where } from '../model/interface-
 import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../model/model.ts';
 import type { Address } from '../net/address.ts';
 import { builtInNetworks, containsAddress } from '../net/address-set.ts';
+import { noFunction } from '../packets/functions.ts';
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
 import { containsService } from '../packets/service-set.ts';
 
@@ -138,6 +139,8 @@ function swapped(packet: Packet): Packet {
     source: packet.destination,
     destination: packet.source,
     sourcePort: ports ? packet.value : 0,
+    // A reply does not show what the client asked, only that it was let in.
+    functionNumber: noFunction,
     value: ports ? packet.sourcePort : icmp ? (requestOf(family, packet.value >> 8) << 8) | (packet.value & 0xff) : packet.value,
     direction: 'original',
   };
