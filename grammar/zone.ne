@@ -117,6 +117,7 @@ function_list   -> function                                                     
                  | function_list "," function                                      {% build.more %}
 function        -> %name                                                           {% build.functionClass %}
                  | "function" (%number | %hex)                                     {% build.functionCode %}
+                 | ("stream" | "group") (%number | %hex) "function" (%number | %hex)   {% build.functionWithin %}
                  | %string                                                         {% build.functionName %}
 qualifiers      -> null                                                            {% build.nothing %}
                  | qualifiers qualifier                                            {% build.another %}

@@ -8,7 +8,7 @@
  */
 import { catalogue } from '../catalogue/catalogue.ts';
 import type { Model } from '../model/model.ts';
-import { FunctionTable } from '../packets/functions.ts';
+import { classMessages } from '../model/functions.ts';
 import { intersectServices, noServices, portServices, type ServiceSet, unionServices } from '../packets/service-set.ts';
 import { canonical } from '../net/ranges.ts';
 
@@ -66,8 +66,6 @@ export const entryServices: readonly EntryService[] = [...general, ...controller
   .filter((row, index, all) => all.findIndex((other) => other.protocol === row.protocol) === index)
   .toSorted((a, b) => (a.protocol < b.protocol ? -1 : 1));
 
-const table = new FunctionTable([...catalogue.values()].filter((protocol) => protocol.functions.length > 0).map((protocol) => protocol.name));
-
 /**
  * The messages that enter: on the standard ports, and on those on which the policy says that the protocol is spoken; of
  * protocols with classes only those that program.
@@ -82,7 +80,7 @@ export function entryMessages(row: EntryService, model: Model): ServiceSet {
     ),
   );
   if (!protocol.functions.includes('program')) return ports;
-  const functions = table.set([{ kind: 'class', protocol: row.protocol, class: 'program' }]);
+  const functions = classMessages(row.protocol, 'program');
   const every = (transport: 'tcp' | 'udp'): ServiceSet => portServices(transport, [{ first: 0, last: 0xffff }], functions);
   return intersectServices(ports, unionServices(every('tcp'), every('udp')));
 }

@@ -10,11 +10,11 @@ import { type Address, formatAddress } from '../net/address.ts';
 import { type AddressSet, addressSetOf, containsAddress, formatAddresses, unionAddresses } from '../net/address-set.ts';
 import type { Ranges } from '../net/ranges.ts';
 import type { Flow, Gateway, GatewayTraffic, Interface, Model } from '../model/model.ts';
-import { FunctionTable } from '../packets/functions.ts';
+import { noFunction } from '../packets/functions.ts';
 import { familyOf, type Hook, type Packet, requestOf } from '../packets/packet.ts';
 import { containsService, familyServices, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import { daysBetween, isExpired } from '../policy/dates.ts';
-import { endWords, serviceWords } from './words.ts';
+import { endWords, functionWords, serviceWords } from './words.ts';
 
 export type DifferenceField = 'source' | 'destination' | 'direction' | 'protocol' | 'port' | 'message' | 'function' | 'expired' | 'disabled' | 'state';
 
@@ -317,7 +317,7 @@ function fieldWords(model: Model, { right, fields, message, answer }: Reading, f
       return { got, allows, sentence: fields.includes('protocol') ? undefined : sentence };
     }
     case 'function': {
-      const name = functionName(model, packet);
+      const name = functionWords(model, packet) ?? (packet.functionNumber === noFunction ? 'a packet without a message' : undefined);
       const asked = name === undefined ? `every message of ${bare(packet)} is asked for` : `this is ${name}`;
       return { got: name ?? 'every message', allows: services, sentence: `${asked}; it allows \`${services}\`` };
     }
@@ -356,12 +356,6 @@ function addressSentence(model: Model, end: string, address: Address, side: Side
 
 function protocolWords({ protocol }: Message): string {
   return { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' }[protocol] ?? `ip protocol ${protocol}`;
-}
-
-/** `modbus write`; undefined for what has no name. */
-function functionName(model: Model, packet: Packet): string | undefined {
-  const message = new FunctionTable(model.functionProtocols).message(packet.functionNumber);
-  return message.kind === 'class' ? `${message.protocol} ${message.class}` : message.kind === 'none' ? 'a packet without a message' : undefined;
 }
 
 function shorten(text: string): string {

@@ -9,9 +9,10 @@ import { icmpMessages } from '../catalogue/icmp.ts';
 import type { Protocol } from '../catalogue/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Family } from '../net/address.ts';
-import { canonical, type Range, type Ranges, rangesContain, rangesEqual, rangesSize, rangesWithin, subtractRanges } from '../net/ranges.ts';
+import { canonical, type Ranges, rangesContain, rangesEqual, rangesSize, rangesWithin, subtractRanges } from '../net/ranges.ts';
 import { braced } from './item-list.ts';
-import { allFunctions, type FunctionClass, type FunctionSet, FunctionTable, noFunction } from '../packets/functions.ts';
+import { allFunctions } from '../packets/functions.ts';
+import { type FunctionPorts, functionItems } from './function-names.ts';
 import {
   allServices,
   familyServices,
@@ -24,6 +25,7 @@ import {
   subtractServices,
   unionServices,
   type ValueMap,
+  type ValueSegment,
 } from '../packets/service-set.ts';
 
 interface Named {
@@ -49,14 +51,14 @@ function protocolSet(protocol: Protocol): ServiceSet {
 
 export class ServiceNames {
   readonly #declared: readonly Named[];
-  readonly #functions: FunctionTable;
   /** Those that the policy itself uses first: several protocols share a port. */
   readonly #protocols: readonly Named[];
+  readonly #used: ReadonlySet<string>;
 
   constructor(model: Model) {
     this.#declared = model.services.map(({ name, set }) => ({ words: name, set }));
-    this.#functions = new FunctionTable(model.functionProtocols);
     const used = protocolsUsed(model);
+    this.#used = used;
     const site = [...model.sitePorts].flatMap(([name, set]) => siteItems(name, set));
     this.#protocols = [...site, ...protocols.filter(({ words }) => used.has(words)), ...protocols.filter(({ words }) => !used.has(words))];
   }
@@ -110,47 +112,21 @@ export class ServiceNames {
   #values(set: ServiceSet, family: Family): string[] {
     const { values, protocols: numbers } = familyServices(set, family);
     const items: string[] = [];
+    const partly: FunctionPorts[] = [];
     for (const [number, map] of [...values].toSorted(([a], [b]) => a - b)) {
-      if (number === 6 || number === 17) items.push(...this.#ports(number === 6 ? 'tcp' : 'udp', map));
-      else items.push(...icmpItems(family, map));
+      if (number !== 6 && number !== 17) {
+        items.push(...icmpItems(family, map));
+        continue;
+      }
+      const transport = number === 6 ? 'tcp' : 'udp';
+      const isWhole = ({ functions }: ValueSegment): boolean => rangesEqual(functions, allFunctions);
+      const whole = canonical(map.filter(isWhole).map(({ first, last }) => ({ first, last })));
+      if (whole.length > 0) items.push(portItem(transport, whole));
+      partly.push(...map.filter((segment) => !isWhole(segment)).map((segment) => ({ ...segment, transport }) as const));
     }
+    items.push(...functionItems(partly, this.#used));
     for (const { first, last } of numbers) for (let number = first; number <= last; number++) items.push(`ip protocol ${number}`);
     return items;
-  }
-
-  #ports(transport: 'tcp' | 'udp', map: ValueMap): string[] {
-    const items: string[] = [];
-    const whole = canonical(map.filter((segment) => rangesEqual(segment.functions, allFunctions)).map(({ first, last }) => ({ first, last })));
-    if (whole.length > 0) items.push(portItem(transport, whole));
-    for (const segment of map) {
-      if (rangesEqual(segment.functions, allFunctions)) continue;
-      items.push(this.#functionItem(transport, segment, segment.functions));
-    }
-    return items;
-  }
-
-  /** `modbus read`, `s7comm { read, write } on tcp 1102`: classes with what a session needs, as an `allow` reads them. */
-  #functionItem(transport: 'tcp' | 'udp', ports: Range<number>, functions: FunctionSet): string {
-    const found = [...catalogue.values()].filter((protocol) => protocol.functions.length > 0);
-    const spelt = ports.first === ports.last ? String(ports.first) : `${ports.first}-${ports.last}`;
-    for (const protocol of found) {
-      const classes = protocol.functions.filter((name) => rangesContain(functions, this.#number(protocol.name, name)));
-      if (classes.length === 0) continue;
-      const named = canonical(classes.map((name) => this.#one(this.#number(protocol.name, name))));
-      const session = canonical([...named, this.#one(noFunction), this.#one(this.#number(protocol.name, 'session'))]);
-      if (![named, session].some((set) => rangesEqual(set, functions))) continue;
-      const standard = protocol.transports.some((one) => one.protocol === transport && one.first === ports.first && one.last === ports.last);
-      return `${protocol.name} ${classes.length === 1 ? (classes[0] ?? '') : `{ ${classes.join(', ')} }`}${standard ? '' : ` on ${transport} ${spelt}`}`;
-    }
-    return `${transport} ${spelt} (some functions)`;
-  }
-
-  #number(protocol: string, name: FunctionClass): number {
-    return this.#functions.number({ kind: 'class', protocol, class: name });
-  }
-
-  #one(number: number): Range<number> {
-    return { first: number, last: number };
   }
 }
 

@@ -2,13 +2,15 @@
  * Packets in plant words: names first, then addresses, then the service as an engineer writes it.
  */
 import { protocolsOn } from '../catalogue/catalogue.ts';
+import { functionsNamed } from '../catalogue/functions.ts';
 import { icmpName } from '../catalogue/icmp.ts';
 import { type Address, formatAddress } from '../net/address.ts';
 import { addressRanges, containsAddress } from '../net/address-set.ts';
 import type { Host, Model } from '../model/model.ts';
-import { FunctionTable } from '../packets/functions.ts';
+import { functionTable } from '../model/functions.ts';
 import type { Conversation } from '../packets/conversation-space.ts';
 import type { Packet } from '../packets/packet.ts';
+import { containsService } from '../packets/service-set.ts';
 
 /** What `--format json` shows of a packet. */
 export interface PacketWords {
@@ -67,20 +69,25 @@ export function zoneOf(model: Model, address: Address): string | undefined {
   return model.zones.find((zone) => containsAddress(zone.addresses, address))?.name;
 }
 
-/** `tcp 502 (modbus)`, `icmp echo-request`, `ip protocol 47`. */
+/** `modbus read-coils`: the function of the message, by a protocol that lives on its port; undefined for what has no name. */
+export function functionWords(model: Model, packet: Conversation): string | undefined {
+  const message = functionTable.message(packet.functionNumber);
+  if (message.kind !== 'function') return undefined;
+  const standard = packet.protocol === 6 || packet.protocol === 17 ? protocolsOn(packet.protocol === 6 ? 'tcp' : 'udp', packet.value) : [];
+  const site = [...model.sitePorts].filter(([, set]) => containsService(set, packet.source.family, packet.protocol, packet.value, packet.functionNumber));
+  const speaker = [...standard.map((protocol) => protocol.name), ...site.map(([name]) => name)].find((name) => functionsNamed(name).includes(message.function));
+  return speaker === undefined ? undefined : `${speaker} ${message.function.name}`;
+}
+
+/** `tcp 502 (modbus)`, `tcp 502 (modbus read-coils)`, `icmp echo-request`, `ip protocol 47`. */
 export function serviceWords(model: Model, packet: Conversation): string {
   const family = packet.source.family;
   if (packet.protocol === 6 || packet.protocol === 17) {
     const transport = packet.protocol === 6 ? 'tcp' : 'udp';
     const bound = protocolsOn(transport, packet.value).map((protocol) => protocol.name);
-    const message = new FunctionTable(model.functionProtocols).message(packet.functionNumber);
-    const called =
-      message.kind === 'class' && bound.includes(message.protocol)
-        ? ` (${message.protocol} ${message.class})`
-        : bound.length === 0
-          ? ''
-          : ` (${bound.slice(0, 3).join(', ')})`;
-    return `${transport} ${packet.value}${called}`;
+    const named = functionWords(model, packet);
+    const called = named ?? bound.slice(0, 3).join(', ');
+    return `${transport} ${packet.value}${called === '' ? '' : ` (${called})`}`;
   }
   if (packet.protocol === (family === 4 ? 1 : 58)) {
     const type = packet.value >> 8;

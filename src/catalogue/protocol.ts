@@ -48,6 +48,8 @@ export interface Protocol {
   readonly dynamicPorts: DynamicPorts | undefined;
   /** The classes that have functions; empty where functions cannot be seen or are not known. */
   readonly functions: readonly FunctionClass[];
+  /** Whether a server, too, may open the conversation in which it is then asked. */
+  readonly serverMayDial: boolean;
   readonly sources: readonly string[];
   /** False where no primary source confirms the ports or ethertypes. */
   readonly verified: boolean;
@@ -70,6 +72,7 @@ function protocol(name: string, title: string, ot: boolean, facts: Facts): Proto
     cast: 'unicast',
     dynamicPorts: undefined,
     functions: [],
+    serverMayDial: false,
     verified: true,
     notes: '',
     ...facts,

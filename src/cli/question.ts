@@ -15,9 +15,10 @@ import { NameSpace, type ServiceDecl } from '../model/names.ts';
 import { ServiceResolver } from '../model/services.ts';
 import { type Address, families, type Family, formatAddress, parseAddress, parsePrefix } from '../net/address.ts';
 import { addressRanges, type AddressSet, addressSetOf, containsAddress, isEmpty, unionAddresses } from '../net/address-set.ts';
-import { FunctionTable, otherFunction } from '../packets/functions.ts';
+import { functionTable } from '../model/functions.ts';
+import { type FunctionSet, otherFunction } from '../packets/functions.ts';
 import { ported, protocolNames } from '../packets/protocol-names.ts';
-import { familyServices, hasServices, isNoService, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
+import { containsService, familyServices, hasServices, isNoService, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import type { Loaded } from '../pipeline/load.ts';
 import { gatewayOnlyAddresses } from '../policy/place.ts';
 import { parse } from '../syntax/parse.ts';
@@ -218,7 +219,7 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, options: O
   const declared = new NameSpace<ServiceDecl>();
   const quiet = new Context(loaded.sources);
   for (const one of loaded.declarations) if (one.kind === 'service') declared.declare(quiet, 'service', one.name, one, true);
-  const resolver = new ServiceResolver(context, declared, new FunctionTable(model.functionProtocols));
+  const resolver = new ServiceResolver(context, declared);
   const services =
     parsed.diagnostics.length === 0 && declaration?.kind === 'service' && more.length === 0
       ? resolver.resolve({ items: declaration.members, span: declaration.span }, 'exact')
@@ -235,13 +236,14 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, options: O
   const lost = services.unroutable[0];
   if (lost !== undefined) throw new UsageError('--service', `no routed gateway sees \`${lost.name}\`: ${lost.why}`);
   if (isNoService(services.set)) throw new UsageError('--service', `\`${words}\` is not a service: it holds no message`);
-  const all = new Map(families.map((family) => [family, startsOf(services.set, family)]));
+  const all = new Map(families.map((family) => [family, startsOf(model, services.set, family)]));
   const parts = [...new Set([...all.values()].flat().map((one) => one.part))];
   const several = [...all.values()].flat().some((one) => one.several) || new Set([...all.values()].flat().map((one) => one.key)).size > 1;
   if (several) {
     const shown = parts.slice(0, 6).join(', ') + (parts.length > 6 ? ' and more' : '');
     const one = (parts[0] ?? '').replace(/-\d+$/u, '');
-    const help = one.includes(mixed) ? 'name one function, for example "modbus read"' : `ask for one of them: --service "${one}"`;
+    const [example] = [...all.values()].flat().flatMap((start) => start.example ?? []);
+    const help = example !== undefined ? `name one function, for example "${example}"` : `ask for one of them: --service "${one}"`;
     throw new UsageError('--service', `\`${words}\` is more than one conversation: ${shown}`, help);
   }
   const noPorts = [...all.values()].flat().some((one) => !ported(one.message.protocol));
@@ -258,9 +260,21 @@ interface Start {
   readonly several: boolean;
   /** In words. */
   readonly part: string;
+  /** Where several functions are meant: one of them. */
+  readonly example?: string;
 }
 
-function startsOf(set: ServiceSet, family: Family): Start[] {
+/** Whether the functions are those of one class, and the policy nowhere tells them apart: then one stands for all. */
+function isAlike(model: Model, functions: FunctionSet, family: Family, protocol: number, value: number): boolean {
+  if (functionTable.hasNone(functions) || functionTable.hasOther(functions)) return false;
+  const [first, ...rest] = functionTable.among(functions);
+  if (first === undefined || rest.some((one) => one.protocol !== first.protocol || one.class !== first.class)) return false;
+  const sets = [...model.flows, ...model.gateways.flatMap((gateway) => gateway.traffic)].map((one) => one.services.set);
+  const held = (set: ServiceSet, number: number): boolean => containsService(set, family, protocol, value, number);
+  return sets.every((set) => rest.every((one) => held(set, functionTable.number(one)) === held(set, functionTable.number(first))));
+}
+
+function startsOf(model: Model, set: ServiceSet, family: Family): Start[] {
   if (!hasServices(set, family)) return [];
   const services = familyServices(set, family);
   const range = (first: number, last: number): string => (first === last ? String(first) : `${first}-${last}`);
@@ -270,10 +284,12 @@ function startsOf(set: ServiceSet, family: Family): Start[] {
       const every = functions.some((numbers) => numbers.first <= otherFunction && otherFunction <= numbers.last);
       const functionNumber = every ? otherFunction : (one?.first ?? otherFunction);
       const message = { protocol, value: first, functionNumber };
-      const many = !every && (functions.length > 1 || one?.first !== one?.last);
+      const many = !every && (functions.length > 1 || one?.first !== one?.last) && !isAlike(model, functions, family, protocol, first);
       if (ported(protocol)) {
         const part = `${protocol === 6 ? 'tcp' : 'udp'} ${range(first, last)}${many ? mixed : ''}`;
-        return { message, key: `port ${first}`, several: many || first !== last, part };
+        const [named] = many ? functionTable.among(functions) : [];
+        const start = { message, key: `port ${first}`, several: many || first !== last, part };
+        return named === undefined ? start : { ...start, example: `${named.protocol} ${named.name}` };
       }
       const types = range(first >> 8, last >> 8);
       return { message, key: 'icmp', several: first >> 8 !== last >> 8, part: `${family === 4 ? 'icmp' : 'icmpv6'} type ${types}` };

@@ -4,11 +4,24 @@
  * Takes declarations, gives flows with nothing left to look up. A conduit hands owner, ticket, reason, log, count, rate
  * and expiry to flows that do not say otherwise, and sets a floor of inspection for flows of OT protocols.
  */
+import { catalogue } from '../catalogue/catalogue.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { addressesWithin, formatAddresses, subtractAddresses } from '../net/address-set.ts';
 import type { Declaration, FlowDecl, Word } from '../syntax/ast.ts';
 import { type Context, PropertyReader } from './context.ts';
-import { type Conduit, type Flow, type FlowProperties, type Grade, grades, type Placed, type Rate, type Zone } from './model.ts';
+import {
+  type Conduit,
+  type Flow,
+  type FlowProperties,
+  type Grade,
+  grades,
+  type Placed,
+  type Rate,
+  type RequestDirection,
+  requestDirections,
+  type ResolvedServices,
+  type Zone,
+} from './model.ts';
 import type { NameSpace } from './names.ts';
 import type { SelectorResolver } from './selectors.ts';
 import type { ServiceResolver } from './services.ts';
@@ -74,14 +87,6 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   const common = flowProperties(tools, read, inherited.properties);
   const asked = gradeOf(context, read);
   const ownAccepted = acceptWeaker(context, read);
-  if (read.has('requests'))
-    context.report(
-      modelCodes.notYet,
-      read.of('requests', 'word')?.span ?? declaration.name.span,
-      { what: '`requests`' },
-      { help: ['leave it out until functions are inspected'] },
-    );
-
   const fromClause = read.of('from', 'selector');
   const toClause = read.of('to', 'selector');
   for (const [property, clause] of [
@@ -125,7 +130,7 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
             items: clauses.flatMap((clause) => clause.value.items),
             span: { file: first.value.span.file, start: first.value.span.start, end: last.value.span.end },
           },
-          effect === 'allow' ? 'allow' : 'exact',
+          effect,
         );
   if (effect === 'deny' && common.expires !== undefined && read.has('expires')) {
     context.report(
@@ -163,6 +168,7 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
     );
   }
   if (services.unroutable.length > 0) return undefined;
+  const requests = requestsOf(context, read, name, services);
   const conduit = inherited.conduit;
   if (conduit !== undefined && reportOutside(context, conduit, { name, from, to })) return undefined;
   // A floor binds flows of OT protocols, a bare port bound to one included.
@@ -180,11 +186,29 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
     from,
     to,
     services,
+    requests,
     asked: strongest(ownAsked, floor),
     acceptWeaker: ownAccepted ?? (ownAsked === undefined ? inherited.acceptWeaker : undefined),
     span: declaration.name.span,
   };
 }
+
+/** Which way requests run: backward only where a server may open the conversation. */
+function requestsOf(context: Context, read: PropertyReader, flow: string, services: ResolvedServices): RequestDirection {
+  const word = read.word('requests');
+  const direction = word === undefined ? undefined : oneOf(context, word, requestDirections, 'direction');
+  if (word === undefined || direction !== 'backward') return 'forward';
+  if (services.otProtocols.some((name) => catalogue.get(name)?.serverMayDial === true)) return 'backward';
+  context.report(
+    modelCodes.requestsBackward,
+    word.span,
+    { flow },
+    { help: ['take `requests` out: who opens the conversation asks'], notes: [`a server may open it in ${diallers.join(', ')}`] },
+  );
+  return 'forward';
+}
+
+const diallers = [...catalogue.values()].filter((protocol) => protocol.serverMayDial).map((protocol) => protocol.name);
 
 function strongest(a: Placed<Grade> | undefined, b: Placed<Grade> | undefined): Placed<Grade> | undefined {
   if (a === undefined || b === undefined) return a ?? b;

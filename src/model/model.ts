@@ -5,6 +5,7 @@
  * services are sets, and every record keeps the span of the words it came from.
  */
 import type { Span } from '../base/source.ts';
+import type { ProtocolFunction } from '../catalogue/function.ts';
 import type { Address, AddressRange, Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
@@ -63,7 +64,9 @@ export interface ResolvedSelector {
 /** Functions that a service names, for grades. */
 export interface NamedFunctions {
   readonly protocol: string;
-  readonly classes: readonly string[];
+  readonly functions: readonly ProtocolFunction[];
+  /** The ports on which they are named, with every function. */
+  readonly where: ServiceSet;
   readonly span: Span;
 }
 
@@ -107,6 +110,10 @@ export interface FlowProperties {
   readonly disabled: Placed<string> | undefined;
 }
 
+/** Who asks inside a conversation: the side that opened it, or the side that was called. */
+export const requestDirections = ['forward', 'backward'] as const;
+export type RequestDirection = (typeof requestDirections)[number];
+
 export interface Flow extends FlowProperties {
   readonly name: string;
   readonly label: string | undefined;
@@ -115,6 +122,8 @@ export interface Flow extends FlowProperties {
   readonly from: ResolvedSelector;
   readonly to: ResolvedSelector;
   readonly services: ResolvedServices;
+  /** Which way the requests run whose functions the services name. */
+  readonly requests: RequestDirection;
   /** Grade asked for, by `inspect`, the conduit's floor, or since functions are named; undefined: none. */
   readonly asked: Placed<Grade> | undefined;
   /** Lowest grade accepted instead. */
@@ -259,8 +268,6 @@ export interface Model {
   readonly asserts: readonly Assert[];
   readonly tests: readonly Test[];
   readonly unused: readonly Unused[];
-  /** Names of protocols whose functions the packet sets tell apart. */
-  readonly functionProtocols: readonly string[];
 }
 
 /** Families that both sides have. */

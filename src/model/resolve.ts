@@ -6,13 +6,11 @@
  * gateways and asserts are resolved against them. Everything in the model is sorted by name.
  */
 import type { SourceMap } from '../base/source.ts';
-import { catalogue } from '../catalogue/catalogue.ts';
 import { lintCodes } from '../diagnostics/codes/lint.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import type { Outcome } from '../diagnostics/diagnostic.ts';
 import { type Address, formatAddress } from '../net/address.ts';
 import { containsAddress, noAddresses, unionAddresses } from '../net/address-set.ts';
-import { FunctionTable } from '../packets/functions.ts';
 import type { AssertDecl, Declaration, FlowDecl, Word } from '../syntax/ast.ts';
 import { resolveAssert, resolveTest } from './checks.ts';
 import { Context, PropertyReader } from './context.ts';
@@ -38,11 +36,6 @@ import { SelectorResolver } from './selectors.ts';
 import { ServiceResolver } from './services.ts';
 import { builtInRoles, builtInTraits } from './vocabulary.ts';
 import { resolveHosts, resolveZones } from './zones.ts';
-
-/** The protocols whose functions packet sets tell apart. */
-export const functionProtocols: readonly string[] = [...catalogue.values()]
-  .filter((protocol) => protocol.functions.length > 0)
-  .map((protocol) => protocol.name);
 
 export function resolve(declarations: readonly Declaration[], sources: SourceMap): Outcome<Model> {
   const context = new Context(sources);
@@ -92,7 +85,7 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     traits: policy.traits,
     roles: policy.roles,
   });
-  const serviceResolver = new ServiceResolver(context, services, new FunctionTable(functionProtocols));
+  const serviceResolver = new ServiceResolver(context, services);
   const tools: FlowTools = { context, selectors, services: serviceResolver, zoneNamed };
 
   const groups: Group[] = places('group').map((declaration) => ({
@@ -153,7 +146,6 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     asserts: byName(asserts),
     tests,
     unused,
-    functionProtocols,
   };
   return { value: model, diagnostics: context.diagnostics };
 }

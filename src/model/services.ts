@@ -3,15 +3,15 @@
  *
  * Takes a service list of the syntax tree, gives the messages it means, and what else matters about it: functions that
  * were named (grades), OT protocols, parts that no router can carry. What functions mean depends on where they stand
- * (rule 8): in an `allow` and after `except` the session messages come along, elsewhere the named ones stand alone.
+ * (rule 8, `FunctionReading`).
  */
 import { nearest } from '../base/nearest.ts';
 import { catalogue, isLayer2Only, needsPorts, protocolsOn } from '../catalogue/catalogue.ts';
 import { icmpMessage, icmpMessages } from '../catalogue/icmp.ts';
-import type { Protocol } from '../catalogue/protocol.ts';
+import type { Protocol, TransportProtocol } from '../catalogue/protocol.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { canonical, type Range, type Ranges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet, type FunctionTable, type MessageFunction } from '../packets/functions.ts';
+import { allFunctions, type FunctionSet } from '../packets/functions.ts';
 import {
   allServices,
   icmpServices,
@@ -24,14 +24,12 @@ import {
   unionServices,
   widenFunctions,
 } from '../packets/service-set.ts';
-import type { FunctionSpec, PortSpec, ServiceAtom, ServiceItem, ServiceList, TransportSpec, Word } from '../syntax/ast.ts';
+import type { PortSpec, ServiceAtom, ServiceItem, ServiceList, TransportSpec, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
+import { type FunctionReading, messagesMeant, resolveFunctions } from './functions.ts';
 import type { NamedFunctions, ResolvedServices, Service } from './model.ts';
 import type { NameSpace, ServiceDecl } from './names.ts';
 import { Uses } from './unused.ts';
-
-/** `allow`: functions bring `none` and the session messages along; `exact`: the named messages alone. */
-export type FunctionReading = 'allow' | 'exact';
 
 interface Meaning {
   readonly set: ServiceSet;
@@ -52,7 +50,6 @@ const deepestServices = 100;
 export class ServiceResolver {
   readonly #context: Context;
   readonly #declared: NameSpace<ServiceDecl>;
-  readonly #functions: FunctionTable;
   readonly #known = new Map<string, Meaning | 'open' | 'broken'>();
   readonly #interned = new Map<string, Meaning>();
   readonly #uses = new Uses();
@@ -61,10 +58,9 @@ export class ServiceResolver {
   readonly #open: string[] = [];
   #quiet = false;
 
-  constructor(context: Context, declared: NameSpace<ServiceDecl>, functions: FunctionTable) {
+  constructor(context: Context, declared: NameSpace<ServiceDecl>) {
     this.#context = context;
     this.#declared = declared;
-    this.#functions = functions;
   }
 
   /** Undefined if any part of it was reported. */
@@ -268,7 +264,7 @@ export class ServiceResolver {
     this.#known.set(key, result ?? 'broken');
     if (result === undefined) {
       // Reported once: the other reading of a broken declaration is broken too.
-      for (const other of ['allow', 'exact']) this.#known.set(`${other} ${name.text}`, 'broken');
+      for (const other of ['allow', 'deny', 'exact']) this.#known.set(`${other} ${name.text}`, 'broken');
       if (before === this.#context.diagnostics.length) return undefined;
     }
     return result;
@@ -288,8 +284,9 @@ export class ServiceResolver {
       );
       return undefined;
     }
-    const functions = this.#functionSet(atom, protocol, reading);
-    if (functions === undefined) return undefined;
+    const named = resolveFunctions(this.#context, atom, protocol);
+    if (named === undefined || (named !== 'all' && !this.#speaks(atom, protocol))) return undefined;
+    const functions = (transport: TransportProtocol): FunctionSet => (named === 'all' ? allFunctions : messagesMeant(protocol.name, named, reading, transport));
     if (protocol.dynamicPorts !== undefined && atom.passive === undefined) {
       this.#context.report(
         modelCodes.dynamicPorts,
@@ -313,8 +310,8 @@ export class ServiceResolver {
       return undefined;
     }
     const parts: (Meaning | undefined)[] =
-      atom.on?.map((spec) => this.#transport(spec, functions.set)) ??
-      protocol.transports.map((ports) => meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions.set)));
+      atom.on?.map((spec) => this.#transport(spec, functions(spec.protocol))) ??
+      protocol.transports.map((ports) => meaning(portServices(ports.protocol, [{ first: ports.first, last: ports.last }], functions(ports.protocol))));
     if (atom.on === undefined) for (const number of protocol.ipProtocols) parts.push(meaning(protocolServices(number)));
     for (const name of atom.on === undefined ? protocol.icmp : []) {
       for (const message of icmpMessage(name) ?? []) parts.push(meaning(icmpServices(message.family, icmpValues(message.type, message.code))));
@@ -337,84 +334,38 @@ export class ServiceResolver {
       }
       parts.push(meaning(portServices(protocol.dynamicPorts.protocol, ports)));
     }
-    const joined = this.#join(protocol, functions, parts);
+    const joined = join(protocol, parts, named === 'all' ? undefined : { protocol: protocol.name, functions: named, span: atom.span });
     if (atom.on !== undefined && joined !== undefined)
       this.#sitePorts.set(protocol.name, widenFunctions(unionServices(this.#sitePorts.get(protocol.name) ?? noServices, joined.set)));
     if (joined === undefined || protocol.cast === 'unicast') return joined;
     return { ...joined, unroutable: [...joined.unroutable, { name: protocol.name, why: 'it lives on multicast or broadcast', span: atom.span }] };
   }
 
-  #join(protocol: Protocol, functions: { readonly named: readonly NamedFunctions[] }, parts: readonly (Meaning | undefined)[]): Meaning | undefined {
-    const whole = parts.filter((part) => part !== undefined);
-    if (whole.length < parts.length) return undefined;
-    return {
-      set: unionServices(...whole.map((part) => part.set)),
-      functions: functions.named,
-      otProtocols: protocol.ot ? [protocol.name] : [],
-      unroutable: [],
-    };
+  /** Whether functions can be named on the transports: the protocol has to be spoken there. */
+  #speaks(atom: NamedAtom, protocol: Protocol): boolean {
+    const known = new Set([...protocol.transports, ...protocol.customary].map((ports) => ports.protocol));
+    const wrong = atom.on?.find((spec) => !known.has(spec.protocol));
+    if (wrong === undefined) return true;
+    this.#context.report(
+      modelCodes.functionsElsewhere,
+      wrong.span,
+      { protocol: protocol.name, transport: wrong.protocol },
+      { help: [`write \`on ${[...known].join('`, or `on ')}\`, or name the protocol without functions`] },
+    );
+    return false;
   }
+}
 
-  #functionSet(
-    atom: NamedAtom,
-    protocol: Protocol,
-    reading: FunctionReading,
-  ): { readonly set: FunctionSet; readonly named: readonly NamedFunctions[] } | undefined {
-    const qualifier = atom.qualifiers[0];
-    if (qualifier !== undefined) {
-      this.#context.report(
-        modelCodes.notYet,
-        qualifier.span,
-        { what: `\`${qualifier.keyword.text}\` of a protocol` },
-        { help: ['name a class of functions instead, such as `read`'] },
-      );
-      return undefined;
-    }
-    if (atom.functions === undefined) return { set: allFunctions, named: [] };
-    const messages: MessageFunction[] = [];
-    let broken = atom.functions.length === 0;
-    for (const spec of atom.functions) {
-      const message = this.#function(spec, protocol);
-      if (message === undefined) broken = true;
-      else messages.push(message);
-    }
-    if (broken) return undefined;
-    const classes = messages.map((message) => (message.kind === 'class' ? message.class : message.kind));
-    if (reading === 'allow') messages.push({ kind: 'none' }, { kind: 'class', protocol: protocol.name, class: 'session' });
-    return { set: this.#functions.set(messages), named: [{ protocol: protocol.name, classes, span: atom.span }] };
-  }
-
-  #function(spec: FunctionSpec, protocol: Protocol): MessageFunction | undefined {
-    if (spec.kind !== 'class') {
-      this.#context.report(
-        modelCodes.notYet,
-        spec.span,
-        { what: 'naming a single function' },
-        { help: [`name a class of functions: ${protocol.functions.join(', ')}`] },
-      );
-      return undefined;
-    }
-    const found = protocol.functions.find((name) => name === spec.name.text);
-    if (found === undefined) {
-      const suggestion = nearest(spec.name.text, protocol.functions);
-      this.#context.report(
-        modelCodes.unknownFunction,
-        spec.span,
-        { name: spec.name.text, protocol: protocol.name },
-        {
-          help: [
-            protocol.functions.length === 0
-              ? 'its functions cannot be told apart; name the protocol alone'
-              : suggestion === undefined
-                ? `its classes are ${protocol.functions.join(', ')}`
-                : `did you mean \`${suggestion}\`?`,
-          ],
-        },
-      );
-      return undefined;
-    }
-    return { kind: 'class', protocol: protocol.name, class: found };
-  }
+function join(protocol: Protocol, parts: readonly (Meaning | undefined)[], named: Omit<NamedFunctions, 'where'> | undefined): Meaning | undefined {
+  const whole = parts.filter((part) => part !== undefined);
+  if (whole.length < parts.length) return undefined;
+  const set = unionServices(...whole.map((part) => part.set));
+  return {
+    set,
+    functions: named === undefined ? [] : [{ ...named, where: widenFunctions(set) }],
+    otProtocols: protocol.ot ? [protocol.name] : [],
+    unroutable: [],
+  };
 }
 
 const everyPort: Ranges<number> = [{ first: 0, last: 0xffff }];

@@ -1,55 +1,81 @@
 /**
- * Functions of OT messages as small integers, so that packet sets can tell them apart.
+ * Functions of messages as small integers, so that packet sets can tell them apart.
  *
- * Takes the catalogue's protocols and classes, gives each pair a number that is stable within a compile. 0 is "no
- * payload", 1 "unrecognised".
+ * Takes functions, each of a protocol and perhaps a class, gives each a number that depends on nothing but them: 0 is
+ * "no payload", then come the protocols by name, in each the classes one after the other, and every number above the
+ * last is *other*, a message that nobody recognised. There is one *other*, not one a protocol: who does not recognise a
+ * message cannot say whose it is. Classes are ranges, and what an `allow` of reading means, with the session messages
+ * before it, is one range, too; so diagrams stay small.
  */
-import type { Ranges } from '../net/ranges.ts';
-import { canonical } from '../net/ranges.ts';
-
-export const functionClasses = ['read', 'write', 'control', 'program', 'diagnostics', 'session'] as const;
-export type FunctionClass = (typeof functionClasses)[number];
+import { canonical, type Range, type Ranges, rangesContain } from '../net/ranges.ts';
 
 /** Numbers of functions, canonical; `allFunctions` for a bare port. */
 export type FunctionSet = Ranges<number>;
 
 export const functionBits = 12;
+const lastNumber = (1 << functionBits) - 1;
 export const noFunction = 0;
-export const otherFunction = 1;
-export const allFunctions: FunctionSet = [{ first: 0, last: (1 << functionBits) - 1 }];
+/** One number of many that stand for a message that nobody recognised. */
+export const otherFunction = lastNumber;
+export const allFunctions: FunctionSet = [{ first: 0, last: lastNumber }];
 
-export type MessageFunction =
-  { readonly kind: 'none' } | { readonly kind: 'other' } | { readonly kind: 'class'; readonly protocol: string; readonly class: FunctionClass };
+export interface NumberedFunction {
+  readonly protocol: string;
+  readonly name: string;
+  readonly class: string | undefined;
+}
 
-/** Numbers the functions of the given protocols (sorted by name, so the order of declarations never matters). */
-export class FunctionTable {
-  readonly #index = new Map<string, number>();
-  readonly #protocols: readonly string[];
+export type MessageFunction<Known extends NumberedFunction> =
+  { readonly kind: 'none' } | { readonly kind: 'other' } | { readonly kind: 'function'; readonly function: Known };
 
-  constructor(protocols: Iterable<string>) {
-    this.#protocols = [...new Set(protocols)].sort();
-    if (2 + this.#protocols.length * functionClasses.length > 1 << functionBits)
-      throw new Error('more protocols with functions than the function field has room for');
-    this.#protocols.forEach((name, index) => this.#index.set(name, index));
+/** Classes that are often allowed together are neighbours. */
+const order: readonly (string | undefined)[] = ['session', 'read', 'diagnostics', 'write', 'control', 'program', undefined];
+
+export class FunctionTable<Known extends NumberedFunction> {
+  readonly #functions: readonly Known[];
+  readonly #numbers: ReadonlyMap<Known, number>;
+  /** No payload. */
+  readonly none: FunctionSet = [{ first: noFunction, last: noFunction }];
+  /** Not recognised. */
+  readonly other: FunctionSet;
+
+  constructor(functions: Iterable<Known>) {
+    this.#functions = [...functions].toSorted((a, b) => compare(a.protocol, b.protocol) || order.indexOf(a.class) - order.indexOf(b.class));
+    this.#numbers = new Map(this.#functions.map((one, index) => [one, index + 1]));
+    if (this.#functions.length + 1 > lastNumber) throw new Error('more functions than the function field has room for');
+    this.other = [{ first: this.#functions.length + 1, last: lastNumber }];
   }
 
-  number(message: MessageFunction): number {
-    if (message.kind === 'none') return noFunction;
-    if (message.kind === 'other') return otherFunction;
-    const index = this.#index.get(message.protocol);
-    if (index === undefined) throw new Error(`protocol ${message.protocol} has no functions`);
-    return 2 + index * functionClasses.length + functionClasses.indexOf(message.class);
+  number(one: Known): number {
+    const number = this.#numbers.get(one);
+    if (number === undefined) throw new Error(`${one.protocol} ${one.name} has no number`);
+    return number;
   }
 
-  set(messages: readonly MessageFunction[]): FunctionSet {
-    return canonical(messages.map((message) => ({ first: this.number(message), last: this.number(message) })));
+  set(functions: Iterable<Known>): FunctionSet {
+    return canonical(Array.from(functions, (one): Range<number> => ({ first: this.number(one), last: this.number(one) })));
   }
 
-  message(number: number): MessageFunction {
+  message(number: number): MessageFunction<Known> {
     if (number === noFunction) return { kind: 'none' };
-    const protocol = this.#protocols[Math.floor((number - 2) / functionClasses.length)];
-    const name = functionClasses[(number - 2) % functionClasses.length];
-    if (number < 2 || protocol === undefined || name === undefined) return { kind: 'other' };
-    return { kind: 'class', protocol, class: name };
+    const one = this.#functions[number - 1];
+    return one === undefined ? { kind: 'other' } : { kind: 'function', function: one };
   }
+
+  /** The functions that a set holds, by number. */
+  among(set: FunctionSet): readonly Known[] {
+    return set.flatMap(({ first, last }) => this.#functions.slice(Math.max(0, first - 1), last));
+  }
+
+  hasNone(set: FunctionSet): boolean {
+    return rangesContain(set, noFunction);
+  }
+
+  hasOther(set: FunctionSet): boolean {
+    return rangesContain(set, otherFunction);
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

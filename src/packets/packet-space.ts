@@ -7,10 +7,10 @@
  */
 import { type Address, families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import { canonical, type Range, type Ranges } from '../net/ranges.ts';
+import { canonical, type Range, type Ranges, rangesContain } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { functionBits } from './functions.ts';
+import { allFunctions, functionBits, noFunction } from './functions.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
 import { numberRanges, wideRanges } from './range-diagram.ts';
 import { type FamilyServices, maxValue, type ValueMap, valuedProtocols } from './service-set.ts';
@@ -156,12 +156,18 @@ export class PacketSpace {
 
   /**
    * Replies to the services: the server's port is the source port, and an ICMP reply stands for its request
-   * (`requestOf`). Functions are those of the client's messages: whoever judges replies sets them free (`anyFunction`).
+   * (`requestOf`). A function is that of a client's message: a reply leaves it free, and belongs to a conversation that may
+   * start without one.
    */
   replies(family: Family, set: FamilyServices, below: Node = full): Node {
     const icmp = family === 4 ? 1 : 58;
     return this.#services(family, set, below, (segments, protocol) => {
-      if (protocol !== icmp) return this.#values(segments, fields.sourcePort, below);
+      if (protocol !== icmp)
+        return this.#values(
+          segments.filter(({ functions }) => rangesContain(functions, noFunction)).map((segment) => ({ ...segment, functions: allFunctions })),
+          fields.sourcePort,
+          below,
+        );
       const ranges: Range<number>[] = [];
       for (let type = 0; type < 256; type++) {
         const request = requestOf(family, type);
@@ -175,11 +181,6 @@ export class PacketSpace {
       ranges.sort((a, b) => a.first - b.first);
       return this.within(fields.value, ranges, below);
     });
-  }
-
-  /** The set with functions set free. */
-  anyFunction(set: Node): Node {
-    return this.diagram.forget(set, fields.function.level, fields.function.level + fields.function.width - 1);
   }
 
   /** Whether the packet is a member. */

@@ -163,6 +163,16 @@ export function inspectedServices(set: ServiceSet): ServiceSet {
   );
 }
 
+/** The same, on the ports of `where` alone. */
+export function widenFunctionsOn(set: ServiceSet, where: ServiceSet): ServiceSet {
+  return combine(
+    set,
+    where,
+    (x, y) => (x.length > 0 && y.length > 0 ? allFunctions : x),
+    (x) => x,
+  );
+}
+
 export function servicesEqual(a: ServiceSet, b: ServiceSet): boolean {
   return isNoService(subtractServices(a, b)) && isNoService(subtractServices(b, a));
 }

@@ -3,11 +3,13 @@
  * name or a declared service can change what was promised.
  */
 import type { EssentialRecord } from '../analysis/essential-history.ts';
+import { functionTables, sessionMessages } from '../catalogue/functions.ts';
+import { allClasses } from '../catalogue/protocol.ts';
 import { addressRanges, addressSet, type AddressSet } from '../net/address-set.ts';
 import { type AddressRange, families, type Family, formatRange, parseAddress, parsePrefix } from '../net/address.ts';
-import { functionProtocols } from '../model/resolve.ts';
-import { canonical, rangesContain, subtractRanges } from '../net/ranges.ts';
-import { allFunctions, functionBits, functionClasses, type FunctionSet, FunctionTable } from '../packets/functions.ts';
+import { classMessages, functionTable } from '../model/functions.ts';
+import { canonical, subtractRanges } from '../net/ranges.ts';
+import { allFunctions, type FunctionSet } from '../packets/functions.ts';
 import { familyServices, type FamilyServices, type ServiceSet, type ValueSegment } from '../packets/service-set.ts';
 
 /** `functions` absent: all; by name, since numbers are a compile's own. A whole protocol has no `first` and `last`. */
@@ -110,21 +112,15 @@ function readMessages(list: readonly unknown[]): ServiceSet | undefined {
   return { v4: of(4), v6: of(6) };
 }
 
-const table = new FunctionTable(functionProtocols);
-const lastFunction = (1 << functionBits) - 1;
-
-/** `none`, `other`, `modbus read`; a set that holds the unused numbers too is said by what it leaves out. */
+/** `none`, `other`, `modbus read-coils`; a set that holds *other* is said by what it leaves out. */
 function functionNames(functions: FunctionSet): NonNullable<ManifestMessage['functions']> {
-  const names = (set: FunctionSet): string[] =>
-    set
-      .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => nameOf(first + index)))
-      .filter((name, index, all) => all.indexOf(name) === index);
-  return rangesContain(functions, lastFunction) ? { except: names(subtractRanges(allFunctions, functions)) } : { only: names(functions) };
+  if (functionTable.hasOther(functions)) return { except: namesOf(subtractRanges(allFunctions, functions)) };
+  return { only: namesOf(functions) };
 }
 
-function nameOf(number: number): string {
-  const message = table.message(number);
-  return message.kind === 'class' ? `${message.protocol} ${message.class}` : message.kind;
+function namesOf(functions: FunctionSet): string[] {
+  const named = functionTable.among(functions).map((one) => `${one.protocol} ${one.name}`);
+  return functionTable.hasNone(functions) ? ['none', ...named] : named;
 }
 
 function readFunctions(value: unknown): FunctionSet | undefined {
@@ -137,14 +133,20 @@ function readFunctions(value: unknown): FunctionSet | undefined {
 
 function readNames(list: unknown): FunctionSet | undefined {
   if (!Array.isArray(list)) return undefined;
-  const numbers = list.map((name: unknown) => (typeof name === 'string' ? numberOf(name) : undefined));
-  return numbers.every((number) => number !== undefined) ? canonical(numbers.map((number) => ({ first: number, last: number }))) : undefined;
+  const sets = list.map((name: unknown) => (typeof name === 'string' ? messagesOf(name) : undefined));
+  return sets.every((set) => set !== undefined) ? canonical(sets.flat()) : undefined;
 }
 
-/** Undefined for a name that this version does not know. */
-function numberOf(name: string): number | undefined {
-  if (name === 'none' || name === 'other') return table.number({ kind: name });
-  const [protocol = '', word] = name.split(' ');
-  const found = functionClasses.find((one) => one === word);
-  return found === undefined || !functionProtocols.includes(protocol) ? undefined : table.number({ kind: 'class', protocol, class: found });
+/** Undefined for a name that this version does not know. Older versions wrote classes, `modbus read` and `modbus session`. */
+function messagesOf(name: string): FunctionSet | undefined {
+  if (name === 'none') return functionTable.none;
+  if (name === 'other') return functionTable.other;
+  const [protocol = '', word = ''] = name.split(' ');
+  const own = functionTables.get(protocol)?.functions;
+  if (own === undefined) return undefined;
+  const one = own.filter((candidate) => candidate.name === word);
+  if (one.length > 0) return functionTable.set(one);
+  if (word === 'session') return functionTable.set((['tcp', 'udp'] as const).flatMap((transport) => sessionMessages(protocol, transport)));
+  const found = allClasses.find((candidate) => candidate === word);
+  return found === undefined ? undefined : classMessages(protocol, found);
 }

@@ -95,7 +95,7 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     return verdict(true, { kind: 'conversation' });
   }
   const again = packet.state === 'established';
-  const judged = again && packet.direction === 'reply' ? judgeAnswer(house, swapped(packet)) : judge(house, packet, false);
+  const judged = again && packet.direction === 'reply' ? judge(house, swapped(packet), true) : judge(house, packet, false);
   return verdict(judged.accepted, judged.reason, { limited: !again && judged.limited, marks: judged.accepted });
 }
 
@@ -112,21 +112,6 @@ function judge(house: Gatehouse, packet: Packet, answered: boolean): { accepted:
   const allow = matching[0];
   if (allow === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
   return { accepted: true, limited: matching.every((flow) => flow.rate !== undefined), reason: { kind: 'flow', flow: allow } };
-}
-
-/** Whether the conversation that an answer belongs to might start by any message of its client. */
-function judgeAnswer(house: Gatehouse, packet: Packet): ReturnType<typeof judge> {
-  const plain = judge(house, packet, true);
-  if (plain.accepted || !isInspected(house, packet)) return plain;
-  const told = house.model.flows.flatMap((flow) =>
-    (familyServices(flow.services.set, familyOf(packet)).values.get(packet.protocol) ?? []).flatMap((segment) => segment.functions),
-  );
-  const messages = new Set([noFunction, ...told.flatMap(({ first, last }) => [first, last + 1])]);
-  for (const functionNumber of messages) {
-    const judged = judge(house, { ...packet, functionNumber }, true);
-    if (judged.accepted) return judged;
-  }
-  return plain;
 }
 
 /** Whether some flow, allow or deny, tells the functions of such a message apart. */
@@ -174,6 +159,8 @@ function swapped(packet: Packet): Packet {
     source: packet.destination,
     destination: packet.source,
     sourcePort: ports ? packet.value : 0,
+    // A reply does not show what the client asked, only that it was let in.
+    functionNumber: noFunction,
     value: ports ? packet.sourcePort : icmp ? (requestOf(family, packet.value >> 8) << 8) | (packet.value & 0xff) : packet.value,
     direction: 'original',
   };

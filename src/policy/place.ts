@@ -26,10 +26,10 @@ import {
 } from '../net/address-set.ts';
 import { hasServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { baseline } from './baseline.ts';
-import { gradeFor, type TargetCapabilities } from './capabilities.ts';
+import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
 import type { DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
-import { gradeEnforces } from './grades.ts';
+import { gradeEnforces, gradeIn } from './grades.ts';
 import { Joins } from './joins.ts';
 import { settleOptions } from './options.ts';
 
@@ -217,10 +217,11 @@ export function meetsOwn(sends: boolean, peer: AddressSet, services: ServiceSet,
 }
 
 /** The weakest grade that the target gives for what the flow names. */
-function gradeGiven(target: TargetCapabilities, { services }: Flow): Grade {
+function gradeGiven(target: TargetCapabilities, flow: Flow): Grade {
+  const { services } = flow;
   const protocols = [...new Set([...services.functions.map((named) => named.protocol), ...services.otProtocols])];
   if (protocols.length === 0) return target.grades.default;
-  return protocols.map((protocol) => gradeFor(target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
+  return protocols.map((protocol) => gradeIn(flow, target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
 }
 
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {

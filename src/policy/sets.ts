@@ -182,14 +182,12 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
   const limits = allowed.entries.some((entry) => entry.rate !== undefined);
   const free = (entry: Entry): boolean => entry.effect === 'allow' && entry.rate === undefined;
   const unlimited = limits ? less(starting, place(policy, hook, free), denied) : all;
-  if (hook === 'forward') return { all, unlimited, answers: space.anyFunction(less(answering, allowed, denied)), inspected: inspected(space, policy, reading) };
+  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied), inspected: inspected(space, policy, reading) };
   const opposite: Hook = hook === 'input' ? 'output' : 'input';
-  const answers = space.anyFunction(
-    less(
-      answering,
-      place(policy, opposite, (entry) => entry.effect === 'allow'),
-      place(policy, opposite, (entry) => entry.effect === 'deny'),
-    ),
+  const answers = less(
+    answering,
+    place(policy, opposite, (entry) => entry.effect === 'allow'),
+    place(policy, opposite, (entry) => entry.effect === 'deny'),
   );
   return { all, unlimited, answers, inspected: empty };
 }

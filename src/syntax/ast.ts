@@ -63,10 +63,10 @@ export interface TransportSpec {
   readonly span: Span;
 }
 
-/** `read`, `function 3`, `"Read Holding Registers"`. */
+/** `read`, `function 3`, `stream 2 function 41`, `"Read Holding Registers"`; `class` stands for names without quotes, too. */
 export type FunctionSpec =
   | { readonly kind: 'class'; readonly name: Word; readonly span: Span }
-  | { readonly kind: 'code'; readonly code: Word; readonly span: Span }
+  | { readonly kind: 'code'; readonly code: Word; readonly within: Qualifier | undefined; readonly span: Span }
   | { readonly kind: 'name'; readonly name: Text; readonly span: Span };
 
 /** `unit 1`, `address 100-199`, `stream 2`, `group 10`, `variation 2`: kept for the inspection of functions. */

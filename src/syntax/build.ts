@@ -244,7 +244,18 @@ type Functions = { readonly items: readonly Ast.FunctionSpec[]; readonly span: S
 type Transports = { readonly items: readonly Ast.TransportSpec[]; readonly span: Span };
 
 export const functionClass = ([name]: [Token]): Ast.FunctionSpec => ({ kind: 'class', name: word(name), span: name.span });
-export const functionCode = ([keyword, [code]]: [Token, [Token]]): Ast.FunctionSpec => ({ kind: 'code', code: word(code), span: across(keyword, code) });
+export const functionCode = ([keyword, [code]]: [Token, [Token]]): Ast.FunctionSpec => ({
+  kind: 'code',
+  code: word(code),
+  within: undefined,
+  span: across(keyword, code),
+});
+export const functionWithin = ([[place], [number], , [code]]: [[Token], [Token], Token, [Token]]): Ast.FunctionSpec => ({
+  kind: 'code',
+  code: word(code),
+  within: qualifier([[place], [number]]),
+  span: across(place, code),
+});
 export const functionName = ([name]: [Token]): Ast.FunctionSpec => ({ kind: 'name', name: word(name), span: name.span });
 export const functionAlone = ([spec]: [Ast.FunctionSpec]): Functions => ({ items: [spec], span: spec.span });
 export const functionsNone = ([open, close]: [Token, Token]): Functions => ({ items: [], span: across(open, close) });

@@ -11,6 +11,8 @@ import { isPunctuation, isWord, type Token } from './token.ts';
 
 /** After these words a name is due. */
 const NAME_DUE: ReadonlySet<string> = new Set(['from', 'to', 'in', 'via', 'except', 'never', 'always', 'faces', 'networks', 'or', 'has']);
+/** Before a number, words of a function: `function 3`, `stream 2 function 41`. */
+const FUNCTION_WORDS: ReadonlySet<string> = new Set(['function', 'stream', 'group']);
 /** After these words a name is due, even one that is reserved. */
 const MARKS: ReadonlySet<string> = new Set(['kind', 'trait', 'role']);
 
@@ -146,7 +148,7 @@ function markServices(tokens: readonly Token[], from: number, start: Start): voi
     } else if (!isWord(token)) due = false;
     else if (open.at(-1) === true) {
       const next = tokens[index + 1];
-      if (token.value === 'function' && next !== undefined && (next.type === 'number' || next.type === 'hex')) markKeyword(token);
+      if (FUNCTION_WORDS.has(token.value) && next !== undefined && (next.type === 'number' || next.type === 'hex')) markKeyword(token);
       due = false;
     } else if (RESERVED.has(token.value) || (!due && SERVICE_WORDS.has(token.value))) {
       markKeyword(token);

@@ -8,12 +8,12 @@
 import { catalogue } from '../../src/catalogue/catalogue.ts';
 import { entryServices } from '../../src/analysis/entry-services.ts';
 import { interfaceServices } from '../../src/model/interface-services.ts';
-import { functionProtocols } from '../../src/model/resolve.ts';
 import type { Gateway, Interface, Model } from '../../src/model/model.ts';
 import type { Address, Family } from '../../src/net/address.ts';
 import { families } from '../../src/net/address.ts';
 import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
-import { FunctionTable } from '../../src/packets/functions.ts';
+import { classMessages, functionTable } from '../../src/model/functions.ts';
+import { rangesContain } from '../../src/net/ranges.ts';
 import type { Packet } from '../../src/packets/packet.ts';
 import { containsService, familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
 import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
@@ -41,7 +41,6 @@ export interface Judged {
   readonly seen: boolean;
 }
 
-const table = new FunctionTable(functionProtocols);
 /** What a client's first packet looks like where a policy does not care. */
 const plain = { sourcePort: 40_000, hopLimit: 64, state: 'new', direction: 'original', markCurrent: false } as const;
 
@@ -74,7 +73,7 @@ export class Universe {
 
   /** The message that a result shows, with every function it may have. */
   variants(family: Family, protocol: number, value: number): Message[] {
-    return Array.from({ length: 2 + functionProtocols.length * 6 }, (_, functionNumber) => ({ family, protocol, value, functionNumber, at: -1 }));
+    return Array.from({ length: (functionTable.other[0]?.first ?? 0) + 1 }, (_, functionNumber) => ({ family, protocol, value, functionNumber, at: -1 }));
   }
 
   in(set: AddressSet): Place[] {
@@ -190,7 +189,7 @@ export function enters(message: Pick<Message, 'protocol' | 'value' | 'functionNu
       protocol?.transports.some(
         (ports) => (ports.protocol === 'tcp' ? 6 : 17) === message.protocol && ports.first <= message.value && message.value <= ports.last,
       ) === true &&
-      (!programs || message.functionNumber === table.number({ kind: 'class', protocol: row.protocol, class: 'program' }))
+      (!programs || rangesContain(classMessages(row.protocol, 'program'), message.functionNumber))
     );
   });
 }
@@ -278,7 +277,8 @@ function messagesOf(model: Model, family: Family): Message[] {
                 .add(range.last)
                 .add(Math.min(4095, range.last + 1));
       if (protocol !== icmp)
-        for (const name of functionProtocols) if (onPort(name, protocol, value)) numbers.add(table.number({ kind: 'class', protocol: name, class: 'program' }));
+        for (const row of catalogue.values())
+          if (row.functions.includes('program') && onPort(row.name, protocol, value)) numbers.add(classMessages(row.name, 'program')[0]?.first ?? 0);
       for (const number of numbers) enter(protocol, value, number);
     }
   }

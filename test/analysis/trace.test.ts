@@ -5,7 +5,8 @@ import type { Nearest } from '../../src/analysis/nearest-flow.ts';
 import { trace, type TracedPlant, type TraceQuestion, type TraceResult } from '../../src/analysis/trace.ts';
 import { resolve } from '../../src/model/resolve.ts';
 import { type Address, parseAddress } from '../../src/net/address.ts';
-import { FunctionTable, functionClasses, otherFunction } from '../../src/packets/functions.ts';
+import { otherFunction } from '../../src/packets/functions.ts';
+import { classMessages } from '../../src/model/functions.ts';
 import { load } from '../../src/pipeline/load.ts';
 import { place } from '../../src/policy/place.ts';
 import { capabilities } from '../../targets/nftables/target.ts';
@@ -199,14 +200,13 @@ describe('the nearest flow', () => {
   });
 
   it('speaks of functions only where the gateway tells them apart', () => {
-    const write = (plant: TracedPlant): number =>
-      new FunctionTable(plant.model.functionProtocols).number({ kind: 'class', protocol: 'modbus', class: functionClasses[1] });
+    const write = classMessages('modbus', 'write')[0]?.first ?? 0;
     const ports = plantOf(modbus);
-    expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write(ports) }))).toBe('allow by poll');
+    expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write }))).toBe('allow by poll');
     const pdu = plantOf('flow poll { from clerk  to plc  allow modbus read }', { target: 'inspector' });
-    const denied = ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write(pdu) });
-    expect(told(denied)).toBe('deny by default | poll: this is modbus write; it allows `modbus read`');
-    expect(denied.nearest?.differences).toEqual([{ field: 'function', got: 'modbus write', allows: 'modbus read' }]);
+    const denied = ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write });
+    expect(told(denied)).toBe('deny by default | poll: this is modbus write-single-coil; it allows `modbus read`');
+    expect(denied.nearest?.differences).toEqual([{ field: 'function', got: 'modbus write-single-coil', allows: 'modbus read' }]);
     expect(told(ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502'))).toBe('deny by default | poll: every message of tcp 502 is asked for; it allows `modbus read`');
   });
 
@@ -426,7 +426,7 @@ describe('a step', () => {
     const asks = 'flow poll { from clerk  to plc  allow modbus read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }';
     const graded = (target: string, source: string): unknown[] => {
       const plant = plantOf(asks, { target });
-      const read = new FunctionTable(plant.model.functionProtocols).number({ kind: 'class', protocol: 'modbus', class: 'read' });
+      const read = classMessages('modbus', 'read')[0]?.first ?? 0;
       return ask(plant, source, '10.0.9.11', source === '10.0.3.7' ? 'tcp 22' : 'tcp 502', { functionNumber: read }).steps.map(
         ({ decider, grade, widened }) => [decider?.name, grade, widened],
       );

@@ -83,18 +83,36 @@ describe('the verdict', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus write']).stdout).toBe(`allow
 back: lan0 → lan1, office -> press
-  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write)
+  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write-single-coil)
   allowed by flow \`poll\`, <stdin>:14
   owner ot, ticket T-1, reason "counters", expires 2027-01-31
   grade ports where pdu is asked, enforced weaker than written; accepted: "inspection follows"
   an open conversation passes in both directions
 front: eth0 → eth2, office -> press
-  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write)
+  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write-single-coil)
   allowed by flow \`poll\`, <stdin>:14
   owner ot, ticket T-1, reason "counters", expires 2027-01-31
   grade ports where pdu is asked, enforced weaker than written; accepted: "inspection follows"
   an open conversation passes in both directions
 `);
+  });
+
+  it('takes a single function, by name or by code, and a class that the policy nowhere takes apart', () => {
+    const service = (words: string): unknown => ask(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', words])['gateways'];
+    const asked = (name: string): unknown =>
+      expect.arrayContaining([expect.objectContaining({ packet: expect.objectContaining({ service: `tcp 502 (${name})` }) as unknown })]);
+    expect(service('modbus function 16')).toEqual(asked('modbus write-multiple-registers'));
+    expect(service('modbus write-multiple-registers')).toEqual(asked('modbus write-multiple-registers'));
+    expect(service('modbus "Write Multiple Registers"')).toEqual(asked('modbus write-multiple-registers'));
+    expect(service('modbus control')).toEqual(asked('modbus restart-communications'));
+    // Where flows take the class apart, one of its functions has to be named.
+    const apart = plant.replace('allow modbus read', 'allow modbus { function 3, function 4 }');
+    expect(apart).not.toBe(plant);
+    const { stderr, status } = run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus read'], apart);
+    expect(status).toBe(2);
+    expect(stderr).toContain('is more than one conversation: tcp 502 with several functions');
+    expect(stderr).toContain('name one function, for example "modbus read-coils"');
+    expect(run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus function 3'], apart).stdout).toMatch(/^allow\n/u);
   });
 
   it('names the nearest flow, or two things that differ', () => {
@@ -161,7 +179,7 @@ front: eth0 → eth2, office -> press
           widened: true,
           openConversation: 'passes',
           wayOut: null,
-          packet: { source: '10.0.3.5', destination: '10.0.9.11', service: 'tcp 502 (modbus read)' },
+          packet: { source: '10.0.3.5', destination: '10.0.9.11', service: 'tcp 502 (modbus read-coils)' },
         },
         { gateway: 'front', in: 'eth0', out: 'eth2' },
       ],
@@ -412,6 +430,8 @@ describe('a question that no packet can ask', () => {
       '`modbus { read, write }` is more than one conversation: tcp 502 with several functions',
     ],
     [[...from, ...to, '--service', 'modbus reed'], '--service', '`modbus reed` is not a service: '],
+    [[...from, ...to, '--service', 'modbus function 77'], '--service', '`modbus function 77` is not a service: protocol `modbus` has no function 77'],
+    [[...from, ...to, '--service', 'modbus function 8'], '--service', '`modbus function 8` is more than one conversation: tcp 502 with several functions'],
     [[...from, ...to, '--service', ''], '--service', '`` is not a service'],
     [[...from, ...to, '--service', 'tcp 1 } zone q { level 4'], '--service', '`tcp 1 } zone q { level 4` is not a service'],
     [['--from', '10.0.3.5', '--to', '2001:db8:9::11', '--proto', 'tcp', '--dport', '1'], '--to', '`10.0.3.5` and `2001:db8:9::11` share no address family'],

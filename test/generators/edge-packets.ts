@@ -6,7 +6,8 @@
  */
 import type { Address } from '../../src/net/address.ts';
 import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
-import { functionBits } from '../../src/packets/functions.ts';
+import { rangesEqual } from '../../src/net/ranges.ts';
+import { allFunctions, noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
 import { familyServices } from '../../src/packets/service-set.ts';
 import type { Gatehouse } from '../../src/policy/evaluate.ts';
@@ -24,10 +25,11 @@ function random(seed: number): () => number {
   };
 }
 
-function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports: number[]; icmp: number[] } {
+function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports: number[]; icmp: number[]; functions: number[] } {
   const v4 = new Set<number>([0, 0xffffffff, 0xe0000001, 0x7f000001]);
   const v6 = new Set<bigint>([0n, 1n, 0xfe80n << 112n, (0xff02n << 112n) + 1n]);
   const ports = new Set<number>([0, 67, 68, 65535]);
+  const functions = new Set<number>([noFunction, 1, otherFunction]);
   const icmp = new Set<number>([0, 0x0300, 0x0800, 0x0b00, 0x8000, 0x8100, 0x0100, 0x0500, 0x8600, 0x8700, 0x8702, 0x8800, 0x8f00]);
   const add = (set: AddressSet): void => {
     for (const range of set.v4)
@@ -45,11 +47,13 @@ function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports:
         for (const segment of segments) {
           for (const value of [segment.first - 1, segment.first, segment.last, segment.last + 1])
             if (value >= 0 && value <= 65535) (protocol === 6 || protocol === 17 ? ports : icmp).add(value);
+          for (const { first, last } of segment.functions)
+            for (const value of [first - 1, first, last, last + 1]) if (value >= noFunction && value <= otherFunction) functions.add(value);
         }
       }
     }
   }
-  return { v4: [...v4], v6: [...v6], ports: [...ports], icmp: [...icmp] };
+  return { v4: [...v4], v6: [...v6], ports: [...ports], icmp: [...icmp], functions: [...functions] };
 }
 
 /** `count` packets for one gateway. */
@@ -60,7 +64,8 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
   const names = [...house.gateway.interfaces.map((face) => face.name), ...house.gateway.interfaces.map((face) => face.name), 'lo', 'unknown0'];
   const protocols = [6, 6, 6, 17, 17, 1, 1, 58, 58, 47, 112, 2, 0, 255];
   // Half of the packets run between the sides of one entry, so that many are allowed.
-  const sides = (family: 4 | 6, entry: Entry | undefined): [Address, Address] => {
+  const sides = (family: 4 | 6, about?: Entry): [Address, Address] => {
+    const entry = about ?? (next() < 0.6 && policy.entries.length > 0 ? from(policy.entries) : undefined);
     const end = (set: AddressSet | undefined): Address => {
       if (family === 4) {
         const range = set === undefined || set.v4.length === 0 ? undefined : from(set.v4);
@@ -72,26 +77,24 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
     const ends: [Address, Address] = [end(entry?.from), end(entry?.to)];
     return next() < 0.3 ? [ends[1], ends[0]] : ends;
   };
-  const about = (entry: Entry, family: 4 | 6): Pick<Packet, 'protocol' | 'value' | 'functionNumber'> | undefined => {
-    const messages = [...familyServices(entry.enforced, family).values].flatMap(([protocol, segments]) => segments.map((segment) => ({ protocol, segment })));
-    if (messages.length === 0) return undefined;
-    const { protocol, segment } = from(messages);
-    const edges = segment.functions.flatMap(({ first, last }) => [first - 1, first, last, last + 1]).filter((one) => one >= 0 && one < 1 << functionBits);
-    return { protocol, value: next() < 0.5 ? segment.first : segment.last, functionNumber: from(edges) };
-  };
   // Mostly the interface that faces the address, so that many packets get past rule 1.
   const wire = (address: Address): string => {
     const facing = policy.interfaces.filter((face) => containsAddress(face.faced, address));
     return next() < 0.8 && facing.length > 0 ? from(facing).name : from(names);
   };
+  const telling = policy.entries.flatMap((entry) =>
+    ([4, 6] as const).flatMap((family) =>
+      [...familyServices(entry.enforced, family).values].flatMap(([protocol, segments]) =>
+        segments.filter(({ functions }) => !rangesEqual(functions, allFunctions)).map((segment) => ({ entry, family, protocol, segment })),
+      ),
+    ),
+  );
   for (let i = 0; i < count; i++) {
-    const hook = from([...hooks, 'forward', 'forward'] as const);
-    const family = next() < 0.5 ? 4 : 6;
-    const entry = next() < 0.6 && policy.entries.length > 0 ? from(policy.entries) : undefined;
-    const [source, destination] = sides(family, entry);
-    // Some of them say what the entry is about, or nearly.
-    const said = entry === undefined || next() < 0.5 ? undefined : about(entry, family);
-    const protocol = said?.protocol ?? from(protocols);
+    // Where functions are told apart, a third of the packets asks about them.
+    const told = telling.length > 0 && next() < 0.33 ? from(telling) : undefined;
+    const hook = told === undefined ? from([...hooks, 'forward', 'forward'] as const) : 'forward';
+    const [source, destination] = sides(told?.family ?? (next() < 0.5 ? 4 : 6), told?.entry);
+    const protocol = told?.protocol ?? from(protocols);
     const ported = protocol === 6 || protocol === 17;
     const state = from([...connectionStates, 'new', 'new', 'established', 'established'] as const);
     yield {
@@ -102,8 +105,15 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
       destination,
       protocol,
       sourcePort: ported ? from(edges.ports) : 0,
-      value: said !== undefined ? said.value : ported ? from(edges.ports) : protocol === (source.family === 4 ? 1 : 58) ? from(edges.icmp) : 0,
-      functionNumber: said?.functionNumber ?? Math.floor(next() * 8),
+      value:
+        told !== undefined
+          ? from([told.segment.first, told.segment.last])
+          : ported
+            ? from(edges.ports)
+            : protocol === (source.family === 4 ? 1 : 58)
+              ? from(edges.icmp)
+              : 0,
+      functionNumber: from(edges.functions),
       hopLimit: from([255, 254, 64]),
       state,
       direction: state === 'new' ? 'original' : from(['original', 'reply'] as const),

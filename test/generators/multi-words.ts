@@ -49,9 +49,25 @@ export function serviceWords(draw: Draw, declared: readonly string[], reading: '
     [declared.length * 2, () => plain(draw.pick(declared))],
     [
       functions ? 4 : 0,
-      () => ({ text: draw.pick(['modbus read', 'modbus write', 's7comm { read, program }', 's7comm program', 'modbus { read, diagnostics }']), weaker: true }),
+      () => ({
+        text: draw.pick([
+          'modbus read',
+          'modbus write',
+          's7comm { read, program }',
+          's7comm program',
+          'modbus { read, diagnostics }',
+          'modbus function 3',
+          'modbus { read-coils, function 16 }',
+          's7comm { read, plc-stop }',
+          'modbus umas on tcp 501',
+        ]),
+        weaker: true,
+      }),
     ],
-    [reading === 'question' ? 1 : 0, () => plain(draw.pick(['any except modbus read', 'any except { s7comm read, ssh }', 'goose']))],
+    [
+      reading === 'question' ? 1 : 0,
+      () => plain(draw.pick(['any except modbus read', 'any except { s7comm read, ssh }', 'any except modbus function 3', 'goose'])),
+    ],
   ])();
   if (!draw.chance(20) || one.text.includes('except') || one.text === 'goose') return one;
   const other = serviceWords(draw, declared, reading);

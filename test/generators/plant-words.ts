@@ -5,6 +5,7 @@
  * parts of networks come from small pools, so that flows overlap, touch and contain each other as they do in a plant that has grown.
  */
 import { catalogue, isLayer2Only, needsPorts } from '../../src/catalogue/catalogue.ts';
+import { functionTables } from '../../src/catalogue/functions.ts';
 import { icmpMessages } from '../../src/catalogue/icmp.ts';
 import type { Family } from '../../src/net/address.ts';
 import { blockText, partOf, spanText, subnet } from './address-plan.ts';
@@ -97,7 +98,7 @@ export interface ServiceWords {
   readonly weaker: boolean;
 }
 
-/** `classes`: functions may be named (in an allow of a flow). */
+/** `classes`: functions may be named (in an allow of a flow, or where the target tells them apart). */
 export function services(draw: Draw, pool: readonly number[], declared: readonly string[], classes: boolean): ServiceWords {
   const items = [serviceItem(draw, pool, declared, classes)];
   while (draw.chance(30)) items.push(serviceItem(draw, pool, declared, classes));
@@ -123,9 +124,36 @@ function serviceItem(draw: Draw, pool: readonly number[], declared: readonly str
 }
 
 function withClasses(draw: Draw): ServiceWords {
-  const row = draw.pick(classed);
-  const some = draw.some(row.functions, 2, 1);
-  return { text: some.length === 1 ? `${row.name} ${some[0] ?? ''}` : `${row.name} { ${some.join(', ')} }`, weaker: true };
+  return { text: functionWords(draw, draw.pick(classed).name), weaker: true };
+}
+
+/** One or two classes or single functions of a protocol. */
+export function functionWords(draw: Draw, protocol: string): string {
+  const classes = catalogue.get(protocol)?.functions ?? [];
+  const one = (): string => (draw.chance(60) ? draw.pick(classes) : oneFunction(draw, protocol));
+  const some = [...new Set(draw.chance(60) ? [one()] : [one(), one()])];
+  return some.length === 1 ? `${protocol} ${some[0] ?? ''}` : `${protocol} { ${some.join(', ')} }`;
+}
+
+/** By name, by what the standard calls it, or by a code that no other layer has. */
+function oneFunction(draw: Draw, protocol: string): string {
+  const all = functionTables.get(protocol)?.functions ?? [];
+  const one = draw.pick(all);
+  const code = draw.pick(one.codes);
+  const alone = all.every(
+    (other) => other.layer.name === one.layer.name || other.layer.by !== 'function' || other.codes.every(({ number }) => number !== code.number),
+  );
+  const choices = [
+    one.name,
+    `"${one.name.replaceAll('-', ' ')}"`,
+    ...(one.also === undefined ? [] : [`"${one.also}"`]),
+    ...(one.layer.by === 'function' && alone && code.number !== undefined
+      ? [`function ${draw.chance(50) ? code.number : `0x${code.number.toString(16)}`}`]
+      : []),
+    ...(one.layer.by === 'stream' && code.number !== undefined ? [`stream ${code.number >> 8} function ${code.number & 0xff}`, code.text] : []),
+    ...(one.layer.by === 'group' && typeof code.sub === 'number' ? [`group ${code.number ?? 0} function ${code.sub}`] : []),
+  ];
+  return draw.pick(choices);
 }
 
 function exception(draw: Draw, pool: readonly number[]): string {

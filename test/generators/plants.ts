@@ -61,7 +61,8 @@ export function compilingPlant(seed: number): { readonly plant: Plant; readonly 
   throw new Error(`no plant compiles near seed ${seed}: ${failed[0]?.errors.join('; ') ?? ''}`);
 }
 
-export function drawPlant(draw: Draw, seed = 0): Plant {
+/** `functions`: what may name functions; a deny of them needs a target that tells them apart. */
+export function drawPlant(draw: Draw, seed = 0, functions: 'allows' | 'flows' = 'allows'): Plant {
   const zones = drawZones(draw, new AddressPlan(draw));
   const interfaces = drawInterfaces(draw, zones);
   const hosts = drawHosts(draw, zones, interfaces);
@@ -86,12 +87,13 @@ export function drawPlant(draw: Draw, seed = 0): Plant {
     declared.push(`svc_${index}`);
   }
   const pairs = joinedPairs(zones, interfaces);
-  const words: Words = { draw, places, pool, declared };
+  const words: Words = { draw, places, pool, declared, functions };
   pieces.push(...drawConduits(words, pairs), ...drawFlows(words, pairs), ...drawGateway(words, interfaces));
   return { seed, pieces, zones, hosts, interfaces };
 }
 
 interface Words {
+  readonly functions: 'allows' | 'flows';
   readonly draw: Draw;
   readonly places: Places;
   readonly pool: readonly number[];
@@ -149,10 +151,10 @@ function drawConduits(words: Words, pairs: readonly ZonePair[]): Piece[] {
 }
 
 function flowText(words: Words, name: string, [from, to]: ZonePair, within: boolean): string {
-  const { draw, places, pool, declared } = words;
+  const { draw, places, pool, declared, functions } = words;
   const allow = draw.chance(75);
   const family = draw.pick(zoneFamilies(from).filter((one) => zoneFamilies(to).includes(one)));
-  const lines = Array.from({ length: draw.chance(85) ? 1 : 2 }, () => services(draw, pool, declared, allow));
+  const lines = Array.from({ length: draw.chance(85) ? 1 : 2 }, () => services(draw, pool, declared, allow || functions === 'flows'));
   const properties = draw.shuffled([
     `from ${selector(draw, places, from, family, within)}`,
     `to ${selector(draw, places, to, family, within)}`,

@@ -5,7 +5,8 @@
  * share no code: one is a few plain steps on the model, the other a decision diagram built from the Ir.
  */
 import { describe, expect, it } from 'vitest';
-import { FunctionTable, otherFunction } from '../../src/packets/functions.ts';
+import { classMessages } from '../../src/model/functions.ts';
+import { otherFunction } from '../../src/packets/functions.ts';
 import type { Packet } from '../../src/packets/packet.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { policyNumber, policySets, policySpace, possible } from '../../src/policy/sets.ts';
@@ -77,7 +78,7 @@ describe('evaluate and the packet sets', () => {
       console.log(`evaluate and packet sets agree on ${accepted + denied} packets, ${accepted} of them accepted, ${looked} denied for what they say`);
       expect(accepted).toBeGreaterThan(plants * 50);
       expect(denied).toBeGreaterThan(plants * 50);
-      if (target === inspecting) expect(looked).toBeGreaterThan(0);
+      if (target === inspecting) expect(looked).toBeGreaterThan(plants);
     },
     120_000,
   );
@@ -92,9 +93,7 @@ gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office
 `;
     const { house, policy } = judgeOf(compileText(text, judgementDay, inspecting), undefined, judgementDay, inspecting);
     const sets = policySets(policy);
-    const [read = 0, write = 0] = ['read', 'write'].map((name) =>
-      new FunctionTable(house.model.functionProtocols).number({ kind: 'class', protocol: 'modbus', class: name as 'read' | 'write' }),
-    );
+    const [read = 0, write = 0] = (['read', 'write'] as const).map((name) => classMessages('modbus', name)[0]?.first);
     const base: Packet = {
       hook: 'forward',
       inInterface: 'eth0',

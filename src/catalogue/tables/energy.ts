@@ -5,6 +5,7 @@ export const energy: readonly Protocol[] = [
   operational('dnp3', 'DNP3', {
     transports: [tcp(20000), udp(20000)],
     functions: allClasses,
+    serverMayDial: true,
     sources: ['IANA', 'dissector dnp3'],
     notes: 'an outstation may start unsolicited messages',
   }),

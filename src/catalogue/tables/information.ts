@@ -6,6 +6,7 @@ export const information: readonly Protocol[] = [
     transports: [tcp(4840)],
     customary: [tcp(49320), tcp(62541)],
     functions: allClasses,
+    serverMayDial: true,
     sources: ['IANA', 'dissector opcua'],
     notes: 'servers often use other ports, 49320 and 62541 among them; a Call hides anything',
   }),
@@ -28,6 +29,7 @@ export const information: readonly Protocol[] = [
   operational('hsms', 'SECS/GEM over HSMS (SEMI E37)', {
     customary: [tcp(5000)],
     functions: allClasses,
+    serverMayDial: true,
     sources: ["beginner's guide to SECS/GEM, part 3", 'WinCC OA documentation, SECS configuration', 'IANA'],
     verified: false,
     notes: 'no assigned port: a parameter of the installation, tcp 5000 is only a convention; either side may be the active one',

@@ -63,12 +63,12 @@ export const modelCodes = {
     (a) => `\`${a.name}\` chooses its ports while it runs, so it cannot be allowed by name`,
   ),
   noStandardTransport: row<{ name: string }>('ZW2019', 'no-standard-transport', 'error', 'input', (a) => `\`${a.name}\` has no standard port`),
-  unknownFunction: row<{ name: string; protocol: string }>(
+  unknownFunction: row<{ what: string; protocol: string }>(
     'ZW2020',
     'unknown-function',
     'error',
     'input',
-    (a) => `protocol \`${a.protocol}\` has no function class \`${a.name}\``,
+    (a) => `protocol \`${a.protocol}\` has no ${a.what}`,
   ),
   flowEffect: row<{ flow: string; problem: string }>('ZW2021', 'flow-effect', 'error', 'input', (a) => `flow \`${a.flow}\` ${a.problem}`),
   expiresOnDeny: row<{ flow: string }>(
@@ -152,5 +152,26 @@ export const modelCodes = {
     'error',
     'input',
     (a) => `${a.first} and ${a.second} contradict each other: ${a.why}`,
+  ),
+  ambiguousFunction: row<{ protocol: string; code: string; names: string }>(
+    'ZW2044',
+    'ambiguous-function',
+    'error',
+    'input',
+    (a) => `function ${a.code} of \`${a.protocol}\` may be ${a.names}`,
+  ),
+  functionsElsewhere: row<{ protocol: string; transport: string }>(
+    'ZW2045',
+    'functions-elsewhere',
+    'error',
+    'input',
+    (a) => `\`${a.protocol}\` is not spoken over ${a.transport}, so its functions cannot be named there`,
+  ),
+  requestsBackward: row<{ flow: string }>(
+    'ZW2046',
+    'requests-backward',
+    'error',
+    'input',
+    (a) => `requests of flow \`${a.flow}\` cannot run backward: no server of its services opens a conversation`,
   ),
 } as const;

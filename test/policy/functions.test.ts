@@ -1,0 +1,160 @@
+/**
+ * Functions where a target tells them apart, with capabilities of our own: widening goes by protocol, and `evaluate` says
+ * what the packet sets say.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Model } from '../../src/model/model.ts';
+import { classMessages, functionTable } from '../../src/model/functions.ts';
+import { resolve } from '../../src/model/resolve.ts';
+import { load } from '../../src/pipeline/load.ts';
+import { allFunctions, noFunction, otherFunction } from '../../src/packets/functions.ts';
+import { containsService, familyServices } from '../../src/packets/service-set.ts';
+import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
+import { evaluate } from '../../src/policy/evaluate.ts';
+import { gradeEnforces } from '../../src/policy/grades.ts';
+import { place, type Placement } from '../../src/policy/place.ts';
+import { policySets, possible } from '../../src/policy/sets.ts';
+import { capabilities } from '../../targets/nftables/target.ts';
+import { judgementDay } from '../generators/compile.ts';
+import { Draw } from '../generators/draw.ts';
+import { edgePackets } from '../generators/edge-packets.ts';
+import { drawPlant, zoneFile } from '../generators/plants.ts';
+
+const mixed: TargetCapabilities = { ...capabilities, grades: { default: 'ports', modbus: 'pdu', cip: 'stream', fins: 'function' } };
+const inspecting: TargetCapabilities = { ...capabilities, grades: { default: 'pdu' } };
+const ports: TargetCapabilities = { ...capabilities, grades: { default: 'ports' } };
+
+function placedOn(target: TargetCapabilities, text: string): { readonly model: Model; readonly placement: Placement; readonly errors: readonly string[] } {
+  const loaded = load('plant.zone', () => Buffer.from(text));
+  const { value: model, diagnostics } = resolve(loaded.declarations, loaded.sources);
+  const { value: placement, diagnostics: gaps } = place(model, new Map([[target.name, target]]), judgementDay);
+  const errors = [...loaded.diagnostics, ...diagnostics, ...gaps].filter((one) => one.severity === 'error').map((one) => `${one.code} ${one.message}`);
+  return { model, placement, errors };
+}
+
+function mill(flow: string): string {
+  return `policy "P" { revision 1 }
+zone a { level 4  networks 10.0.0.0/24 }
+zone b { level 1  networks 10.0.1.0/24 }
+flow x { from a  to b  ${flow} }
+gateway gw {
+  target nftables
+  interface e0 { faces a  address 10.0.0.1/24 }
+  interface e1 { faces b  address 10.0.1.1/24 }
+  manage none "test"
+}
+`;
+}
+
+/** `tcp 102 all, tcp 502 some`: ports with their functions, all or some. */
+function enforced(target: TargetCapabilities, flow: string): string {
+  const { model } = placedOn(target, mill(flow));
+  const [one] = model.flows;
+  if (one === undefined) throw new Error('nothing came of it');
+  return [...familyServices(gradeEnforces(target, one), 4).values]
+    .flatMap(([protocol, map]) =>
+      map.map(({ first, last, functions }) => {
+        const whole = functions.length === 1 && functions[0]?.first === noFunction && functions[0].last === allFunctions[0]?.last;
+        return `${protocol === 6 ? 'tcp' : 'udp'} ${first === last ? first : `${first}-${last}`} ${whole ? 'all' : 'some'}`;
+      }),
+    )
+    .join(', ');
+}
+
+describe('what is enforced', () => {
+  it.each([
+    ['allow modbus read, s7comm read', 'tcp 102 all, tcp 502 some'],
+    ['allow modbus read', 'tcp 502 some'],
+    ['allow s7comm read', 'tcp 102 all'],
+    // Where two protocols share a port, the weaker one opens it.
+    ['allow modbus read, s7comm read on tcp 502', 'tcp 502 all'],
+    ['allow fins read, dnp3 { read, function 3 }', 'tcp 9600 some, tcp 20000 all, udp 9600 some, udp 20000 all'],
+    // What an exception takes out is opened, too, but only there.
+    ['allow tcp 100-600 except { modbus write, s7comm write }', 'tcp 100-501 all, tcp 502 some, tcp 503-600 all'],
+    ['allow tcp 102, modbus function 3', 'tcp 102 all, tcp 502 some'],
+    ['allow dnp3 read  requests backward', 'tcp 20000 all, udp 20000 all'],
+  ])('%s: %s', (flow, expected) => {
+    expect(enforced(mixed, flow)).toBe(expected);
+    expect(enforced(ports, flow)).not.toContain('some');
+  });
+
+  it('is as written on a target that tells all apart, unless the requests run backward', () => {
+    expect(enforced(inspecting, 'allow modbus read, s7comm read')).toBe('tcp 102 some, tcp 502 some');
+    expect(enforced(inspecting, 'allow dnp3 read')).toBe('tcp 20000 some, udp 20000 some');
+    expect(enforced(inspecting, 'allow dnp3 read  requests backward')).toBe('tcp 20000 all, udp 20000 all');
+  });
+});
+
+describe('gaps', () => {
+  it.each([
+    [mixed, 'allow modbus function 3', []],
+    [mixed, 'allow s7comm read-variables', ['ZW5001']],
+    [mixed, 'allow s7comm read-variables  accept-weaker ports "why"', []],
+    [mixed, 'deny modbus write-single-coil', []],
+    [mixed, 'deny s7comm write-variables', ['ZW5002']],
+    [ports, 'deny modbus write-single-coil  accept-weaker ports "why"', ['ZW5002']],
+    [inspecting, 'allow dnp3 read  requests backward', ['ZW5001']],
+    [inspecting, 'deny dnp3 write  requests backward', ['ZW5002']],
+  ] as const)('%#: %s', (target, flow, codes) => {
+    expect(placedOn(target, mill(flow)).errors.map((one) => one.split(' ')[0])).toEqual(codes);
+  });
+});
+
+describe('a deny of functions', () => {
+  it('takes what is not recognised with it, and leaves the rest', () => {
+    const { model } = placedOn(inspecting, mill('deny modbus write'));
+    const set = model.flows[0]?.services.set;
+    if (set === undefined) throw new Error('no flow');
+    const denied = (number: number): boolean => containsService(set, 4, 6, 502, number);
+    expect(denied(otherFunction)).toBe(true);
+    expect(denied(functionTable.other[0]?.first ?? 0)).toBe(true);
+    expect(denied(classMessages('modbus', 'write')[0]?.first ?? 0)).toBe(true);
+    expect(denied(classMessages('modbus', 'read')[0]?.first ?? 0)).toBe(false);
+    expect(denied(noFunction)).toBe(false);
+    expect(containsService(set, 4, 6, 503, otherFunction)).toBe(false);
+  });
+});
+
+describe('evaluate and the packet sets, with functions told apart', () => {
+  const plants = Number(process.env['ZW_FUNCTION_PLANTS'] ?? 24);
+
+  it.each([
+    ['all', inspecting],
+    ['some', mixed],
+  ])(
+    `%s of them: agree on ${plants} random plants`,
+    (_, target) => {
+      const seen = { compiled: 0, accepted: 0, denied: 0, byFunction: 0 };
+      for (let seed = 5000; seen.compiled < plants; seed++) {
+        if (seed > 5000 + plants * 40) throw new Error('too few plants compile');
+        const text = zoneFile(drawPlant(Draw.seeded(seed), seed, 'flows'));
+        const { model, placement, errors } = placedOn(target, text);
+        const policy = placement.gateways[0];
+        const gateway = model.gateways[0];
+        const named = model.flows.some((flow) => flow.services.functions.length > 0);
+        if (errors.length > 0 || !named || policy === undefined || gateway === undefined) continue;
+        seen.compiled++;
+        const house = { model, gateway, target, date: judgementDay };
+        const sets = policySets(policy);
+        const universe = possible(sets.space);
+        for (const packet of edgePackets(house, policy, seed, 1500)) {
+          if (!sets.space.contains(universe, packet)) continue;
+          const verdict = evaluate(house, packet);
+          const accepted = sets.space.contains(sets.accepted, packet) || sets.space.contains(sets.maybe, packet);
+          if (verdict.accepted !== accepted || verdict.marks !== sets.space.contains(sets.marked, packet))
+            throw new Error(
+              `seed ${seed}: evaluate says ${verdict.accepted} (${verdict.reason.kind}), the sets ${accepted}\n${JSON.stringify(packet, (__, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}\n${text}`,
+            );
+          if (accepted) seen.accepted++;
+          else seen.denied++;
+          const swapped = { ...packet, functionNumber: packet.functionNumber === otherFunction ? noFunction : otherFunction };
+          if (evaluate(house, swapped).accepted !== accepted) seen.byFunction++;
+        }
+      }
+      expect(seen.accepted).toBeGreaterThan(plants * 50);
+      expect(seen.denied).toBeGreaterThan(plants * 50);
+      expect(seen.byFunction).toBeGreaterThan(20);
+    },
+    120_000,
+  );
+});
