@@ -8,12 +8,13 @@
  */
 import { nearest } from '../base/nearest.ts';
 import type { Span } from '../base/source.ts';
+import { catalogue } from '../catalogue/catalogue.ts';
 import type { FunctionCode, ProtocolFunction } from '../catalogue/function.ts';
 import { functionsNamed, functionsOfClass, functionTables, sessionMessages } from '../catalogue/functions.ts';
 import { allClasses, type FunctionClass, type Protocol, type TransportProtocol } from '../catalogue/protocol.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
-import { unionRanges } from '../net/ranges.ts';
-import { type FunctionSet, FunctionTable } from '../packets/functions.ts';
+import { subtractRanges, unionRanges } from '../net/ranges.ts';
+import { allFunctions, type FunctionSet, FunctionTable } from '../packets/functions.ts';
 import type { FunctionSpec, Qualifier, ServiceAtom, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
 
@@ -21,7 +22,7 @@ type NamedAtom = Extract<ServiceAtom, { kind: 'named' }>;
 
 /**
  * What functions mean where they stand (rule 8). `allow`, and after `except`: with `none` and the session messages;
- * `deny`: with *other*, since what is not recognised may be one of them; `exact`: the named messages alone.
+ * `deny`: with *other*, since what is not recognised may be one of them, and with what belongs to protocols of other ports; `exact`: the named messages alone.
  */
 export type FunctionReading = 'allow' | 'deny' | 'exact';
 
@@ -41,8 +42,22 @@ export function classMessages(protocol: string, name: FunctionClass): FunctionSe
 export function messagesMeant(protocol: string, functions: readonly ProtocolFunction[], reading: FunctionReading, transport: TransportProtocol): FunctionSet {
   const named = functionTable.set(functions);
   if (reading === 'exact') return named;
-  if (reading === 'deny') return unionRanges(named, functionTable.other);
+  if (reading === 'deny') return subtractRanges<number>(allFunctions, unionRanges(functionTable.none, subtractRanges(messagesAt(protocol), named)));
   return unionRanges(named, unionRanges(functionTable.none, functionTable.set(sessionMessages(protocol, transport))));
+}
+
+const messages = new Map<string, FunctionSet>();
+
+/** Every function that a message to a port of the protocol can have: its own, and those of protocols that share the port. The rest is *other* there. */
+function messagesAt(protocol: string): FunctionSet {
+  const ports = catalogue.get(protocol)?.transports ?? [];
+  const shares = (other: Protocol): boolean =>
+    other.transports.some((theirs) => ports.some((own) => own.protocol === theirs.protocol && own.first <= theirs.last && theirs.first <= own.last));
+  const known =
+    messages.get(protocol) ??
+    functionTable.set([...catalogue.values()].flatMap((other) => (other.name === protocol || shares(other) ? functionsNamed(other.name) : [])));
+  messages.set(protocol, known);
+  return known;
 }
 
 /** Qualifiers that look at a stream or a group of functions, with the protocols that have these. */

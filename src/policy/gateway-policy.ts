@@ -15,6 +15,7 @@ import type { SettledOptions } from './capabilities.ts';
 
 /** Targets see the model only through the Ir. */
 export type { Rate, Where };
+export { functionTable } from '../model/functions.ts';
 
 /** A zone as this gateway sees it: without the gateway's own, broadcast and anycast addresses. */
 export interface PlacedZone {

@@ -6,14 +6,28 @@
  */
 import { families, type Family } from '../net/address.ts';
 import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set.ts';
-import { rangesEqual, type Ranges } from '../net/ranges.ts';
-import { familyServices, hasServices } from '../packets/service-set.ts';
+import { rangesContain, rangesEqual, type Ranges } from '../net/ranges.ts';
+import { allFunctions, type FunctionSet, noFunction } from '../packets/functions.ts';
+import { type FamilyServices, familyServices, hasServices, type ValueSegment } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
 import type { Box, Side } from './lookup-plan.ts';
 
 export interface PairEntry {
   readonly entry: Entry;
+  /** By ports alone: where its conversations may start by a packet without payload, and so what is answered within them. */
   readonly boxes: ReadonlyMap<Family, Box<Entry>>;
+  /** The part of which every function is meant; the same as `boxes` for most. */
+  readonly plain: ReadonlyMap<Family, Box<Entry>>;
+  /** The parts whose messages have to be looked into. */
+  readonly looked: ReadonlyMap<Family, readonly Box<Looked>[]>;
+}
+
+/** Some functions of an entry's messages. */
+export interface Looked {
+  readonly entry: Entry;
+  readonly functions: FunctionSet;
+  /** IP protocols that carry them. */
+  readonly transports: readonly number[];
 }
 
 export interface Pair {
@@ -40,6 +54,8 @@ function side(part: AddressSet, whole: AddressSet, family: Family): Side {
 
 function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined {
   const boxes = new Map<Family, Box<Entry>>();
+  const plain = new Map<Family, Box<Entry>>();
+  const looked = new Map<Family, readonly Box<Looked>[]>();
   for (const family of families) {
     if (!hasServices(entry.enforced, family)) continue;
     const sides = (['source', 'destination'] as const).map((end) => {
@@ -48,9 +64,62 @@ function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined
     });
     // A side that is whole and yet has no address of this family has an empty list from `side`.
     if (sides.some((one) => one?.length === 0)) continue;
-    boxes.set(family, { source: sides[0], destination: sides[1], services: familyServices(entry.enforced, family), label: entry });
+    const [source, destination] = sides;
+    const services = familyServices(entry.enforced, family);
+    const parts = byFunctions(services);
+    const box = { source, destination, services, label: entry };
+    if (parts.looked.length === 0) {
+      boxes.set(family, box);
+      plain.set(family, box);
+      continue;
+    }
+    if (!isNothing(parts.answered)) boxes.set(family, { ...box, services: parts.answered });
+    if (!isNothing(parts.plain)) plain.set(family, { ...box, services: parts.plain });
+    looked.set(
+      family,
+      parts.looked.map((one) => {
+        const transports = [...one.services.values.keys()];
+        return { source, destination, services: one.services, label: { entry, functions: one.functions, transports } };
+      }),
+    );
   }
-  return boxes.size === 0 ? undefined : { entry, boxes };
+  return boxes.size + looked.size === 0 ? undefined : { entry, boxes, plain, looked };
+}
+
+interface ByFunctions {
+  /** What is meant with every function. */
+  readonly plain: FamilyServices;
+  /** What may start without payload, by ports. */
+  readonly answered: FamilyServices;
+  readonly looked: readonly { readonly functions: FunctionSet; readonly services: FamilyServices }[];
+}
+
+function byFunctions({ values, protocols }: FamilyServices): ByFunctions {
+  const segments = [...values].flatMap(([protocol, list]) => list.map((segment) => ({ protocol, segment })));
+  const of = (some: typeof segments): FamilyServices['values'] => {
+    const found = new Map<number, ValueSegment[]>();
+    for (const { protocol, segment } of some) {
+      const list = found.get(protocol);
+      if (list === undefined) found.set(protocol, [segment]);
+      else list.push(segment);
+    }
+    return found;
+  };
+  const isWhole = ({ segment }: (typeof segments)[number]): boolean => rangesEqual(segment.functions, allFunctions);
+  const groups = new Map<string, typeof segments>();
+  for (const one of segments.filter((segment) => !isWhole(segment))) {
+    const key = one.segment.functions.map(({ first, last }) => `${first}-${last}`).join();
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return {
+    plain: { values: of(segments.filter(isWhole)), protocols },
+    answered: { values: of(segments.filter(({ segment }) => rangesContain(segment.functions, noFunction))), protocols },
+    looked: [...groups.values()].map((group) => ({ functions: group[0]?.segment.functions ?? [], services: { values: of(group), protocols: [] } })),
+  };
+}
+
+function isNothing({ values, protocols }: FamilyServices): boolean {
+  return values.size === 0 && protocols.length === 0;
 }
 
 /** The parts of address sets that lie in a zone; the same object for the same set, so that whoever compares need not look inside. */

@@ -5,12 +5,14 @@
  * requests and, swapped, for replies.
  */
 import { families, type Family } from '../../src/net/address.ts';
+import { unionRanges } from '../../src/net/ranges.ts';
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
 import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
 import type { Effects } from './effects.ts';
 import { goTo, type Outcome, writeLookups } from './lookups.ts';
-import type { Pair, PairEntry } from '../../src/target/pairs.ts';
+import { Messages } from './messages.ts';
+import type { Looked, Pair, PairEntry } from '../../src/target/pairs.ts';
 import type { Ruleset } from './ruleset.ts';
 import { flags, headLine, hexadecimal, keyword, phrase, type Token } from './tokens.ts';
 import { badState, drop, permit, related } from './verdicts.ts';
@@ -24,6 +26,7 @@ export class Judgement {
   readonly #policy: GatewayPolicy;
   readonly #mark: { readonly mask: number; readonly value: number };
   readonly #effects: Effects;
+  readonly #messages: Messages;
   /** Steps and exact sets of each pair, written once and used for requests and replies. */
   readonly #plans = new Map<string, Step<Entry>[]>();
   readonly #shared = new Map<Step<Entry>, Token>();
@@ -34,6 +37,7 @@ export class Judgement {
     this.#policy = policy;
     this.#mark = mark;
     this.#effects = effects;
+    this.#messages = new Messages(ruleset);
   }
 
   readonly #stateChains = new Map<string, Token>();
@@ -55,8 +59,11 @@ export class Judgement {
     const rejudged = this.#againRules(pair, opposites, hook);
     const again = rejudged.length === 0 ? drop : goTo(this.#ruleset.chain(`again.${pair.stem}`, rejudged));
     const isNew = keyword('ct state new');
+    const judged = phrase(keyword('ct state'), flags('established', 'new'), current);
     return [
-      phrase(keyword('ct state'), flags('established', 'new'), current, keyword('accept')),
+      ...(isLooked(pair)
+        ? [phrase(judged, keyword('ct direction reply accept')), phrase(judged, goTo(this.#inspection(pair)))]
+        : [phrase(judged, keyword('accept'))]),
       // A pair without flows has a log and a drop: not worth a chain.
       ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.#ruleset.chain(`new.${pair.stem}`, fresh)))]),
       phrase(keyword('ct state established'), again),
@@ -73,10 +80,37 @@ export class Judgement {
     const limited = pair.entries.filter(({ entry }) => entry.effect === 'allow' && entry.rate !== undefined);
     return this.#byFamily(`new.${pair.stem}`, [pair], (asked) => [
       ...this.#lookups(pair, asked, 'deny', denied),
+      ...this.#looked(pair, asked, 'deny', (labels, family) => this.#said(labels, family, denied.verdict)),
       ...this.#lookups(pair, asked, 'allow', this.#verdict(allowed)),
+      ...this.#looked(pair, asked, 'allow', (labels, family) => this.#said(labels, family, allowed)),
       ...(limited.length === 0 ? [] : this.#labelled(pair, asked, limited, 'rate', (labels) => this.#effects.rateChain(pair, labels, allowed))),
+      ...this.#looked(pair, asked, 'limited', (labels, family) => this.#saidOneByOne(pair, labels, family, allowed)),
       ...last,
     ]);
+  }
+
+  /** What its client says within a conversation that was judged: looked into where some flow tells functions apart, unless another allows them all. */
+  #inspection(pair: Pair): Token {
+    const accept = keyword('accept');
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const messages = this.#byFamily(`says.${pair.stem}`, [pair], (asked) => [
+      ...this.#lookups(pair, asked, 'deny', this.#verdict(drop)),
+      ...this.#looked(pair, asked, 'deny', (labels, family) => this.#said(labels, family, drop)),
+      ...(['allow', 'limited'] as const).flatMap((which) => [
+        ...this.#lookups(pair, asked, which, this.#verdict(accept)),
+        ...this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, accept)),
+      ]),
+      this.#effects.defaultLog(pair, conduit),
+      drop,
+    ]);
+    const chain = goTo(this.#ruleset.chain(`looked.${pair.stem}`, messages));
+    const every = families.flatMap((family) => {
+      const boxes = pair.entries.flatMap((one) => one.looked.get(family) ?? []);
+      const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
+      const stem = `inspect.${pair.stem}.${family}`;
+      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+    });
+    return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
@@ -96,10 +130,15 @@ export class Judgement {
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
   #judgement(pair: Pair, asked: readonly Family[], swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
     const permitted = this.#verdict(goTo(permit));
+    const looked = (which: Which, verdict: Token): Token[] =>
+      swapped ? [] : this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, verdict));
     return [
       ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
+      ...looked('deny', drop),
       ...this.#lookups(pair, asked, 'allow', permitted, swapped, hook),
+      ...looked('allow', permitted.verdict),
       ...this.#lookups(pair, asked, 'limited', permitted, swapped, hook),
+      ...looked('limited', permitted.verdict),
     ];
   }
 
@@ -112,14 +151,17 @@ export class Judgement {
   }
 
   /** The lookups of one effect of a pair, planned once. */
-  #plan(pair: Pair, family: Family, which: 'deny' | 'allow' | 'limited'): Step<Entry>[] {
-    const key = `${which}.${pair.stem}.${family}`;
+  #plan(pair: Pair, family: Family, which: Which, swapped = false): Step<Entry>[] {
+    // Replies are asked by ports alone, which is the same where nothing is looked into.
+    const answers = swapped && isLooked(pair);
+    const key = `${answers ? 'answer.' : ''}${which}.${pair.stem}.${family}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
-    const boxes = boxesOf(chosen(pair.entries, which), family);
+    const boxes = chosen(pair.entries, which).flatMap((one) => (answers ? one.boxes : one.plain).get(family) ?? []);
     const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
-    if (boxes.length > 0) this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
+    if (boxes.length > 0 && !answers)
+      this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
     return plan;
   }
 
@@ -130,7 +172,7 @@ export class Judgement {
   #lookups(
     pair: Pair,
     asked: readonly Family[],
-    which: 'deny' | 'allow' | 'limited',
+    which: Which,
     outcome: Extract<Outcome<Entry>, { kind: 'verdict' }>,
     swapped = false,
     hook?: 'forward' | 'input' | 'output',
@@ -141,19 +183,55 @@ export class Judgement {
       // New conversations and those judged again ask the same: the same rules stand in both chains.
       const name = `${stem} ${swapped} ${guard.join(' ')} ${outcome.verdict}`;
       const writing = { ruleset: this.#ruleset, family, stem, outcome, swapped, shared: this.#shared, guard };
-      const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, family, which), writing);
+      const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, family, which, swapped), writing);
       this.#written.set(name, rules);
       return rules;
     });
   }
 
+  /** Lookups of what has to be looked into, each combination of flows with a chain of its own that comes back where they do not decide. */
+  #looked(pair: Pair, asked: readonly Family[], which: Which, chain: (labels: readonly Looked[], family: Family) => Token): Token[] {
+    return asked.flatMap((family) => {
+      const boxes = chosen(pair.entries, which).flatMap((one) => one.looked.get(family) ?? []);
+      const outcome: Outcome<Looked> = {
+        kind: 'chains',
+        chain: (labels) => chain(labels, family),
+        note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
+      };
+      const stem = `looked${which}.${pair.stem}.${family}`;
+      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+    });
+  }
+
+  /** Messages that any of them is about lead to one verdict. */
+  #said(labels: readonly Looked[], family: Family, verdict: Token): Token {
+    const functions = unionRanges(...labels.map((label) => label.functions));
+    return this.#messages.chain(family, transportsOf(labels), functions, verdict);
+  }
+
+  /** Each of them has a rate of its own. */
+  #saidOneByOne(pair: Pair, labels: readonly Looked[], family: Family, allowed: Token): Token {
+    const rules = labels.map((label) => {
+      const tokens = phrase(keyword('jump'), this.#effects.rateChain(pair, [label.entry], allowed));
+      return phrase(keyword('jump'), this.#messages.chain(family, label.transports, label.functions, tokens));
+    });
+    return this.#ruleset.chain(this.#ruleset.numbered(`asked.${pair.stem}`), rules);
+  }
+
   /** Lookups of some of a pair's flows, each combination of which leads to a chain of its own. */
-  #labelled(pair: Pair, asked: readonly Family[], entries: readonly PairEntry[], word: string, chain: (labels: readonly Entry[]) => Token): Token[] {
+  #labelled(
+    pair: Pair,
+    asked: readonly Family[],
+    entries: readonly PairEntry[],
+    word: string,
+    chain: (labels: readonly Entry[]) => Token,
+    boxes = plainBoxes,
+  ): Token[] {
     const outcome: Outcome<Entry> = { kind: 'chains', chain, note: (labels) => this.#effects.note(labels) };
     const guard = this.#guard(pair, false, undefined);
     return asked.flatMap((family) => {
       const stem = `${word}.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxesOf(entries, family)), {
+      return writeLookups(planLookups(family, boxes(entries, family)), {
         ruleset: this.#ruleset,
         family,
         stem,
@@ -181,7 +259,7 @@ export class Judgement {
     if (loud.length === 0 && conduit === undefined) return drop;
     if (!pair.entries.some(({ entry }) => entry.effect === 'deny')) return drop;
     const rules = [
-      ...this.#labelled(pair, families, loud, 'noteddeny', (labels) => this.#effects.effectChain(pair, labels)),
+      ...this.#labelled(pair, families, loud, 'noteddeny', (labels) => this.#effects.effectChain(pair, labels), everyBox),
       ...(conduit === undefined ? [] : [this.#effects.defaultLog(pair, conduit)]),
       drop,
     ];
@@ -193,19 +271,34 @@ export class Judgement {
     if (loud.length === 0) return goTo(permit);
     return goTo(
       this.#ruleset.chain(`allowed.${pair.stem}`, [
-        ...this.#labelled(pair, families, loud, 'noted', (labels) => this.#effects.effectChain(pair, labels)),
+        ...this.#labelled(pair, families, loud, 'noted', (labels) => this.#effects.effectChain(pair, labels), everyBox),
         goTo(permit),
       ]),
     );
   }
 }
 
-function chosen(entries: readonly PairEntry[], which: 'deny' | 'allow' | 'limited'): PairEntry[] {
+function chosen(entries: readonly PairEntry[], which: Which): PairEntry[] {
   return entries.filter(({ entry }) =>
     which === 'deny' ? entry.effect === 'deny' : entry.effect === 'allow' && (entry.rate !== undefined) === (which === 'limited'),
   );
 }
 
-function boxesOf(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
-  return entries.flatMap((one) => one.boxes.get(family) ?? []);
+function transportsOf(labels: readonly Looked[]): number[] {
+  return [...new Set(labels.flatMap((label) => label.transports))].sort((a, b) => a - b);
 }
+
+function plainBoxes(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
+  return entries.flatMap((one) => one.plain.get(family) ?? []);
+}
+
+/** By ports, whatever functions are meant: conversations are logged and counted when they start, by a packet that says nothing yet. */
+function everyBox(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
+  return entries.flatMap((one) => [...plainBoxes([one], family), ...(one.looked.get(family) ?? []).map((box): Box<Entry> => ({ ...box, label: one.entry }))]);
+}
+
+function isLooked(pair: Pair): boolean {
+  return pair.entries.some((one) => one.looked.size > 0);
+}
+
+type Which = 'deny' | 'allow' | 'limited';

@@ -7,6 +7,7 @@
  */
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { type CurrentMark, type Key, Keys, type Matching, setTypes, shown } from './read-keys.ts';
+import { isPayload, type PayloadMatch, selectedBy } from './read-messages.ts';
 import { type Box, groupsOverlap } from './read-products.ts';
 import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Statement, type Verdict } from './read-tree.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
@@ -146,13 +147,27 @@ class Compiler {
     let before: Node = full;
     const named: Key[] = [];
     let effect = false;
+    const payloads: PayloadMatch[] = [];
     const flush = (): void => {
+      if (payloads.length > 0) {
+        const families = named.some((one) => one.looks.some((look) => look.family !== undefined || look.type === 'nf_proto'));
+        // Behind a match that names a family nft asks for none any more.
+        if (families && payloads.some(({ names }) => names.includes('ip6 length')) && this.#space.diagram.subtract(before, this.#space.family(6)) !== empty)
+          throw new Refusal(line, 'the length of IPv6 is read behind a match after which nft leaves out a check that it implies');
+        const selected = selectedBy(this.#space, payloads, line);
+        pending = this.#both(pending, { kind: 'match', ...selected, remarked: selected.set });
+        payloads.length = 0;
+      }
       if (pending !== undefined) steps.push(pending);
       pending = undefined;
     };
     for (const [index, statement] of rule.statements.entries()) {
       switch (statement.kind) {
         case 'match': {
+          if (statement.key.some(({ name }) => isPayload(name))) {
+            payloads.push(this.#payload(statement, line));
+            break;
+          }
           const key = this.#keys.key(statement.key, line);
           this.#checkImplied(key, before, named, line);
           const step = this.#match(key, statement, line);
@@ -212,6 +227,18 @@ class Compiler {
     const omitted = this.#keys.omittedChecks(key, earlier);
     if (this.#space.diagram.subtract(before, omitted) !== empty)
       throw new Refusal(line, `${key.name} stands behind a match after which nft leaves out a check that it implies`);
+  }
+
+  /** A comparison of bytes, with the elements of the set that it may name. */
+  #payload({ key, negated, operand }: Extract<Statement, { kind: 'match' }>, line: number | undefined): PayloadMatch {
+    const names = key.map(({ name }) => name);
+    if (names.some((name) => !isPayload(name))) throw new Refusal(line, `${names.join(' . ')} mixes bytes with other keys`);
+    if (operand.kind === 'items') return { names, negated, items: operand.items };
+    const set = this.#tree.sets.get(operand.name);
+    if (set === undefined) throw new Refusal(line, `the set ${operand.name} does not exist`);
+    if (set.entries !== undefined || set.interval || set.types.length !== names.length || set.types.some((type) => type !== 'integer'))
+      throw new Refusal(line, `@${operand.name} is no set of ${names.length} numbers`);
+    return { names, negated, items: set.items };
   }
 
   #match(key: Key, statement: Extract<Statement, { kind: 'match' }>, line: number | undefined): MatchStep {

@@ -8,6 +8,7 @@
  */
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { isSelector } from './read-keys.ts';
+import { isPayload } from './read-messages.ts';
 import {
   type BaseChain,
   defaultBurst,
@@ -239,8 +240,13 @@ function readSelector(value: unknown): string {
   let name: string;
   switch (kind) {
     case 'payload':
-      only(body, ['protocol', 'field'], 'a payload');
-      name = `${shown(body['protocol'])} ${shown(body['field'])}`;
+      if (body['base'] === undefined) {
+        only(body, ['protocol', 'field'], 'a payload');
+        name = `${shown(body['protocol'])} ${shown(body['field'])}`;
+      } else {
+        only(body, ['base', 'offset', 'len'], 'a payload');
+        name = `@${shown(body['base'])},${shown(body['offset'])},${shown(body['len'])}`;
+      }
       break;
     case 'meta':
       only(body, ['key'], 'meta');
@@ -257,7 +263,7 @@ function readSelector(value: unknown): string {
     default:
       name = kind;
   }
-  if (!isSelector(name)) throw new Refusal(undefined, `the match ${name} is not modelled`);
+  if (!isSelector(name) && !isPayload(name)) throw new Refusal(undefined, `the match ${name} is not modelled`);
   return name;
 }
 

@@ -7,7 +7,8 @@
  */
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { priorityNames } from './read-names.ts';
-import { isSelector } from './read-keys.ts';
+import { isSelector, typeOf } from './read-keys.ts';
+import { isPayload } from './read-messages.ts';
 import { scan, type Token } from './read-scan.ts';
 import { readNumber } from './read-values.ts';
 import {
@@ -149,6 +150,11 @@ class Parser {
             this.#expect('verdict');
           }
           break;
+        case 'typeof':
+          if (map) this.#refuseBefore(word, 'in a map');
+          do types.push(typeOf(this.#selector().name) ?? 'integer');
+          while (this.#accept('.'));
+          break;
         case 'flags':
           this.#expect('interval');
           interval = true;
@@ -281,6 +287,13 @@ class Parser {
     const first = this.#word();
     if (isSelector(first)) return { name: first, mask: undefined };
     let name = first;
+    if (/^@[nti]h$/u.test(first) && this.#accept(',')) {
+      name = `${first},${this.#number()}`;
+      this.#expect(',');
+      name += `,${this.#number()}`;
+      if (!isPayload(name)) throw new Refusal(line, `the match ${name} is not modelled`);
+      return { name, mask: undefined };
+    }
     if (first === 'fib') {
       while (this.#peek().text !== 'type') {
         if (this.#peek().kind === 'end') this.#refuseHere('in fib');
@@ -292,7 +305,7 @@ class Parser {
     }
     // An interface may also be named the long way.
     const long = name === 'meta iifname' || name === 'meta oifname' ? name.slice('meta '.length) : name;
-    if (!isSelector(long)) throw new Refusal(line, `the match or statement ${name} is not modelled`);
+    if (!isSelector(long) && !isPayload(long)) throw new Refusal(line, `the match or statement ${name} is not modelled`);
     const mask = long === 'ct mark' && this.#accept('&') ? this.#number() : undefined;
     return { name: long, mask };
   }

@@ -3,7 +3,7 @@
  */
 import { ShortNames } from '../../src/target/short-names.ts';
 import { limits } from './target.ts';
-import { comment, identifier, keyword, rate, setReference, type Token } from './tokens.ts';
+import { comment, concatenation, identifier, keyword, phrase, rate, setReference, type Token } from './tokens.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import type { ChainView, CounterView, LimitView, SetView } from './view.ts';
 
@@ -68,7 +68,18 @@ export class Ruleset {
   set(original: string, set: Omit<SetView, 'name'>): Token {
     if (set.elements.length === 0) throw new Error(`set ${original} would be empty`);
     const name = this.#unique('set', original);
-    this.sets.push({ ...set, name: identifier(name) });
+    this.sets.push({ ...set, type: phrase(keyword('type'), set.type), name: identifier(name) });
+    return setReference(name);
+  }
+
+  /** A set of what a rule reads from packets, of which there is one by each name. */
+  payloadSet(original: string, keys: readonly Token[], elements: () => readonly Token[]): Token {
+    const name = this.name(original);
+    if (!this.#known.has(`set ${name}`)) {
+      this.#known.add(`set ${name}`);
+      const type = phrase(keyword('typeof'), concatenation(keys));
+      this.sets.push({ word: keyword('set'), name: identifier(name), type, interval: false, elements: elements() });
+    }
     return setReference(name);
   }
 

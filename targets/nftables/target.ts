@@ -16,7 +16,7 @@ export const capabilities: TargetCapabilities = {
     },
     { name: 'priority', title: 'priority of the base chains, relative to `filter`', type: { kind: 'number', first: 0, last: 99 }, default: '0' },
   ],
-  grades: { default: 'ports' },
+  grades: { default: 'ports', modbus: 'pdu' },
   dynamicAddresses: true,
   logging: true,
   counting: true,

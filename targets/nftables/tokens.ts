@@ -34,6 +34,11 @@ export function identifier(name: string): Token {
   return token(name);
 }
 
+/** Bits of a packet, counted from the start of its network header, transport header, or what the transport carries. */
+export function payload(base: 'nh' | 'th' | 'ih', bytesBefore: number, bits: number): Token {
+  return token(`@${base},${number(bytesBefore * 8)},${number(bits)}`);
+}
+
 export function setReference(name: string): Token {
   return token(`@${identifier(name)}`);
 }

@@ -15,7 +15,7 @@ export interface SetView {
   /** `set` or `map`. */
   readonly word: Token;
   readonly name: Token;
-  /** `type ipv4_addr . inet_service : verdict`. */
+  /** `type ipv4_addr . inet_service : verdict`, `typeof ip length . @ih,32,16`. */
   readonly type: Token;
   readonly interval: boolean;
   /** Never empty. */

@@ -1,0 +1,58 @@
+/**
+ * Where the messages of a protocol begin and end, for gateways that look into single packets.
+ *
+ * The one idea: a packet is one whole message iff a length field says so; then the byte of the function stands at a fixed place. Only protocols
+ * for which that was measured stand here. Offsets count bytes from the end of the TCP or UDP header.
+ */
+
+export interface Frame {
+  readonly protocol: string;
+  /** A field of two bytes that is zero in every message. */
+  readonly zeroAt: number;
+  /** The length field, of two bytes, the higher first; it counts what follows it. */
+  readonly lengthAt: number;
+  /** Values that the length field may have. */
+  readonly least: number;
+  readonly most: number;
+  /** The function, of one byte. */
+  readonly functionAt: number;
+  /** Functions whose requests all have one length, by code: what the length field says. */
+  readonly lengths: ReadonlyMap<number, number>;
+  /** Functions that a second number behind the first divides: by code, its bytes. */
+  readonly divided: ReadonlyMap<number, 1 | 2>;
+  /** Codes whose second number is one fixed word give one length more: code × 65536 + second number. */
+  readonly dividedLengths: ReadonlyMap<number, number>;
+  readonly source: string;
+}
+
+const modbus: Frame = {
+  protocol: 'modbus',
+  // The protocol identifier of the MBAP header; its length counts the unit identifier and the request of at most 253 bytes.
+  zeroAt: 2,
+  lengthAt: 4,
+  least: 2,
+  most: 254,
+  functionAt: 7,
+  lengths: new Map([
+    [1, 6],
+    [2, 6],
+    [3, 6],
+    [4, 6],
+    [5, 6],
+    [6, 6],
+    [7, 2],
+    [11, 2],
+    [12, 2],
+    [17, 2],
+    [22, 8],
+    [24, 4],
+  ]),
+  divided: new Map([
+    [8, 2],
+    [43, 1],
+  ]),
+  dividedLengths: new Map([[43 * 65536 + 14, 5]]),
+  source: 'Modbus Application Protocol V1.1b3, Modbus Messaging on TCP/IP Implementation Guide V1.0b',
+};
+
+export const frames: ReadonlyMap<string, Frame> = new Map([[modbus.protocol, modbus]]);
