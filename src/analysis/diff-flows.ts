@@ -21,7 +21,12 @@ export function compareFlows(old: PlantSets, now: PlantSets): FlowChange[] {
   ];
   for (const flow of now.model.flows) {
     const before = earlier.get(flow.name);
-    if (before !== undefined) changes.push(...properties(flow.name, before, flow, flow.span));
+    if (before === undefined) continue;
+    changes.push(...properties(flow.name, before, flow, flow.span));
+    if (before.requests !== flow.requests) {
+      const weaker = flow.requests === 'backward';
+      changes.push({ kind: 'flow', name: flow.name, span: flow.span, side: 'new', what: 'requests', before: before.requests, after: flow.requests, weaker });
+    }
   }
   for (const gateway of now.model.gateways) {
     const same = old.model.gateways.find((one) => one.name === gateway.name);
@@ -35,7 +40,7 @@ export function compareFlows(old: PlantSets, now: PlantSets): FlowChange[] {
   return changes.toSorted((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.what < b.what ? -1 : a.what > b.what ? 1 : 0));
 }
 
-const ranks = ['grade', 'log', 'rate', 'expires', 'essential', 'count', 'owner', 'reason', 'ticket'];
+const ranks = ['grade', 'log', 'rate', 'expires', 'essential', 'count', 'owner', 'reason', 'ticket', 'requests'];
 
 function order(change: FlowChange): number {
   if (change.kind !== 'flow') return ranks.length + (change.kind === 'assert' ? 1 : 2);

@@ -137,6 +137,13 @@ describe('what is said differently', () => {
     });
   });
 
+  it('which way requests run', () => {
+    const flow = (more: string): string => `${plant}flow a { from plc  to hist  allow dnp3 ${more} }`;
+    expect(differences(flow(''), flow('requests backward'))).toEqual({ changed: ['flow a requests: forward → backward (weaker)'] });
+    expect(differences(flow('requests backward'), flow('requests forward'))).toEqual({ changed: ['flow a requests: backward → forward'] });
+    expect(differences(flow(''), flow('requests forward'))).toEqual({});
+  });
+
   it('a log that goes, under whatever name', () => {
     const before = `${plant}flow a { from hist  to plc, hmi  allow modbus  log }`;
     expect(differences(before, `${plant}flow b { from hist  to hmi  allow modbus  log }\nflow c { from hist  to plc  allow modbus }`)).toEqual({

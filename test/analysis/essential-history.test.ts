@@ -66,6 +66,24 @@ describe('the manifest', () => {
     expect(records).toBeGreaterThan(100);
   });
 
+  it('names functions one by one, and reads classes as older versions wrote them', () => {
+    const flow = (words: string): string => `flow poll { from hist  to plc  allow ${words}  essential  accept-weaker ports "later" }`;
+    const written = (words: string): unknown => essentialRecords(placed(plant + flow(words)).model).map(writeEssential)[0]?.messages[0]?.functions;
+    expect(written('modbus { function 3, umas }')).toEqual({ only: ['none', 'modbus read-holding-registers', 'modbus umas'] });
+    expect(written('s7comm plc-stop')).toEqual({
+      only: ['none', 'cotp connect-request', 'cotp disconnect-request', 's7comm setup-communication', 's7comm plc-stop'],
+    });
+    expect(written('tcp 502 except modbus function 6')).toEqual({ except: ['none', 'modbus write-single-register'] });
+    const [now] = essentialRecords(placed(plant + flow('mms read')).model);
+    if (now === undefined) throw new Error('no record');
+    const [message] = writeEssential(now).messages;
+    const older = {
+      ...writeEssential(now),
+      messages: [4, 6].map((family) => ({ ...message, family, functions: { only: ['none', 'mms read', 'mms session'] } })),
+    };
+    expect(readEssential([older])).toEqual([now]);
+  });
+
   it('is not believed when it was edited', () => {
     const [good] = essentialRecords(placed(plant + poll).model).map(writeEssential);
     expect(readEssential([good])).toHaveLength(1);
@@ -79,6 +97,7 @@ describe('the manifest', () => {
       [{ ...good, messages: [{ family: 4, protocol: 6, first: 9, last: 3 }] }],
       [{ ...good, gateway: {} }],
       [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['nosuch read'] } }] }],
+      [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['modbus reed'] } }] }],
     ])
       expect(readEssential(bad)).toBeUndefined();
   });

@@ -70,6 +70,22 @@ describe('services', () => {
         }),
       ],
     ],
+    ['hsms stream 2 function 41', [call('hsms', { functions: [{ kind: 'code', code: '41', within: { keyword: 'stream', first: '2', last: '2' } }] })]],
+    [
+      'hsms { stream 2 function 41, read, stream 7 function 0x03 } on tcp 5001',
+      [
+        call('hsms', {
+          functions: [
+            { kind: 'code', code: '41', within: { keyword: 'stream', first: '2', last: '2' } },
+            { kind: 'class', name: 'read' },
+            { kind: 'code', code: '0x03', within: { keyword: 'stream', first: '7', last: '7' } },
+          ],
+          on: [transport('tcp', '5001')],
+        }),
+      ],
+    ],
+    ['s7comm group 7 function 1', [call('s7comm', { functions: [{ kind: 'code', code: '1', within: { keyword: 'group', first: '7', last: '7' } }] })]],
+    ['hsms function 41 stream 2', [call('hsms', { functions: [{ kind: 'code', code: '41' }], qualifiers: [{ keyword: 'stream', first: '2', last: '2' }] })]],
     ['hsms stream 2', [call('hsms', { qualifiers: [{ keyword: 'stream', first: '2', last: '2' }] })]],
     ['modbus on udp 502', [call('modbus', { on: [transport('udp', '502')] })]],
     ['hsms on tcp 5001-5016, ssh', [call('hsms', { on: [transport('tcp', '5001-5016')] }), call('ssh')]],
