@@ -106,6 +106,8 @@ function portChunks(ranges: Ranges<number>): Range<number>[][] {
 
 function icmpMatches(family: Family, values: Ranges<number>): ValueMatches {
   const front = groupMatch('icmp', family);
+  // Boxes that became one may hold everything together.
+  if (rangesSize(values) === 0x1_0000) return { front, any: [phrase(front)], none: [] };
   const rest = subtractRanges<number>([{ first: 0, last: 0xffff }], values);
   const any = messages(family, values);
   const none = messages(family, rest);
@@ -149,6 +151,7 @@ function shownByReplies(family: Family, values: Ranges<number>): Ranges<number> 
 function protocolMatches(values: Ranges<number>): ValueMatches {
   const words = (ranges: Ranges<number>): Token[] =>
     ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => phrase(keyword('-p'), protocolWord(first + index))));
+  if (rangesSize(values) === 256) return { front: undefined, any: [phrase()], none: [] };
   // Protocol 0 can only be matched as what no other protocol matches.
   if (values[0]?.first === 0) return { front: undefined, any: [], none: words(subtractRanges<number>([{ first: 0, last: 255 }], values)) };
   return { front: undefined, any: words(values), none: [] };
