@@ -106,6 +106,8 @@ function portChunks(ranges: Ranges<number>): Range<number>[][] {
 
 function icmpMatches(family: Family, values: Ranges<number>): ValueMatches {
   const front = groupMatch('icmp', family);
+  // Boxes that became one may hold everything together.
+  if (rangesSize(values) === 0x1_0000) return { front, any: [phrase(front)], none: [] };
   const rest = subtractRanges<number>([{ first: 0, last: 0xffff }], values);
   const any = messages(family, values);
   const none = messages(family, rest);
@@ -151,6 +153,7 @@ function protocolMatches(family: Family, values: Ranges<number>): ValueMatches {
     ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => protocolMatch(family, first + index)));
   const never = family === 6 ? canonical(extensionHeaders.map((one) => ({ first: one, last: one }))) : [];
   const others = subtractRanges<number>(subtractRanges<number>([{ first: 0, last: 255 }], values), never);
+  if (rangesSize(values) === 256) return { front: undefined, any: [phrase()], none: [] };
   // Protocol 0 of IPv4 can only be matched as what no other protocol matches.
   if (values[0]?.first === 0 || rangesSize(others) < rangesSize(values)) return { front: undefined, any: [], none: words(others) };
   return { front: undefined, any: words(values), none: [] };

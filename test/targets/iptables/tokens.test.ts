@@ -90,6 +90,10 @@ describe('tokens', () => {
     const protocol = valueMatches('other', 4, [{ first: 0, last: 0 }], false);
     expect([protocol.any.length, protocol.none.length]).toEqual([0, 255]);
     expect(valueMatches('other', 4, [{ first: 47, last: 47 }], false).any).toEqual(['-p 47']);
+    // No list of what must not match is nothing to say, and not nothing that matches.
+    expect(valueMatches('icmp', 4, [{ first: 0, last: 0xffff }], false)).toEqual({ front: '-p icmp', any: ['-p icmp'], none: [] });
+    expect(valueMatches('icmp', 6, [{ first: 0, last: 0xffff }], true).any).toEqual(['-p icmpv6']);
+    expect(valueMatches('other', 4, [{ first: 0, last: 255 }], false)).toEqual({ front: undefined, any: [''], none: [] });
   });
 
   it('counts a range of ports as two', () => {
