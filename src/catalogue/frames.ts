@@ -16,13 +16,17 @@ export interface Frame {
   readonly most: number;
   /** The function, of one byte. */
   readonly functionAt: number;
-  /** Functions whose requests all have one length, by code: what the length field says. */
-  readonly lengths: ReadonlyMap<number, number>;
+  /** What the length field of a request may say, by code, where not anything. */
+  readonly lengths: ReadonlyMap<number, readonly number[]>;
   /** Functions that a second number behind the first divides: by code, its bytes. */
   readonly divided: ReadonlyMap<number, 1 | 2>;
-  /** Codes whose second number is one fixed word give one length more: code × 65536 + second number. */
-  readonly dividedLengths: ReadonlyMap<number, number>;
+  /** The same by code × 65536 + second number. */
+  readonly dividedLengths: ReadonlyMap<number, readonly number[]>;
   readonly source: string;
+}
+
+function steps(first: number, by: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index * by);
 }
 
 const modbus: Frame = {
@@ -34,24 +38,21 @@ const modbus: Frame = {
   most: 254,
   functionAt: 7,
   lengths: new Map([
-    [1, 6],
-    [2, 6],
-    [3, 6],
-    [4, 6],
-    [5, 6],
-    [6, 6],
-    [7, 2],
-    [11, 2],
-    [12, 2],
-    [17, 2],
-    [22, 8],
-    [24, 4],
+    ...[1, 2, 3, 4, 5, 6].map((code): [number, number[]] => [code, [6]]),
+    ...[7, 11, 12, 17].map((code): [number, number[]] => [code, [2]]),
+    // Bytes of coils; registers of two bytes; file records of seven.
+    [15, steps(8, 1, 246)],
+    [16, steps(9, 2, 123)],
+    [20, steps(10, 7, 35)],
+    [22, [8]],
+    [23, steps(13, 2, 121)],
+    [24, [4]],
   ]),
   divided: new Map([
     [8, 2],
     [43, 1],
   ]),
-  dividedLengths: new Map([[43 * 65536 + 14, 5]]),
+  dividedLengths: new Map([[43 * 65_536 + 14, [5]]]),
   source: 'Modbus Application Protocol V1.1b3, Modbus Messaging on TCP/IP Implementation Guide V1.0b',
 };
 

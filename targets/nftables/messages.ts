@@ -63,19 +63,19 @@ export class Messages {
     const zero = [payload('ih', zeroAt, 16), number(0)];
     const codes = functions.flatMap((one) => one.codes);
     const tests: Token[][] = [];
-    const add = (bytes: 1 | 2 | 3, values: readonly number[], length: number | undefined): void => {
-      const framing = this.#framing(family, transport, frame, length);
+    const add = (bytes: 1 | 2 | 3, values: readonly number[], lengths: readonly number[] | undefined): void => {
+      const framing = this.#framing(family, transport, frame, lengths);
       tests.push([...front, ...zero, payload('ih', functionAt, bytes * 8), anonymousSet(values.map(number)), ...framing]);
     };
     const plain = codes.flatMap(({ number: code, sub }) => (code === undefined || sub !== undefined || frame.divided.has(code) ? [] : [code]));
-    for (const [length, group] of grouped([...new Set(plain)], (code) => frame.lengths.get(code))) add(1, group, length);
+    for (const { lengths, values } of grouped([...new Set(plain)], (code) => frame.lengths.get(code))) add(1, values, lengths);
     for (const [code, width] of frame.divided) {
       const mine = codes.filter((one) => one.number === code);
       const named = allCodes(frame.protocol).flatMap((one) => (one.number === code && typeof one.sub === 'number' ? [one.sub] : []));
       const chosen = mine.flatMap(({ sub }) => (typeof sub === 'number' ? [sub] : []));
       const word = (sub: number): number => code * 2 ** (8 * width) + sub;
-      const lengthOf = (sub: number): number | undefined => frame.dividedLengths.get(code * 65_536 + sub);
-      for (const [length, group] of grouped(chosen, lengthOf)) add(width === 1 ? 2 : 3, group.map(word), length);
+      const lengthsOf = (sub: number): readonly number[] | undefined => frame.dividedLengths.get(code * 65_536 + sub);
+      for (const { lengths, values } of grouped(chosen, lengthsOf)) add(width === 1 ? 2 : 3, values.map(word), lengths);
       if (!mine.some(({ sub }) => sub === undefined)) continue;
       // Any second number but those that have names of their own.
       const framing = this.#framing(family, transport, frame, undefined);
@@ -88,10 +88,10 @@ export class Messages {
     return words.length === 0 ? [] : [payload('ih', functionAt, 8 + 8 * width), keyword('!='), anonymousSet(words.map(number))];
   }
 
-  /** A lookup of lengths: no payload, or one message of a length, or of any. */
-  #framing(family: Family, transport: number, frame: Frame | undefined, length: number | undefined): Token[] {
-    const what = frame === undefined ? 'empty' : `${frame.protocol}.${length ?? 'any'}`;
-    const lengths = frame === undefined ? [undefined] : length === undefined ? span(frame.least, frame.most) : [length];
+  /** A lookup of lengths: no payload, or one message of some lengths, or of any. */
+  #framing(family: Family, transport: number, frame: Frame | undefined, some: readonly number[] | undefined): Token[] {
+    const what = frame === undefined ? 'empty' : `${frame.protocol}.${some === undefined ? 'any' : nameOf(some)}`;
+    const lengths = frame === undefined ? [undefined] : (some ?? span(frame.least, frame.most));
     const said = frame === undefined ? [] : [payload('ih', frame.lengthAt, 16)];
     const total = (one: number | undefined): number => (frame === undefined || one === undefined ? 0 : frame.lengthAt + 2 + one);
     if (transport !== tcp) {
@@ -119,10 +119,25 @@ function allCodes(protocol: string): readonly ProtocolFunction['codes'][number][
   return functionTable.among(allFunctions).flatMap((one) => (one.protocol === protocol ? one.codes : []));
 }
 
-function grouped(values: readonly number[], key: (value: number) => number | undefined): Map<number | undefined, number[]> {
-  const groups = new Map<number | undefined, number[]>();
-  for (const value of values.toSorted((a, b) => a - b)) groups.set(key(value), [...(groups.get(key(value)) ?? []), value]);
-  return groups;
+/** Values that have the same lengths together, in the order of the first. */
+function grouped(
+  values: readonly number[],
+  lengthsOf: (value: number) => readonly number[] | undefined,
+): { lengths: readonly number[] | undefined; values: number[] }[] {
+  const groups = new Map<string, { lengths: readonly number[] | undefined; values: number[] }>();
+  for (const value of values.toSorted((a, b) => a - b)) {
+    const lengths = lengthsOf(value);
+    const key = lengths?.join() ?? '';
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { lengths, values: [value] });
+    else group.values.push(value);
+  }
+  return [...groups.values()];
+}
+
+/** `6`, or `10-248x35` for thirty-five lengths. */
+function nameOf(lengths: readonly number[]): string {
+  return lengths.length === 1 ? String(lengths[0]) : `${lengths[0] ?? 0}-${lengths.at(-1) ?? 0}x${lengths.length}`;
 }
 
 function span(first: number, last: number): number[] {

@@ -44,12 +44,29 @@ export interface Selected {
   readonly reason: string;
 }
 
-/** How a request of Modbus looks (Modbus Application Protocol V1.1b3): what the length field may say, by function code. */
-const modbusLengths: Readonly<Record<number, number>> = { 1: 6, 2: 6, 3: 6, 4: 6, 5: 6, 6: 6, 7: 2, 11: 2, 12: 2, 17: 2, 22: 8, 24: 4 };
-const modbusSubLengths: Readonly<Record<number, number>> = { [43 * 256 + 14]: 5 };
+/** What the length field of a Modbus request says, by function code: its least value, its most, and the steps between (V1.1b3, sections 6.1 to 6.21). */
+const modbusLengths: Readonly<Record<number, readonly [least: number, most: number, step: number]>> = {
+  1: [6, 6, 1],
+  2: [6, 6, 1],
+  3: [6, 6, 1],
+  4: [6, 6, 1],
+  5: [6, 6, 1],
+  6: [6, 6, 1],
+  7: [2, 2, 1],
+  11: [2, 2, 1],
+  12: [2, 2, 1],
+  15: [8, 253, 1],
+  16: [9, 253, 2],
+  17: [2, 2, 1],
+  20: [10, 248, 7],
+  22: [8, 8, 1],
+  23: [13, 253, 2],
+  24: [4, 4, 1],
+};
+const modbusSubLengths: Readonly<Record<number, readonly [number, number, number]>> = { [43 * 256 + 14]: [5, 5, 1] };
 /** Bits of the number that follows the code. */
 const modbusSubBits: Readonly<Record<number, number>> = { 8: 16, 43: 8 };
-const modbusAny = { first: 2, last: 254 };
+const modbusAny = [2, 254, 1] as const;
 
 interface Framing {
   readonly transport: number;
@@ -192,13 +209,9 @@ function checkWords(words: ReadonlySet<number> | undefined, bits: number, named:
 }
 
 function checkLengths(code: number, sub: number | 'rest' | 'none', lengths: ReadonlySet<number>, line: number | undefined): void {
-  const only = typeof sub === 'number' ? modbusSubLengths[code * 256 + sub] : modbusLengths[code];
-  const right = only === undefined ? lengths.size === modbusAny.last - modbusAny.first + 1 && inAny(lengths) : lengths.size === 1 && lengths.has(only);
+  const [least, most, step] = (typeof sub === 'number' ? modbusSubLengths[code * 256 + sub] : modbusLengths[code]) ?? modbusAny;
+  const right = lengths.size === (most - least) / step + 1 && [...lengths].every((one) => one >= least && one <= most && (one - least) % step === 0);
   if (!right) throw new Refusal(line, `messages of function code ${code} have other lengths`);
-}
-
-function inAny(lengths: ReadonlySet<number>): boolean {
-  return [...lengths].every((one) => one >= modbusAny.first && one <= modbusAny.last);
 }
 
 function valueOf(scalar: Item[number] | undefined, line: number | undefined): number {
