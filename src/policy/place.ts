@@ -24,7 +24,7 @@ import {
   subtractAddresses,
   unionAddresses,
 } from '../net/address-set.ts';
-import { hasServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
+import { hasServices, inspectedServices, isNoService, type ServiceSet, subtractServices, unionServices } from '../packets/service-set.ts';
 import { baseline } from './baseline.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
@@ -216,12 +216,18 @@ export function meetsOwn(sends: boolean, peer: AddressSet, services: ServiceSet,
   });
 }
 
-/** The weakest grade that the target gives for what the flow names. */
+/** The weakest grade that the target gives for what the flow names; where it names no functions there is nothing to look for. */
 function gradeGiven(target: TargetCapabilities, flow: Flow): Grade {
   const { services } = flow;
   const protocols = [...new Set([...services.functions.map((named) => named.protocol), ...services.otProtocols])];
   if (protocols.length === 0) return target.grades.default;
-  return protocols.map((protocol) => gradeIn(flow, target, protocol)).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
+  const looked = inspectedServices(services.set);
+  const gives = (protocol: string): Grade => {
+    const where = services.functions.filter((named) => named.protocol === protocol).map((named) => named.where);
+    const told = where.length > 0 && isNoService(subtractServices(unionServices(...where), looked));
+    return told ? gradeIn(flow, target, protocol) : 'ports';
+  };
+  return protocols.map(gives).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
 }
 
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
@@ -248,7 +254,9 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           flow.asked.span,
           { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade },
           {
-            notes: flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : [],
+            notes: [
+              flow.services.functions.length > 0 ? 'naming functions asks for `pdu`' : 'the flow names no functions, so that there is nothing to look for',
+            ],
             help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
           },
         ),

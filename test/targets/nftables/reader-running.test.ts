@@ -156,7 +156,7 @@ describe('the JSON of a running gateway', () => {
     [
       'an unknown match',
       [table, chain, rule({ match: { op: '==', left: { payload: { base: 'ih', offset: 0, len: 8 } }, right: 5 } }, { accept: null })],
-      /base of a payload/u,
+      /@ih,0,8 is not modelled/u,
     ],
     ['an unknown comparison', [table, chain, rule({ match: { op: '<', left: dport, right: 5 } }, { accept: null })], /</u],
     ['a named set that is not there', [table, chain, rule({ match: { op: '==', left: dport, right: '@x' } }, { accept: null })], /x does not exist/u],
