@@ -9,7 +9,7 @@ import { zoneOf } from '../analysis/words.ts';
 import { nearest } from '../base/nearest.ts';
 import type { Gateway, Interface, Model } from '../model/model.ts';
 import { parseAddress } from '../net/address.ts';
-import { otherFunction } from '../packets/functions.ts';
+import { noFunction, otherFunction } from '../packets/functions.ts';
 import { ported, protocolNames } from '../packets/protocol-names.ts';
 import { UsageError } from './io.ts';
 
@@ -53,7 +53,8 @@ export function fromLog(model: Model, lines: string): TraceQuestion {
     protocol,
     sourcePort: ports ? read('SPT', 65535) : 0,
     value: icmp ? read('TYPE', 255) * 256 + read('CODE', 255) : ports ? read('DPT', 65535) : 0,
-    functionNumber: otherFunction,
+    // What a message said does not stand in the line; a packet that opens a connection says nothing yet.
+    functionNumber: protocol === 6 && /\bSYN\b/u.test(line) ? noFunction : otherFunction,
     hopLimit: hopLimit === undefined ? undefined : read(field('TTL') === undefined ? 'HOPLIMIT' : 'TTL', 255),
     ...faces,
     gateway: prefix?.gateway ?? loggedBy(model, line.slice(0, start), { ...faces, source, destination }),

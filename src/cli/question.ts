@@ -16,7 +16,7 @@ import { ServiceResolver } from '../model/services.ts';
 import { type Address, families, type Family, formatAddress, parseAddress, parsePrefix } from '../net/address.ts';
 import { addressRanges, type AddressSet, addressSetOf, containsAddress, isEmpty, unionAddresses } from '../net/address-set.ts';
 import { functionTable } from '../model/functions.ts';
-import { type FunctionSet, otherFunction } from '../packets/functions.ts';
+import { type FunctionSet, noFunction, otherFunction } from '../packets/functions.ts';
 import { ported, protocolNames } from '../packets/protocol-names.ts';
 import { containsService, familyServices, hasServices, isNoService, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import type { Loaded } from '../pipeline/load.ts';
@@ -193,7 +193,7 @@ function protoMessages(proto: string, options: Options): (family: Family) => Mes
   const type = number(options, 'type', 255);
   const code = number(options, 'code', 255);
   const message = (value: number, only?: Family) => (family: Family) =>
-    only === undefined || only === family ? [{ protocol, value, functionNumber: otherFunction }] : [];
+    only === undefined || only === family ? [{ protocol, value, functionNumber: noFunction }] : [];
   if (ported(protocol)) {
     if (type !== undefined || code !== undefined) throw new UsageError(type === undefined ? '--code' : '--type', `${proto} has no ICMP type`);
     if (port === undefined) throw new UsageError('--dport', 'is missing', `which port of ${proto}?`);
@@ -282,7 +282,8 @@ function startsOf(model: Model, set: ServiceSet, family: Family): Start[] {
     (services.values.get(protocol) ?? []).map(({ first, last, functions }): Start => {
       const one = functions[0];
       const every = functions.some((numbers) => numbers.first <= otherFunction && otherFunction <= numbers.last);
-      const functionNumber = every ? otherFunction : (one?.first ?? otherFunction);
+      // A port alone asks for the conversation: it starts by a packet that says nothing yet.
+      const functionNumber = every ? noFunction : (one?.first ?? noFunction);
       const message = { protocol, value: first, functionNumber };
       const many = !every && (functions.length > 1 || one?.first !== one?.last) && !isAlike(model, functions, family, protocol, first);
       if (ported(protocol)) {
@@ -296,7 +297,7 @@ function startsOf(model: Model, set: ServiceSet, family: Family): Start[] {
     }),
   );
   const plain = services.protocols.map(({ first, last }): Start => {
-    const message = { protocol: first, value: 0, functionNumber: otherFunction };
+    const message = { protocol: first, value: 0, functionNumber: noFunction };
     return { message, key: `protocol ${first}`, several: first !== last, part: `ip protocol ${range(first, last)}` };
   });
   const icmp = valued.filter((one) => one.key === 'icmp');

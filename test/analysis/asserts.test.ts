@@ -68,7 +68,7 @@ describe('never', () => {
   });
 
   it('speaks of what is enforced, not of what was written', () => {
-    expect(outcome('flow r { from hist  to plc  allow modbus read  accept-weaker ports "x" }\nassert a { never any -> cell : modbus write }').status).toBe(
+    expect(outcome('flow r { from hist  to plc  allow s7comm read  accept-weaker ports "x" }\nassert a { never any -> cell : s7comm write }').status).toBe(
       'violated',
     );
   });

@@ -339,11 +339,29 @@ function placed(universe: Universe, flow: Flow): boolean {
   return !noService(flow.services.set) && universe.model.gateways.some((gateway) => meets(gateway, flow.from.addresses) && meets(gateway, flow.to.addresses));
 }
 
+/** Whether the flow names functions of every protocol of its own, and asks for all of them nowhere: else there is nothing to look for. */
+function tellsFunctions({ services }: Flow): boolean {
+  const named = services.functions.map((one) => one.protocol);
+  if (named.length === 0) return services.otProtocols.length === 0;
+  const whole = services.functions.some(({ where }) =>
+    families.some((family) =>
+      [...(family === 4 ? where.v4 : where.v6).values].some(([protocol, ports]) =>
+        ports.some(({ first, last }) =>
+          ((family === 4 ? services.set.v4 : services.set.v6).values.get(protocol) ?? []).some(
+            (segment) => segment.first <= last && first <= segment.last && segment.functions.some((one) => one.first === 0 && one.last === 4095),
+          ),
+        ),
+      ),
+    ),
+  );
+  return !whole && services.otProtocols.every((protocol) => named.includes(protocol));
+}
+
 function has(universe: Universe, flow: Flow, asked: Requirement, date: string, grade: 'ports' | 'pdu'): boolean {
   switch (asked.kind) {
     case 'inspect':
       // Achieved, not asked for: who asks for nothing is filtered by ports alone.
-      return grades.indexOf(flow.asked === undefined || !placed(universe, flow) ? 'ports' : grade) >= grades.indexOf(asked.grade);
+      return grades.indexOf(flow.asked === undefined || !placed(universe, flow) || !tellsFunctions(flow) ? 'ports' : grade) >= grades.indexOf(asked.grade);
     case 'expires-within':
       return flow.expires !== undefined && (Date.parse(flow.expires.value) - Date.parse(date)) / 86_400_000 <= asked.days;
     case 'property':

@@ -201,8 +201,9 @@ describe('the nearest flow', () => {
 
   it('speaks of functions only where the gateway tells them apart', () => {
     const write = classMessages('modbus', 'write')[0]?.first ?? 0;
-    const ports = plantOf(modbus);
-    expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write }))).toBe('allow by poll');
+    const ports = plantOf('flow poll { from clerk  to plc  allow s7comm read  accept-weaker ports "why" }');
+    const change = classMessages('s7comm', 'write')[0]?.first ?? 0;
+    expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 102', { functionNumber: change }))).toBe('allow by poll');
     const pdu = plantOf('flow poll { from clerk  to plc  allow modbus read }', { target: 'inspector' });
     const denied = ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write });
     expect(told(denied)).toBe('deny by default | poll: this is modbus write-single-coil; it allows `modbus read`');
@@ -423,11 +424,11 @@ describe('what no flow could lift', () => {
 
 describe('a step', () => {
   it('carries the grade that its own gateway achieves, and whether that is weaker than written', () => {
-    const asks = 'flow poll { from clerk  to plc  allow modbus read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }';
+    const asks = 'flow poll { from clerk  to plc  allow s7comm read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }';
     const graded = (target: string, source: string): unknown[] => {
       const plant = plantOf(asks, { target });
-      const read = classMessages('modbus', 'read')[0]?.first ?? 0;
-      return ask(plant, source, '10.0.9.11', source === '10.0.3.7' ? 'tcp 22' : 'tcp 502', { functionNumber: read }).steps.map(
+      const read = classMessages('s7comm', 'read')[0]?.first ?? 0;
+      return ask(plant, source, '10.0.9.11', source === '10.0.3.7' ? 'tcp 22' : 'tcp 102', { functionNumber: read }).steps.map(
         ({ decider, grade, widened }) => [decider?.name, grade, widened],
       );
     };

@@ -68,7 +68,7 @@ describe('the press shop', () => {
     const page = list([pressShop, '--format', 'md']).stdout.split('\n');
     expect(page[0]).toMatch(/^\| gateway \| direction \| name \|/u);
     expect(page[1]).toMatch(/^\| --- \|/u);
-    expect(page.find((line) => line.includes('historian\\_poll'))).toContain('| 10.20.0.5 | plcs | 192.168.10.11-192.168.10.12 | modbus read | ports | yes |');
+    expect(page.find((line) => line.includes('historian\\_poll'))).toContain('| 10.20.0.5 | plcs | 192.168.10.11-192.168.10.12 | modbus read | pdu | no |');
     const text = list([pressShop]).stdout.split('\n');
     expect(text[0]).toMatch(/^gateway {2}direction +name +label +conduit +effect +state +in +out +from zones +to zones +from +from addresses/u);
     // No flow of this plant has a rate.
@@ -170,7 +170,7 @@ describe('what cannot be listed', () => {
 
   it('lists a policy that no target can express, but says so', () => {
     const path = join(folder(), 'plant.zone');
-    writeFileSync(path, `${hostile}flow gap { from x  to y  allow modbus read }\n`);
+    writeFileSync(path, `${hostile}flow gap { from x  to y  allow s7comm read }\n`);
     const { status, stdout, stderr } = list([path, '--format', 'csv']);
     expect(status).toBe(3);
     expect(stdout).toContain('g,through,gap,');

@@ -81,18 +81,18 @@ describe('the verdict', () => {
   it('comes first, then each gateway with owner, ticket, expiry, grade and source line', () => {
     const { stdout, status } = run(['--from', 'clerk', '--to', 'plc', '--service', 'modbus write', '--dport', '1']);
     expect([status, stdout]).toEqual([2, '']);
-    expect(run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus write']).stdout).toBe(`allow
+    expect(run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus read']).stdout).toBe(`allow
 back: lan0 → lan1, office -> press
-  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write-single-coil)
+  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus read-coils)
   allowed by flow \`poll\`, <stdin>:14
   owner ot, ticket T-1, reason "counters", expires 2027-01-31
-  grade ports where pdu is asked, enforced weaker than written; accepted: "inspection follows"
+  grade pdu; accepted: "inspection follows"
   an open conversation passes in both directions
 front: eth0 → eth2, office -> press
-  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus write-single-coil)
+  clerk 10.0.3.5 -> plc 10.0.9.11 on tcp 502 (modbus read-coils)
   allowed by flow \`poll\`, <stdin>:14
   owner ot, ticket T-1, reason "counters", expires 2027-01-31
-  grade ports where pdu is asked, enforced weaker than written; accepted: "inspection follows"
+  grade pdu; accepted: "inspection follows"
   an open conversation passes in both directions
 `);
   });
@@ -175,8 +175,8 @@ front: eth0 → eth2, office -> press
           ticket: 'T-1',
           expires: '2027-01-31',
           essential: false,
-          grade: 'ports',
-          widened: true,
+          grade: 'pdu',
+          widened: false,
           openConversation: 'passes',
           wayOut: null,
           packet: { source: '10.0.3.5', destination: '10.0.9.11', service: 'tcp 502 (modbus read-coils)' },

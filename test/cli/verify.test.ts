@@ -78,7 +78,7 @@ describeNft('verify', () => {
   it('names the flows that are lost, with their lines', () => {
     const { status, stdout } = after(['nft flush chain inet zonewright way.eth3.eth2']);
     expect(status).toBe(1);
-    expect(stdout).toMatch(/dmz -> press : modbus is dropped, but must pass: flow `historian_poll` allows it \(press-shop-ports\.zone:\d+\)/u);
+    expect(stdout).toMatch(/dmz -> press : modbus read is dropped, but must pass: flow `historian_poll` allows it \(press-shop-ports\.zone:\d+\)/u);
     expect(stdout).toMatch(/flow `engineering` allows it/u);
     expect(stdout).not.toContain('passes, but must not');
   });

@@ -88,8 +88,8 @@ describe('listing', () => {
       from: { text: 'hmi', zones: ['office'], addresses: ['10.0.0.5'] },
       to: { text: 'plc', zones: ['press'], addresses: ['10.0.1.5'] },
       services: 'modbus read',
-      grade: 'ports',
-      widened: true,
+      grade: 'pdu',
+      widened: false,
       acceptsWeaker: 'ports: watched',
       log: true,
       count: false,
@@ -189,7 +189,7 @@ describe('listing', () => {
     expect(new Set(table.columns).size).toBe(table.columns.length);
     for (const row of table.rows) expect(row).toHaveLength(table.columns.length);
     const cell = (name: string, column: string): string | undefined => table.rows.find((row) => row[2] === name)?.[table.columns.indexOf(column)];
-    expect(cell('poll', 'widened')).toBe('yes');
+    expect(cell('poll', 'widened')).toBe('no');
     expect(cell('poll', 'essential')).toBe('yes');
     expect(cell('poll', 'from addresses')).toBe('10.0.0.5');
     expect(cell('to_gateway', 'gateway')).toBe('');
