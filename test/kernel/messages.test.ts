@@ -177,7 +177,7 @@ describeKernel('messages of real programs', () => {
       await enforce(readOnly);
     });
 
-    it.fails('a byte that an ordinary socket marks as urgent does not make a write of a read', async () => {
+    it('a byte that an ordinary socket marks as urgent does not make a write of a read', async () => {
       // Without the urgent byte, 03, the server would read `06 0001 ff` and, from the next message, `00`.
       const talker = startInStation(gateway, 'eth0', [program('urgent-client.pl'), address, '502', message('03 06 00 01 ff'), otherRead], { command: 'perl' });
       const opened = await talker.line(/^opened /);
@@ -485,7 +485,7 @@ describeKernel('messages', () => {
       expect(await bench.passes(...[2, 4, 8, 15].map((reserved) => segment(at, bytes(read), { reserved })))).toEqual([false, false, false, false]);
     });
 
-    it.fails('nothing urgent passes: it would take a byte out of a message', async () => {
+    it('nothing urgent passes: it would take a byte out of a message', async () => {
       await bench.enforce({ flows: readOnly });
       const at = withPort(ends, 4331);
       await opened(at);
