@@ -3,7 +3,8 @@
  *
  * Takes a set of functions, gives a chain that leads its messages to a verdict and lets others come back. The one idea: one lookup compares
  * the header's length, the packet's length and the protocol's own length field, so that a message in two segments, or two in one, is none.
- * IP options, and IPv6 headers before TCP, are in no set: what has them is not recognised.
+ * IP options, and IPv6 headers before TCP, are in no set: what has them is not recognised. Nor is what TCP marks as urgent, with or without
+ * payload: the server's stack takes the urgent byte out of the stream, so that another message is read than was looked at.
  */
 import { type Frame, frames } from '../../src/catalogue/frames.ts';
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
@@ -44,7 +45,7 @@ export class Messages {
 
   /** Matches of packets without payload, if the functions hold them, and of whole messages. */
   #tests(family: Family, transport: number, functions: FunctionSet): Token[][] {
-    const front = [keyword('meta l4proto'), number(transport)];
+    const front = [keyword('meta l4proto'), number(transport), ...(transport === tcp ? [keyword('tcp flags ! urg')] : [])];
     const none = functionTable.hasNone(functions) ? [[...front, ...this.#framing(family, transport, undefined, undefined)]] : [];
     const byProtocol = new Map<string, ProtocolFunction[]>();
     for (const one of functionTable.among(functions)) byProtocol.set(one.protocol, [...(byProtocol.get(one.protocol) ?? []), one]);

@@ -154,7 +154,8 @@ class Compiler {
         // Behind a match that names a family nft asks for none any more.
         if (families && payloads.some(({ names }) => names.includes('ip6 length')) && this.#space.diagram.subtract(before, this.#space.family(6)) !== empty)
           throw new Refusal(line, 'the length of IPv6 is read behind a match after which nft leaves out a check that it implies');
-        const selected = selectedBy(this.#space, payloads, line);
+        const alone = named.every((one) => one.looks.every((look) => look.type !== 'inet_proto' && look.protocol === undefined && look.anyPorts !== true));
+        const selected = selectedBy(this.#space, payloads, alone, line);
         pending = this.#both(pending, { kind: 'match', ...selected, remarked: selected.set });
         payloads.length = 0;
       }

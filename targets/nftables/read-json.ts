@@ -8,7 +8,7 @@
  */
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { isSelector } from './read-keys.ts';
-import { isPayload } from './read-messages.ts';
+import { isPayload, notUrgent } from './read-messages.ts';
 import {
   type BaseChain,
   defaultBurst,
@@ -205,6 +205,7 @@ function readStatement(statement: unknown): Statement {
 function readMatch(body: Json): Statement {
   only(body, ['op', 'left', 'right'], 'a match');
   const { op, right } = body;
+  if (op === '!') return readFlags(body['left'], right);
   const key = readKey(body['left']);
   const states = key.length === 1 && key[0]?.name === 'ct state';
   if (op !== '==' && op !== '!=' && !(op === 'in' && states)) throw new Refusal(undefined, `the comparison ${shown(op)} is not modelled`);
@@ -213,6 +214,16 @@ function readMatch(body: Json): Statement {
   if (Array.isArray(right) && states && !negated) return { kind: 'match', key, negated, operand: { kind: 'items', items: right.map(readItem) } };
   const items = isObject(right) && 'set' in right ? array(right['set'], 'a set').map(readItem) : [readItem(right)];
   return { kind: 'match', key, negated, operand: { kind: 'items', items } };
+}
+
+/** `tcp flags ! urg`. */
+function readFlags(left: unknown, right: unknown): Statement {
+  const [kind, content] = pairOf(left, 'a key');
+  const body = object(content, 'a key');
+  only(body, ['protocol', 'field'], 'a payload');
+  if (kind !== 'payload' || `${shown(body['protocol'])} ${shown(body['field'])} ! ${shown(right)}` !== notUrgent)
+    throw new Refusal(undefined, 'the comparison ! is not modelled');
+  return { kind: 'match', key: [{ name: notUrgent, mask: undefined }], negated: false, operand: { kind: 'items', items: [] } };
 }
 
 function readVmap(body: Json): Statement {

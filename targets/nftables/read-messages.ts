@@ -7,10 +7,13 @@
  */
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { allFunctions, noFunction } from '../../src/packets/functions.ts';
-import { fields, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
+import { empty, fields, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { protocolNames } from './read-names.ts';
 import { type Item, Refusal } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
+
+/** The one comparison of TCP flags that is understood: no urgent byte, which a server would take out of the message. */
+export const notUrgent = 'tcp flags ! urg';
 
 /** What a rule may compare besides keys of the packet space. */
 const looks: ReadonlySet<string> = new Set([
@@ -25,6 +28,7 @@ const looks: ReadonlySet<string> = new Set([
   'ip6 length',
   'ip6 nexthdr',
   'udp length',
+  notUrgent,
 ]);
 
 export function isPayload(name: string): boolean {
@@ -75,7 +79,8 @@ interface Framing {
   readonly lengths: ReadonlySet<number> | undefined;
 }
 
-export function selectedBy(space: PacketSpace, matches: readonly PayloadMatch[], line: number | undefined): Selected {
+/** `alone`: no earlier match of the rule names a protocol, so that nft itself checks for TCP where TCP flags are read. */
+export function selectedBy(space: PacketSpace, matches: readonly PayloadMatch[], alone: boolean, line: number | undefined): Selected {
   const { diagram } = space;
   const framing = framingOf(matches, line);
   const functions = framing.lengths === undefined ? emptyOf(matches, line) : messagesOf(matches, framing.lengths, line);
@@ -83,7 +88,7 @@ export function selectedBy(space: PacketSpace, matches: readonly PayloadMatch[],
   const inFamily = framing.family === undefined ? carried : diagram.intersect(carried, space.family(framing.family));
   return {
     set: diagram.intersect(inFamily, space.among(fields.function, functions)),
-    unknown: diagram.complement(carried),
+    unknown: framing.transport === 6 && alone ? empty : diagram.complement(carried),
     reason: 'bytes of a message are read from packets of another protocol',
   };
 }
@@ -109,6 +114,9 @@ function framingOf(matches: readonly PayloadMatch[], line: number | undefined): 
     lengths.set(length, known);
   }
   for (const found of lengths.values()) if (found.size !== headers) throw new Refusal(line, 'a set of lengths lacks some headers');
+  const urgent = matches.filter((one) => one.names.includes(notUrgent)).length;
+  if (urgent !== (base === 'udp length' ? 0 : 1))
+    throw new Refusal(line, 'a message of TCP may hold an urgent byte, or flags of TCP are asked of another packet');
   const next = matches.find((one) => one.names.join() === 'ip6 nexthdr');
   const six = base === '@th,96,8 . ip6 length';
   if (six !== (next !== undefined) || (next !== undefined && (next.negated || next.items.length !== 1 || valueOf(next.items[0]?.[0], line) !== 6)))

@@ -8,7 +8,7 @@
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { priorityNames } from './read-names.ts';
 import { isSelector, typeOf } from './read-keys.ts';
-import { isPayload } from './read-messages.ts';
+import { isPayload, notUrgent } from './read-messages.ts';
 import { scan, type Token } from './read-scan.ts';
 import { readNumber } from './read-values.ts';
 import {
@@ -265,6 +265,7 @@ class Parser {
     const key: Selector[] = [];
     do {
       if (key.length === 0 && this.#isMarkSet()) return this.#markSet();
+      if (key.length === 0 && this.#isNotUrgent()) return this.#notUrgent();
       key.push(this.#selector());
     } while (this.#accept('.'));
     if (this.#accept('vmap')) {
@@ -308,6 +309,15 @@ class Parser {
     if (!isSelector(long) && !isPayload(long)) throw new Refusal(line, `the match or statement ${name} is not modelled`);
     const mask = long === 'ct mark' && this.#accept('&') ? this.#number() : undefined;
     return { name: long, mask };
+  }
+
+  #isNotUrgent(): boolean {
+    return notUrgent.split(' ').every((word, index) => this.#tokens[this.#at + index]?.text === word);
+  }
+
+  #notUrgent(): Statement {
+    for (const word of notUrgent.split(' ')) this.#expect(word);
+    return { kind: 'match', key: [{ name: notUrgent, mask: undefined }], negated: false, operand: { kind: 'items', items: [] } };
   }
 
   #isMarkSet(): boolean {

@@ -14,6 +14,8 @@ export type Transport =
       readonly sequence?: number;
       readonly acknowledgement?: number;
       readonly window?: number;
+      /** The four bits behind the header length; 1 is the bit of accurate ECN. */
+      readonly reserved?: number;
       readonly options?: Uint8Array;
       readonly payload?: Uint8Array;
     }
@@ -156,7 +158,7 @@ function encodeTcp(transport: Extract<Transport, { kind: 'tcp' }>, pseudo: (leng
   view.setUint16(2, transport.destinationPort);
   view.setUint32(4, transport.sequence ?? 1000);
   view.setUint32(8, transport.acknowledgement ?? 0);
-  view.setUint8(12, (5 + options.length / 4) << 4);
+  view.setUint8(12, ((5 + options.length / 4) << 4) | (transport.reserved ?? 0));
   view.setUint8(
     13,
     [...transport.flags].reduce((bits, flag) => bits | flagBit(flag), 0),
