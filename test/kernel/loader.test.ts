@@ -200,6 +200,31 @@ for (const backend of withSets)
       expect(kills.length).toBeGreaterThan(10);
     }, 300_000);
 
+    it('puts a set right that was changed by hand', async () => {
+      const folder = new Folder(kind);
+      folders.push(folder);
+      const path = folder.write('new', compiled(next));
+      await fresh();
+      expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
+      const saved = async (): Promise<string> => (await gateway.run('ipset', ['save'])).stdout;
+      // A set made anew has another seed.
+      const elements = async (): Promise<string[]> =>
+        (await saved())
+          .split('\n')
+          .filter((line) => line.startsWith('add '))
+          .sort();
+      const [rules, sets] = [await snapshot(), await elements()];
+      const name = /^create (zw\.\S+) hash:net family inet /mu.exec(await saved())?.[1] ?? '';
+      const [element = ''] = sets.flatMap((line) => (line.startsWith(`add ${name} `) ? [line.slice(`add ${name} `.length)] : []));
+      await gateway.run('ipset', ['del', name, element]);
+      await gateway.run('ipset', ['add', name, '203.0.113.0/24']);
+      const again = folder.run(gateway, path);
+      expect(again.status).toBe(0);
+      expect(again.stderr).toContain(`leave ${name}\n`);
+      expect(await snapshot()).toEqual(rules);
+      expect(await elements()).toEqual(sets);
+    });
+
     it('changes nothing where something is missing', async () => {
       const folder = new Folder(kind);
       folders.push(folder);

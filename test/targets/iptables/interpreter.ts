@@ -23,16 +23,25 @@ export interface Course {
 type Truth = boolean | undefined;
 
 export const mark = { mask: 0xffff_0000, value: 0x0007_0000 };
-const declared = ['lo', 'eth0', 'eth1'];
-const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, 'ipv6-icmp': 58, gre: 47 };
+
+/** What a gateway knows beside its rules. */
+export interface Surrounding {
+  /** Of the policy in force: `(mark & mask) == value`. */
+  readonly mark: { readonly mask: number; readonly value: number };
+  /** Names that a packet may have; one of any other name stands for all that are not declared. */
+  readonly interfaces: readonly string[];
+}
+
+const usual: Surrounding = { mark, interfaces: ['lo', 'eth0', 'eth1'] };
+const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, 'ipv6-icmp': 58, icmpv6: 58, gre: 47 };
 
 /** Every course that the packet can take, whatever rates and matches that are not modelled say. */
-export function courses(dump: Dump, sets: ReadonlyMap<string, IpSet>, packet: Packet): Course[] {
+export function courses(dump: Dump, sets: ReadonlyMap<string, IpSet>, packet: Packet, around: Surrounding = usual): Course[] {
   const result: Course[] = [];
   const open: boolean[][] = [[]];
   for (let choices = open.pop(); choices !== undefined; choices = open.pop()) {
     let asked = 0;
-    const walk = new Walk(sets, packet, () => {
+    const walk = new Walk(sets, packet, around, () => {
       const answer = choices[asked] ?? false;
       if (asked >= choices.length) open.push([...choices, ...Array.from({ length: asked - choices.length }, () => false), true]);
       asked++;
@@ -51,15 +60,17 @@ export function courses(dump: Dump, sets: ReadonlyMap<string, IpSet>, packet: Pa
 class Walk {
   readonly #sets: ReadonlyMap<string, IpSet>;
   readonly #packet: Packet;
+  readonly #around: Surrounding;
   readonly #choose: () => boolean;
   readonly asked = new Set<number>();
   marked = false;
   lost = false;
   doubted = false;
 
-  constructor(sets: ReadonlyMap<string, IpSet>, packet: Packet, choose: () => boolean) {
+  constructor(sets: ReadonlyMap<string, IpSet>, packet: Packet, around: Surrounding, choose: () => boolean) {
     this.#sets = sets;
     this.#packet = packet;
+    this.#around = around;
     this.#choose = choose;
   }
 
@@ -106,7 +117,8 @@ class Walk {
     if ((truth === undefined || limited) && !this.#choose()) return '';
     if (target === 'CONNMARK') {
       if (!this.#tracked) return '';
-      this.marked = true;
+      if (isMark(words.at(-1), this.#around)) this.marked = true;
+      else this.lost = true;
       return '';
     }
     if (target === 'NFQUEUE') this.lost = true;
@@ -128,9 +140,9 @@ class Walk {
       case '-d':
         return inside(value, packet.destination);
       case '-i':
-        return named(value, packet.inInterface);
+        return named(value, packet.inInterface, this.#around.interfaces);
       case '-o':
-        return named(value, packet.outInterface);
+        return named(value, packet.outInterface, this.#around.interfaces);
       case '-p':
         return packet.protocol === (numbers[value] ?? Number(value));
       case '-m':
@@ -147,10 +159,18 @@ class Walk {
     const [option = '', value = ''] = words;
     // Each of these stands with one option, but for conntrack.
     switch (option) {
+      case '--comment':
+        return true;
       case '--dport':
         return within(value, packet.value);
       case '--sport':
         return within(value, packet.sourcePort);
+      case '--sports':
+        return value.split(',').some((one) => within(one, packet.sourcePort));
+      case '--src-range':
+        return between(value, packet.source);
+      case '--dst-range':
+        return between(value, packet.destination);
       case '--dports':
         return value.split(',').some((one) => within(one, packet.value));
       case '--ports':
@@ -170,7 +190,9 @@ class Walk {
         return this.#tracked && packet.direction === (value === 'REPLY' ? 'reply' : 'original');
       case '--mark':
         if (module === 'mark') return undefined;
-        return this.#tracked && (packet.markCurrent || this.marked);
+        if (!this.#tracked) return false;
+        if (/^0x0\/0x0$/u.test(value)) return true;
+        return isMark(value, this.#around) ? packet.markCurrent || this.marked : undefined;
       case '--ttl-eq':
       case '--hl-eq':
         return packet.hopLimit === Number(value);
@@ -268,12 +290,24 @@ function inside(text: string, address: Packet['source']): boolean {
   return network.family === address.family && network.first <= address.value && address.value <= network.last;
 }
 
+function between(range: string, address: Packet['source']): boolean {
+  const [first, last] = range.split('-').map(parseAddress);
+  if (first === undefined || last === undefined) throw new Error(`no range ${range}`);
+  return first.family === address.family && first.value <= address.value && address.value <= last.value;
+}
+
+/** Whether this is the mark of the policy in force, with all of its bits and no others. */
+function isMark(text: string | undefined, { mark: { mask, value } }: Surrounding): boolean {
+  const [given, bits = 0xffff_ffff] = (text ?? '').split('/').map(Number);
+  return given === value && bits === mask;
+}
+
 /** A packet of an interface that is not declared stands for all of those. */
-function named(pattern: string, name = ''): Truth {
+function named(pattern: string, name: string | undefined, declared: readonly string[]): Truth {
   const start = pattern.endsWith('+') ? pattern.slice(0, -1) : undefined;
   if (start === '') return true;
-  if (name !== '' && !declared.includes(name)) return start !== undefined || !declared.includes(pattern) ? undefined : false;
-  return start === undefined ? name === pattern : name.startsWith(start);
+  if (name !== undefined && !declared.includes(name)) return start !== undefined || !declared.includes(pattern) ? undefined : false;
+  return start === undefined ? name === pattern : name?.startsWith(start) === true;
 }
 
 function within(range: string, value: number): boolean {

@@ -158,6 +158,23 @@ if [ "$sets" = yes ]; then
 		say "would add what is missing of $(grep -c '^create ' "$here/ipset.rules" || :) sets"
 	else
 		ipset -exist restore <"$here/ipset.rules" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
+		# More than that came in by hand: such a set is made anew and swapped for the one that rules refer to.
+		ipset save >"$work/saved" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
+		awk -v probe="$prefix.probe" '
+			step == 1 { if ($1 == "add") found[$2]++; next }
+			step == 2 { if ($1 == "add") wanted[$2]++; next }
+			$1 == "create" { finish(); open = found[$2] > wanted[$2] ? $2 : "" }
+			open != "" && ($1 == "create" || $1 == "add") { $2 = probe; print }
+			END { finish() }
+			function finish() {
+				if (open != "") { print "swap " probe " " open; print "destroy " probe }
+				open = ""
+			}
+		' step=1 "$work/saved" step=2 "$here/ipset.rules" step=3 "$here/ipset.rules" >"$work/anew"
+		if [ -s "$work/anew" ]; then
+			say "elements that are not of this policy leave $(awk '$1 == "swap" { printf "%s%s", comma, $3; comma = ", " }' "$work/anew")"
+			ipset restore <"$work/anew" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
+		fi
 	fi
 fi
 
