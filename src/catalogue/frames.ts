@@ -5,6 +5,9 @@
  * for which that was measured stand here. Offsets count bytes from the end of the TCP or UDP header.
  */
 
+import type { ProtocolFunction } from './function.ts';
+import { functionsNamed } from './functions.ts';
+
 export interface Frame {
   readonly protocol: string;
   /** A field of two bytes that is zero in every message. */
@@ -57,3 +60,18 @@ const modbus: Frame = {
 };
 
 export const frames: ReadonlyMap<string, Frame> = new Map([[modbus.protocol, modbus]]);
+
+/**
+ * Whether whole messages of these functions can be told from those of others by what a frame says: a code that nothing divides belongs to all of
+ * its functions or to none.
+ */
+export function framesTell(protocol: string, functions: readonly ProtocolFunction[]): boolean {
+  const frame = frames.get(protocol);
+  if (frame === undefined) return true;
+  const chosen = new Set(functions);
+  const whole = functionsNamed(protocol).flatMap((one) => one.codes.map((code) => ({ one, code })));
+  return whole.every(({ one, code }) => {
+    if (code.number !== undefined && frame.divided.has(code.number) && typeof code.sub !== 'string') return true;
+    return whole.every((other) => other.code.number !== code.number || chosen.has(other.one) === chosen.has(one));
+  });
+}

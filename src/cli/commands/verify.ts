@@ -86,6 +86,10 @@ function lines(model: Model, sources: SourceMap, found: Verification): string[] 
     ...(unmodelled.length > mostUnmodelled ? [`and ${unmodelled.length - mostUnmodelled} more that are not modelled; \`--format json\` has them all`] : []),
     ...(found.unknown === undefined ? [] : [`so nothing is known of packets such as ${found.unknown}`]),
     ...found.others.map((other) => `it also has ${other}, which may drop or change what the policy lets pass; \`--beside\` accepts it by its name`),
-    ...(verdict === 'equal' ? ['this covers every IP packet that reaches its input, forward or output hook; logs and counters were not compared'] : []),
+    ...(verdict === 'equal'
+      ? [
+          'this covers every IP packet that reaches its input, forward or output hook, as far as what was given shows its filters; logs and counters were not compared',
+        ]
+      : []),
   ];
 }
