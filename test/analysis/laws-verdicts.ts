@@ -4,6 +4,7 @@
  * Takes the universe of a small plant, gives the verdict on each question as language.md says it, in loops and without a set. Chains are
  * in `laws-chains.ts`. The idea: whoever doubts the analysis reads this file beside the page and finds nothing to trust but `evaluate`.
  */
+import { framesTell } from '../../src/catalogue/frames.ts';
 import type { AssertStatus } from '../../src/analysis/asserts/proof.ts';
 import type { Assert, Flow, Gateway, Interface, Requirement, ResolvedSelector, TestLine } from '../../src/model/model.ts';
 import { grades } from '../../src/model/model.ts';
@@ -354,7 +355,18 @@ function tellsFunctions({ services }: Flow): boolean {
       ),
     ),
   );
-  return !whole && services.otProtocols.every((protocol) => named.includes(protocol));
+  const unrecognised = [services.set.v4, services.set.v6].some(({ values }) =>
+    [...values.values()].some((segments) =>
+      segments.some(({ functions }) => functions.at(-1)?.last === 4095 && !(functions.length === 1 && functions[0]?.first === 0)),
+    ),
+  );
+  const told = services.functions.every(({ protocol }) =>
+    framesTell(
+      protocol,
+      services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.functions),
+    ),
+  );
+  return !whole && told && !unrecognised && services.otProtocols.every((protocol) => named.includes(protocol));
 }
 
 function has(universe: Universe, flow: Flow, asked: Requirement, date: string, grade: 'ports' | 'pdu'): boolean {
