@@ -28,11 +28,12 @@ export function stampOf(packet: Uint8Array): number | undefined {
   return family === 6 ? viewOf(packet).getUint32(0) & 0xfffff : undefined;
 }
 
-/** True iff source, destination and (IPv4) protocol are the same: what the gateway itself sends may by chance carry a stamp, but is something else. */
+/** True iff source, destination and protocol are the same: what the gateway itself sends may carry a stamp, too, but is something else. */
 export function sameEnds(left: Uint8Array, right: Uint8Array): boolean {
   const family = familyOfPacket(left);
   if (family === undefined || family !== familyOfPacket(right)) return false;
-  if (family === 4 && left[9] !== right[9]) return false;
+  const protocol = (packet: Uint8Array): number => (family === 4 ? (packet[9] ?? 0) : upperHeader(packet, 6).protocol);
+  if (protocol(left) !== protocol(right)) return false;
   const [from, to] = family === 4 ? [12, 20] : [8, 40];
   return sameBytes(left.subarray(from, to), right.subarray(from, to));
 }
