@@ -190,7 +190,8 @@ function nearMessage(services: ServiceSet, packet: Packet, asked: Message): Near
     for (const { first, last } of segments) {
       const value = kin ? Math.min(last, Math.max(first, asked.value)) : first;
       const apart = Math.abs(value - asked.value);
-      if (kin && apart === 0 && other.length === 0) offer(['function'], 1, { protocol, value });
+      // Nearer than the same port of another protocol, which may not allow this function either.
+      if (kin && apart === 0 && other.length === 0) offer(['function'], 0, { protocol, value });
       else if (kin) offer(apart === 0 ? other : [...other, ...valueField], other.length + logarithm(apart), { protocol, value });
       else offer([...other, ...valueField], 20, { protocol, value });
     }

@@ -48,14 +48,17 @@ export function messagesMeant(protocol: string, functions: readonly ProtocolFunc
 
 const messages = new Map<string, FunctionSet>();
 
-/** Every function that a message to a port of the protocol can have: its own, and those of protocols that share the port. The rest is *other* there. */
+/**
+ * Every function that a message to a port of the protocol can have: its own, and those of protocols that share the port. The rest is *other* there,
+ * and so is what carries other messages, since it may carry those that are meant.
+ */
 function messagesAt(protocol: string): FunctionSet {
   const ports = catalogue.get(protocol)?.transports ?? [];
   const shares = (other: Protocol): boolean =>
     other.transports.some((theirs) => ports.some((own) => own.protocol === theirs.protocol && own.first <= theirs.last && theirs.first <= own.last));
   const known =
     messages.get(protocol) ??
-    functionTable.set([...catalogue.values()].flatMap((other) => (other.name === protocol || shares(other) ? functionsNamed(other.name) : [])));
+    functionTable.set([...catalogue.values()].flatMap((other) => (other.name === protocol || shares(other) ? functionsNamed(other.name).filter((one) => !one.container) : [])));
   messages.set(protocol, known);
   return known;
 }

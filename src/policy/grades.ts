@@ -4,25 +4,66 @@
  * The one idea: each protocol has a grade of its own, so only the ports on which the functions of a weak one are named
  * are opened for all functions.
  */
-import { framesTell } from '../catalogue/frames.ts';
+import { untoldProtocols, whyNotTold } from '../catalogue/frames.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Flow, Grade } from '../model/model.ts';
-import { rangesEqual } from '../net/ranges.ts';
-import { allFunctions } from '../packets/functions.ts';
-import { type ServiceSet, unionServices, widenFunctionsOn } from '../packets/service-set.ts';
+import { families } from '../net/address.ts';
+import { rangesEqual, subtractRanges } from '../net/ranges.ts';
+import { allFunctions, type FunctionSet } from '../packets/functions.ts';
+import { familyServices, intersectServices, protocolNumber, type ServiceSet, unionServices, widenFunctions, widenFunctionsOn } from '../packets/service-set.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 
+/** The grade of a protocol in a flow, and why it is not more. */
+export interface ProtocolGrade {
+  readonly grade: Grade;
+  /** Undefined where the target has no better one, or gives the best of all. */
+  readonly reason: string | undefined;
+}
+
 /**
- * The grade of a protocol in a flow. No target looks at what the called side sends, so requests that run backward pass. An allow of what is not
- * recognised stops nothing: whoever cuts a message in two is not recognised. And functions that share a code cannot be told apart.
+ * No target looks at what the called side sends, so requests that run backward pass. An allow of what is not recognised stops nothing: whoever
+ * cuts a message in two is not recognised. And messages that a frame does not tell from others are not looked for.
  */
-export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string): Grade {
+export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string): ProtocolGrade {
   const given = gradeFor(target, protocol);
-  if (given === 'ports' || flow.requests === 'backward') return 'ports';
-  if (given === 'stream') return given;
-  const named = flow.services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.functions);
-  if (!framesTell(protocol, named)) return 'ports';
-  return flow.effect === 'allow' && allowsOther(flow.services.set) ? 'ports' : given;
+  const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
+  if (given === 'ports') return ports(isInspecting(target) ? untoldProtocols[protocol] : undefined);
+  if (flow.requests === 'backward') return ports('what the called side sends is not looked into');
+  if (given === 'stream') return { grade: given, reason: undefined };
+  if (flow.effect === 'allow' && allowsOther(flow.services.set)) return ports('it allows what is not recognised, too, as a message that is cut in two is');
+  const reason = whyNotToldIn(flow, protocol);
+  return reason === undefined ? { grade: given, reason } : ports(reason);
+}
+
+function isInspecting(target: TargetCapabilities): boolean {
+  return Object.values(target.grades).some((grade) => grade !== 'ports');
+}
+
+/** Why what a flow says on the ports of a protocol's functions cannot be told from all else. */
+function whyNotToldIn(flow: Flow, protocol: string): string | undefined {
+  const { set } = flow.services;
+  const known = untold.get(set) ?? new Map<string, string | undefined>();
+  untold.set(set, known);
+  if (known.has(protocol)) return known.get(protocol);
+  const where = flow.services.functions.filter((one) => one.protocol === protocol).map((one) => one.where);
+  const here = intersectServices(set, widenFunctions(unionServices(...where)));
+  const segments = transports.flatMap((transport) =>
+    families.flatMap((family) => (familyServices(here, family).values.get(protocolNumber[transport]) ?? []).map(({ functions }) => ({ transport, functions }))),
+  );
+  const reason = segments
+    .filter(({ functions }) => !rangesEqual(functions, allFunctions))
+    .map(({ transport, functions }) => whyNotTold(functionTable.among(toldOf(functions)), transport))
+    .find((one) => one !== undefined);
+  known.set(protocol, reason);
+  return reason;
+}
+
+const untold = new WeakMap<ServiceSet, Map<string, string | undefined>>();
+const transports = ['tcp', 'udp'] as const;
+
+/** What has to be recognised: the functions themselves, or all others where what is not recognised belongs to them. */
+function toldOf(functions: FunctionSet): FunctionSet {
+  return functionTable.hasOther(functions) ? subtractRanges<number>(allFunctions, functions) : functions;
 }
 
 /** Whether some ports are allowed with messages that nobody recognises, but not with all. */
@@ -37,7 +78,7 @@ const widened = new WeakMap<ServiceSet, Map<string, ServiceSet>>();
 
 export function gradeEnforces(target: TargetCapabilities, flow: Flow): ServiceSet {
   const written = flow.services.set;
-  const weak = flow.services.functions.filter((named) => gradeIn(flow, target, named.protocol) === 'ports');
+  const weak = flow.services.functions.filter((named) => gradeIn(flow, target, named.protocol).grade === 'ports');
   if (weak.length === 0) return written;
   const known = widened.get(written) ?? new Map<string, ServiceSet>();
   widened.set(written, known);

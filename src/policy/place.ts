@@ -11,7 +11,7 @@ import { modelCodes } from '../diagnostics/codes/model.ts';
 import { targetCodes } from '../diagnostics/codes/target.ts';
 import { type Diagnostic, diagnostic, type Outcome } from '../diagnostics/diagnostic.ts';
 import { interfaceServices } from '../model/interface-services.ts';
-import { commonFamilies, type Flow, type FlowProperties, type Gateway, type GatewayTraffic, type Grade, grades, type Model } from '../model/model.ts';
+import { commonFamilies, type Flow, type FlowProperties, type Gateway, type GatewayTraffic, grades, type Model } from '../model/model.ts';
 import { ZoneIndex } from '../model/zone-index.ts';
 import { type Address, families } from '../net/address.ts';
 import {
@@ -29,7 +29,7 @@ import { baseline } from './baseline.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
 import type { DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
-import { gradeEnforces, gradeIn } from './grades.ts';
+import { gradeEnforces, gradeIn, type ProtocolGrade } from './grades.ts';
 import { Joins } from './joins.ts';
 import { settleOptions } from './options.ts';
 
@@ -216,22 +216,23 @@ export function meetsOwn(sends: boolean, peer: AddressSet, services: ServiceSet,
   });
 }
 
-/** The weakest grade that the target gives for what the flow names; where it names no functions there is nothing to look for. */
-function gradeGiven(target: TargetCapabilities, flow: Flow): Grade {
+/** The weakest grade that the target gives for what the flow names, and why; where it names no functions there is nothing to look for. */
+function gradeGiven(target: TargetCapabilities, flow: Flow): ProtocolGrade {
   const { services } = flow;
   const protocols = [...new Set([...services.functions.map((named) => named.protocol), ...services.otProtocols])];
-  if (protocols.length === 0) return target.grades.default;
+  if (protocols.length === 0) return { grade: target.grades.default, reason: undefined };
   const looked = inspectedServices(services.set);
-  const gives = (protocol: string): Grade => {
+  const gives = (protocol: string): ProtocolGrade => {
     const where = services.functions.filter((named) => named.protocol === protocol).map((named) => named.where);
     const told = where.length > 0 && isNoService(subtractServices(unionServices(...where), looked));
-    return told ? gradeIn(flow, target, protocol) : 'ports';
+    const why = services.functions.length === 0 ? 'the flow names no functions' : `the flow allows all of \`${protocol}\``;
+    return told ? gradeIn(flow, target, protocol) : { grade: 'ports', reason: `${why}, so that there is nothing to look for` };
   };
-  return protocols.map(gives).reduce<Grade>((a, b) => (grades.indexOf(a) < grades.indexOf(b) ? a : b), 'stream');
+  return protocols.map(gives).reduce((a, b) => (grades.indexOf(a.grade) <= grades.indexOf(b.grade) ? a : b));
 }
 
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
-  const grade = flow.asked === undefined ? undefined : gradeGiven(target, flow);
+  const { grade, reason } = flow.asked === undefined ? { grade: undefined, reason: undefined } : gradeGiven(target, flow);
   const enforced = flow.effect === 'allow' ? gradeEnforces(target, flow) : flow.services.set;
   if (flow.asked !== undefined && grade !== undefined && grades.indexOf(grade) < grades.indexOf(flow.asked.value)) {
     const accepted = flow.acceptWeaker !== undefined && grades.indexOf(grade) >= grades.indexOf(flow.acceptWeaker.grade);
@@ -242,7 +243,10 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           flow.services.span,
           { flow: flow.name, gateway, target: target.name },
           {
-            notes: ['a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids'],
+            notes: [
+              ...(reason === undefined ? [] : [reason]),
+              'a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids',
+            ],
             help: ['deny the whole protocol, or allow only the functions that are needed'],
           },
         ),
@@ -254,9 +258,7 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           flow.asked.span,
           { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade },
           {
-            notes: [
-              flow.services.functions.length > 0 ? 'naming functions asks for `pdu`' : 'the flow names no functions, so that there is nothing to look for',
-            ],
+            notes: [...(flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : []), ...(reason === undefined ? [] : [reason])],
             help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
           },
         ),

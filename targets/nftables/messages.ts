@@ -6,14 +6,16 @@
  * IP options, and IPv6 headers before TCP, are in no set: what has them is not recognised. Nor is what TCP marks as urgent, with or without
  * payload: the server's stack takes the urgent byte out of the stream, so that another message is read than was looked at.
  */
-import { type Frame, frames } from '../../src/catalogue/frames.ts';
+import { type Form, type Frame, hasLengthField, type LengthField, swapped, wordsOf } from '../../src/catalogue/frame.ts';
+import { frames } from '../../src/catalogue/frames.ts';
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
+import type { TransportProtocol } from '../../src/catalogue/protocol.ts';
 import type { Family } from '../../src/net/address.ts';
 import { type Ranges, subtractRanges } from '../../src/net/ranges.ts';
 import { allFunctions, type FunctionSet } from '../../src/packets/functions.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import type { Ruleset } from './ruleset.ts';
-import { anonymousSet, concatenation, keyword, number, payload, phrase, type Token } from './tokens.ts';
+import { anonymousSet, concatenation, keyword, line, number, numberInterval, numbers, payload, phrase, type Token } from './tokens.ts';
 
 /** Header lengths of TCP in words of four bytes, and the bit beside them that explicit congestion notification may set (RFC 9768). */
 const dataOffsets = Array.from({ length: 11 }, (_, index) => 5 + index);
@@ -47,68 +49,77 @@ export class Messages {
   #tests(family: Family, transport: number, functions: FunctionSet): Token[][] {
     const front = [keyword('meta l4proto'), number(transport), ...(transport === tcp ? [keyword('tcp flags ! urg')] : [])];
     const none = functionTable.hasNone(functions) ? [[...front, ...this.#framing(family, transport, undefined, undefined)]] : [];
-    const byProtocol = new Map<string, ProtocolFunction[]>();
-    for (const one of functionTable.among(functions)) byProtocol.set(one.protocol, [...(byProtocol.get(one.protocol) ?? []), one]);
+    const told = functionTable.among(functions);
     return [
       ...none,
-      ...[...byProtocol].flatMap(([protocol, some]) => {
-        const frame = frames.get(protocol);
-        if (frame === undefined) throw new Error(`messages of ${protocol} cannot be looked into`);
-        return this.#messages(family, transport, frame, some, front);
-      }),
+      ...[...frames.values()].flatMap((frame) =>
+        frame.forms
+          .filter((form) => form.on === undefined || form.on === transportName(transport))
+          .flatMap((form) => {
+            const its = told.filter((one) => one.protocol === frame.protocol && one.layer.name === form.layer);
+            return its.length === 0 ? [] : this.#messages(family, transport, frame, form, its, front);
+          }),
+      ),
     ];
   }
 
-  #messages(family: Family, transport: number, frame: Frame, functions: readonly ProtocolFunction[], front: readonly Token[]): Token[][] {
-    const { zeroAt, functionAt } = frame;
-    const zero = [payload('ih', zeroAt, 16), number(0)];
+  #messages(family: Family, transport: number, { protocol }: Frame, form: Form, functions: readonly ProtocolFunction[], front: readonly Token[]): Token[][] {
+    const { at, size } = form.function;
+    const fixed = form.fixed.flatMap((bytes) => [payload('ih', bytes.at, bytes.size * 8), numbers(bytes.values)]);
     const codes = functions.flatMap((one) => one.codes);
     const tests: Token[][] = [];
-    const add = (bytes: 1 | 2 | 3, values: readonly number[], lengths: readonly number[] | undefined): void => {
-      const framing = this.#framing(family, transport, frame, lengths);
-      tests.push([...front, ...zero, payload('ih', functionAt, bytes * 8), anonymousSet(values.map(number)), ...framing]);
+    const add = (width: number, values: readonly number[], lengths: readonly number[] | undefined): void => {
+      const framing = this.#framing(family, transport, { protocol, form }, lengths);
+      tests.push([...front, ...fixed, payload('ih', at, width * 8), anonymousSet(values.map(number)), ...framing]);
     };
-    const plain = codes.flatMap(({ number: code, sub }) => (code === undefined || sub !== undefined || frame.divided.has(code) ? [] : [code]));
-    for (const { lengths, values } of grouped([...new Set(plain)], (code) => frame.lengths.get(code))) add(1, values, lengths);
-    for (const [code, width] of frame.divided) {
+    const words = (code: number): readonly number[] => wordsOf(form.function, code);
+    const plain = codes.flatMap(({ number: code, sub }) => (code === undefined || sub !== undefined || form.divided.has(code) ? [] : [code]));
+    for (const { lengths, values } of grouped([...new Set(plain)], (code) => form.lengths.get(code))) add(size, values.flatMap(words), lengths);
+    // Functions that words alone divide come with all that share their code.
+    const shared = codes.flatMap(({ number: code, sub }) => (code === undefined || typeof sub !== 'string' || plain.includes(code) ? [] : [code]));
+    for (const { lengths, values } of grouped([...new Set(shared)], (code) => form.lengths.get(code))) add(size, values.flatMap(words), lengths);
+    for (const [code, width] of form.divided) {
       const mine = codes.filter((one) => one.number === code);
-      const named = allCodes(frame.protocol).flatMap((one) => (one.number === code && typeof one.sub === 'number' ? [one.sub] : []));
+      const named = allCodes(protocol, form.layer).flatMap((one) => (one.number === code && typeof one.sub === 'number' ? [one.sub] : []));
       const chosen = mine.flatMap(({ sub }) => (typeof sub === 'number' ? [sub] : []));
-      const word = (sub: number): number => code * 2 ** (8 * width) + sub;
-      const lengthsOf = (sub: number): readonly number[] | undefined => frame.dividedLengths.get(code * 65_536 + sub);
-      for (const { lengths, values } of grouped(chosen, lengthsOf)) add(width === 1 ? 2 : 3, values.map(word), lengths);
+      const divided = (sub: number): readonly number[] => words(code).map((word) => word * 2 ** (8 * width) + sub);
+      const lengthsOf = (sub: number): readonly number[] | undefined => form.dividedLengths.get(code * 65_536 + sub);
+      for (const { lengths, values } of grouped(chosen, lengthsOf)) add(size + width, values.flatMap(divided), lengths);
       if (!mine.some(({ sub }) => sub === undefined)) continue;
       // Any second number but those that have names of their own.
-      const framing = this.#framing(family, transport, frame, undefined);
-      tests.push([...front, ...zero, payload('ih', functionAt, 8), number(code), ...this.#notAny(functionAt, width, named.map(word)), ...framing]);
+      const others = named.flatMap(divided);
+      const rest = others.length === 0 ? [] : [payload('ih', at, 8 * (size + width)), keyword('!='), anonymousSet(others.map(number))];
+      const framing = this.#framing(family, transport, { protocol, form }, undefined);
+      tests.push([...front, ...fixed, payload('ih', at, size * 8), anonymousSet(words(code).map(number)), ...rest, ...framing]);
     }
     return tests;
   }
 
-  #notAny(functionAt: number, width: 1 | 2, words: readonly number[]): Token[] {
-    return words.length === 0 ? [] : [payload('ih', functionAt, 8 + 8 * width), keyword('!='), anonymousSet(words.map(number))];
-  }
-
   /** A lookup of lengths: no payload, or one message of some lengths, or of any. */
-  #framing(family: Family, transport: number, frame: Frame | undefined, some: readonly number[] | undefined): Token[] {
-    const what = frame === undefined ? 'empty' : `${frame.protocol}.${some === undefined ? 'any' : nameOf(some)}`;
-    const lengths = frame === undefined ? [undefined] : (some ?? span(frame.least, frame.most));
-    const said = frame === undefined ? [] : [payload('ih', frame.lengthAt, 16)];
-    const total = (one: number | undefined): number => (frame === undefined || one === undefined ? 0 : frame.lengthAt + 2 + one);
+  #framing(family: Family, transport: number, whose: { protocol: string; form: Form } | undefined, some: readonly number[] | undefined): Token[] {
+    const length = whose?.form.length;
+    if (length !== undefined && !hasLengthField(length)) return [keyword('udp length'), numberInterval({ first: 8 + length.first, last: 8 + length.last })];
+    const lengths = length === undefined ? [undefined] : (some ?? span(length.least, length.most));
+    const what = whose === undefined || length === undefined ? 'empty' : `${whose.protocol}.${nameOf(length, lengths)}`;
+    const said = length === undefined ? [] : [payload('ih', length.at, length.size * 8)];
+    const total = (one: number | undefined): number => (length === undefined || one === undefined ? 0 : length.message(one));
+    const written = (one: number): number => (length?.order === 'little' ? swapped(one, length.size) : one);
     if (transport !== tcp) {
       const keys = [keyword('udp length'), ...said];
-      const elements = (): Token[] => lengths.map((one) => concatenation([number(8 + total(one)), ...(one === undefined ? [] : [number(one)])]));
+      const elements = (): Token[] => lengths.map((one) => concatenation([number(8 + total(one)), ...(one === undefined ? [] : [number(written(one))])]));
       return [concatenation(keys), this.#ruleset.payloadSet(`message.${what}.udp`, keys, elements)];
     }
     const keys = [...(family === 4 ? [payload('nh', 0, 8)] : []), payload('th', 12, 8), keyword(family === 4 ? 'ip length' : 'ip6 length'), ...said];
     const elements = (): Token[] =>
-      lengths.flatMap((one) =>
-        dataOffsets.flatMap((words) =>
-          [0, 1].map((bit) => {
-            const header = words * 4 + (family === 4 ? 20 : 0);
-            const values = [...(family === 4 ? [0x45] : []), words * 16 + bit, header + total(one), ...(one === undefined ? [] : [one])];
-            return concatenation(values.map(number));
-          }),
+      lengths.map((one) =>
+        line(
+          dataOffsets.flatMap((words) =>
+            [0, 1].map((bit) => {
+              const header = words * 4 + (family === 4 ? 20 : 0);
+              const values = [...(family === 4 ? [0x45] : []), words * 16 + bit, header + total(one), ...(one === undefined ? [] : [written(one)])];
+              return concatenation(values.map(number));
+            }),
+          ),
         ),
       );
     const next = family === 4 ? [] : [keyword('ip6 nexthdr'), number(tcp)];
@@ -116,8 +127,12 @@ export class Messages {
   }
 }
 
-function allCodes(protocol: string): readonly ProtocolFunction['codes'][number][] {
-  return functionTable.among(allFunctions).flatMap((one) => (one.protocol === protocol ? one.codes : []));
+function transportName(transport: number): TransportProtocol {
+  return transport === tcp ? 'tcp' : 'udp';
+}
+
+function allCodes(protocol: string, layer: string): readonly ProtocolFunction['codes'][number][] {
+  return functionTable.among(allFunctions).flatMap((one) => (one.protocol === protocol && one.layer.name === layer ? one.codes : []));
 }
 
 /** Values that have the same lengths together, in the order of the first. */
@@ -136,9 +151,10 @@ function grouped(
   return [...groups.values()];
 }
 
-/** `6`, or `10-248x35` for thirty-five lengths. */
-function nameOf(lengths: readonly number[]): string {
-  return lengths.length === 1 ? String(lengths[0]) : `${lengths[0] ?? 0}-${lengths.at(-1) ?? 0}x${lengths.length}`;
+/** `6.at4`, or `10-248x35.at4` for thirty-five lengths in a field four bytes behind the header. */
+function nameOf({ at }: LengthField, lengths: readonly (number | undefined)[]): string {
+  const some = lengths.length === 1 ? String(lengths[0]) : `${lengths[0] ?? 0}-${lengths.at(-1) ?? 0}x${lengths.length}`;
+  return `${some}.at${at}`;
 }
 
 function span(first: number, last: number): number[] {

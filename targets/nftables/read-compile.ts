@@ -7,7 +7,7 @@
  */
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { type CurrentMark, type Key, Keys, type Matching, setTypes, shown } from './read-keys.ts';
-import { isPayload, type PayloadMatch, selectedBy } from './read-messages.ts';
+import { checkForms, isPayload, type PayloadMatch, selectedBy, type Told } from './read-messages.ts';
 import { type Box, groupsOverlap } from './read-products.ts';
 import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Statement, type Verdict } from './read-tree.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
@@ -106,12 +106,26 @@ class Compiler {
     if (from !== undefined && chain.base !== undefined) throw new Refusal(from.line, `a verdict leads to the base chain ${name}`);
     this.#open.add(name);
     const rules: CompiledRule[] = [];
+    let run: { text: string; readonly told: Told[] } = { text: '', told: [] };
+    const end = (line: number | undefined, text = ''): void => {
+      const { told } = run;
+      run = { text, told: [] };
+      this.#guarded(() => {
+        checkForms(told, line);
+      });
+    };
     for (const rule of chain.rules) {
       this.#guarded(() => {
-        const steps = this.#rule(rule, chain);
+        const told: Told[] = [];
+        const steps = this.#rule(rule, chain, told);
         if (steps.length > 0) rules.push({ place: rule.place, steps });
+        // Rules that look into messages and do the same with them belong together.
+        const text = told.length === 0 ? '' : JSON.stringify(rule.statements.filter((one) => one.kind !== 'match' || !one.key.every(({ name }) => isPayload(name) || name === 'meta l4proto')));
+        if (text !== run.text) end(rule.place.line, text);
+        run.told.push(...told);
       });
     }
+    end(chain.place.line);
     this.#open.delete(name);
     this.#depthOf.set(name, this.#depth(chain));
     const number = this.#number(rules);
@@ -139,8 +153,8 @@ class Compiler {
     return number;
   }
 
-  /** The steps of a rule that can change anything; none if the rule only counts or logs. */
-  #rule(rule: Rule, chain: Chain): Step[] {
+  /** The steps of a rule that can change anything; none if the rule only counts or logs. `told` gets what it says of messages. */
+  #rule(rule: Rule, chain: Chain, told: Told[]): Step[] {
     const { line } = rule.place;
     const steps: Step[] = [];
     let pending: MatchStep | undefined;
@@ -155,7 +169,8 @@ class Compiler {
         if (families && payloads.some(({ names }) => names.includes('ip6 length')) && this.#space.diagram.subtract(before, this.#space.family(6)) !== empty)
           throw new Refusal(line, 'the length of IPv6 is read behind a match after which nft leaves out a check that it implies');
         const alone = named.every((one) => one.looks.every((look) => look.type !== 'inet_proto' && look.protocol === undefined && look.anyPorts !== true));
-        const selected = selectedBy(this.#space, payloads, alone, line);
+        const { told: messages, ...selected } = selectedBy(this.#space, payloads, alone, line);
+        if (messages !== undefined) told.push(messages);
         pending = this.#both(pending, { kind: 'match', ...selected, remarked: selected.set });
         payloads.length = 0;
       }

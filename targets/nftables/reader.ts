@@ -27,6 +27,11 @@ export function read(files: readonly EmittedFile[], context: ReadContext): ReadR
   }, context);
 }
 
+/** What rules do that were parsed already. */
+export function readTree(tree: RuleTree, context: ReadContext): ReadResult {
+  return guarded(() => execute(tree, context, []), context);
+}
+
 /** The addresses that the files name; none of a file that cannot be read, which `read` refuses. */
 export function borders(files: readonly EmittedFile[]): readonly AddressSet[] {
   return files.flatMap((file) => {

@@ -112,6 +112,11 @@ export function concatenation(parts: readonly Token[]): Token {
   return token(parts.join(' . '));
 }
 
+/** Several elements of a set on one line. */
+export function line(elements: readonly Token[]): Token {
+  return token(elements.join(', '));
+}
+
 export function anonymousSet(elements: readonly Token[]): Token {
   if (elements.length === 0) throw new Error('an empty set was about to be emitted');
   return token(elements.length === 1 ? (elements[0] ?? '') : `{ ${elements.join(', ')} }`);

@@ -68,7 +68,7 @@ describe('never', () => {
   });
 
   it('speaks of what is enforced, not of what was written', () => {
-    expect(outcome('flow r { from hist  to plc  allow s7comm read  accept-weaker ports "x" }\nassert a { never any -> cell : s7comm write }').status).toBe(
+    expect(outcome('flow r { from hist  to plc  allow mms read  accept-weaker ports "x" }\nassert a { never any -> cell : mms write }').status).toBe(
       'violated',
     );
   });

@@ -71,7 +71,7 @@ describe('the manifest', () => {
     const written = (words: string): unknown => essentialRecords(placed(plant + flow(words)).model).map(writeEssential)[0]?.messages[0]?.functions;
     expect(written('modbus { function 3, umas }')).toEqual({ only: ['none', 'modbus read-holding-registers', 'modbus umas'] });
     expect(written('s7comm plc-stop')).toEqual({
-      only: ['none', 'cotp connect-request', 'cotp disconnect-request', 's7comm setup-communication', 's7comm plc-stop'],
+      only: ['none', 'cotp connect-request', 'cotp disconnect-request', 'cotp empty-data', 's7comm setup-communication', 's7comm plc-stop'],
     });
     expect(written('tcp 502 except modbus function 6')).toEqual({ except: ['none', 'modbus write-single-register'] });
     const [now] = essentialRecords(placed(plant + flow('mms read')).model);

@@ -4,7 +4,8 @@
  * Takes the universe of a small plant, gives the verdict on each question as language.md says it, in loops and without a set. Chains are
  * in `laws-chains.ts`. The idea: whoever doubts the analysis reads this file beside the page and finds nothing to trust but `evaluate`.
  */
-import { framesTell } from '../../src/catalogue/frames.ts';
+import { whyNotTold } from '../../src/catalogue/frames.ts';
+import { sessionMessages } from '../../src/catalogue/functions.ts';
 import type { AssertStatus } from '../../src/analysis/asserts/proof.ts';
 import type { Assert, Flow, Gateway, Interface, Requirement, ResolvedSelector, TestLine } from '../../src/model/model.ts';
 import { grades } from '../../src/model/model.ts';
@@ -360,12 +361,13 @@ function tellsFunctions({ services }: Flow): boolean {
       segments.some(({ functions }) => functions.at(-1)?.last === 4095 && !(functions.length === 1 && functions[0]?.first === 0)),
     ),
   );
-  const told = services.functions.every(({ protocol }) =>
-    framesTell(
-      protocol,
-      services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.functions),
-    ),
-  );
+  const told = services.functions.every(({ protocol, where }) => {
+    const mine = services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.functions);
+    return (['tcp', 'udp'] as const).every((transport) => {
+      const used = families.some((family) => (family === 4 ? where.v4 : where.v6).values.has(transport === 'tcp' ? 6 : 17));
+      return !used || whyNotTold([...mine, ...sessionMessages(protocol, transport)], transport) === undefined;
+    });
+  });
   return !whole && told && !unrecognised && services.otProtocols.every((protocol) => named.includes(protocol));
 }
 

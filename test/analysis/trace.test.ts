@@ -201,8 +201,8 @@ describe('the nearest flow', () => {
 
   it('speaks of functions only where the gateway tells them apart', () => {
     const write = classMessages('modbus', 'write')[0]?.first ?? 0;
-    const ports = plantOf('flow poll { from clerk  to plc  allow s7comm read  accept-weaker ports "why" }');
-    const change = classMessages('s7comm', 'write')[0]?.first ?? 0;
+    const ports = plantOf('flow poll { from clerk  to plc  allow mms read  accept-weaker ports "why" }');
+    const change = classMessages('mms', 'write')[0]?.first ?? 0;
     expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 102', { functionNumber: change }))).toBe('allow by poll');
     const pdu = plantOf('flow poll { from clerk  to plc  allow modbus read }', { target: 'inspector' });
     const denied = ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write });
@@ -424,15 +424,15 @@ describe('what no flow could lift', () => {
 
 describe('a step', () => {
   it('carries the grade that its own gateway achieves, and whether that is weaker than written', () => {
-    const asks = 'flow poll { from clerk  to plc  allow s7comm read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }';
-    const graded = (target: string, source: string): unknown[] => {
+    const graded = (target: string, source: string, protocol = 's7comm'): unknown[] => {
+      const asks = `flow poll { from clerk  to plc  allow ${protocol} read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }`;
       const plant = plantOf(asks, { target });
-      const read = classMessages('s7comm', 'read')[0]?.first ?? 0;
+      const read = classMessages(protocol, 'read')[0]?.first ?? 0;
       return ask(plant, source, '10.0.9.11', source === '10.0.3.7' ? 'tcp 22' : 'tcp 102', { functionNumber: read }).steps.map(
         ({ decider, grade, widened }) => [decider?.name, grade, widened],
       );
     };
-    expect(graded('nftables', '10.0.3.5')).toEqual([['poll', 'ports', true]]);
+    expect(graded('nftables', '10.0.3.5', 'mms')).toEqual([['poll', 'ports', true]]);
     expect(graded('inspector', '10.0.3.5')).toEqual([['poll', 'pdu', false]]);
     expect(graded('inspector', '10.0.3.7')).toEqual([['bare', undefined, false]]);
   });

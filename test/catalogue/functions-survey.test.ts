@@ -155,6 +155,7 @@ describe.runIf(existsSync(file))('the survey of functions', () => {
     expect(own.map((one) => `${one.protocol} ${one.name}`).sort()).toEqual([
       'cotp connect-request',
       'cotp disconnect-request',
+      'cotp empty-data',
       'dnp3 link-acknowledge',
       'dnp3 link-not-supported',
       'dnp3 link-refuse',

@@ -81,8 +81,8 @@ describe('the tables against themselves', () => {
 describe('session messages', () => {
   test.each([
     ['modbus', ''],
-    ['s7comm', 'setup-communication connect-request disconnect-request'],
-    ['mms', 'initiate conclude connect-request disconnect-request'],
+    ['s7comm', 'setup-communication connect-request disconnect-request empty-data'],
+    ['mms', 'initiate conclude connect-request disconnect-request empty-data'],
     ['enip', 'nop list-services register-session unregister-session'],
     ['cip', 'nop list-services register-session unregister-session'],
     ['opcua', 'get-endpoints open-secure-channel close-secure-channel create-session activate-session close-session hello reverse-hello'],

@@ -70,11 +70,11 @@ describe('zonewright', () => {
     const violated = zonewright(['check', '-', '--date', day], { input: small('assert never_x { never a -> b }') });
     expect(violated.status).toBe(1);
     expect(violated.stderr).toContain('x 10.0.1.5 reaches y 10.0.2.5 on tcp 502 (modbus) through flow `f`');
-    const gap = zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow s7comm read }') });
+    const gap = zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow iec104 read }') });
     expect(gap.status).toBe(3);
     expect(gap.stderr).toContain('accept-weaker ports');
     expect(
-      zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow s7comm read }\nflow s { from x to nobody allow ssh }') }).status,
+      zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow iec104 read }\nflow s { from x to nobody allow ssh }') }).status,
     ).toBe(2);
   });
 

@@ -60,7 +60,7 @@ describe('the press shop', () => {
     const [header = '', ...lines] = stdout.split('\n');
     expect(header.split(',').slice(0, 9)).toEqual(['gateway', 'direction', 'name', 'label', 'conduit', 'effect', 'state', 'in', 'out']);
     expect(lines.find((line) => line.includes('engineering'))).toBe(
-      'gw12,through,engineering,,press_data,allow,in force,eth3,eth2,dmz,press,jump,10.20.0.7,plc_press,192.168.10.11,"s7comm { read, program, control }",ports,yes,ports: sessions on the jump host are recorded,yes,no,,automation,,recipe changes,2027-03-31,no,press-shop-ports.zone:44',
+      'gw12,through,engineering,,press_data,allow,in force,eth3,eth2,dmz,press,jump,10.20.0.7,plc_press,192.168.10.11,"s7comm { read, program, control }",pdu,no,ports: sessions on the jump host are recorded,yes,no,,automation,,recipe changes,2027-03-31,no,press-shop-ports.zone:44',
     );
   });
 
@@ -170,7 +170,7 @@ describe('what cannot be listed', () => {
 
   it('lists a policy that no target can express, but says so', () => {
     const path = join(folder(), 'plant.zone');
-    writeFileSync(path, `${hostile}flow gap { from x  to y  allow s7comm read }\n`);
+    writeFileSync(path, `${hostile}flow gap { from x  to y  allow iec104 read }\n`);
     const { status, stdout, stderr } = list([path, '--format', 'csv']);
     expect(status).toBe(3);
     expect(stdout).toContain('g,through,gap,');

@@ -75,7 +75,7 @@ describe('the output folder', () => {
     for (const [extra, status] of [
       ['zone', 2],
       ['flow x { from historian to nobody allow ssh }', 2],
-      ['flow x { from historian to plcs allow s7comm write }', 3],
+      ['flow x { from historian to plcs allow iec104 write }', 3],
       ['assert x { never dmz -> press }', 1],
     ] as const) {
       writeFileSync(join(path, 'bad.zone'), `${base}\n${extra}\n`);

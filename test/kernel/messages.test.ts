@@ -263,12 +263,13 @@ const controlling: readonly Row[] = [
   [8, 4, 4, 254, 1],
   [19, 'any', 2, 254, 1],
 ];
-const programming: readonly Row[] = [9, 13, 18, 40, 42, 90, 125, 126].map((code): Row => [code, 'any', 2, 254, 1]);
+const programming: readonly Row[] = [9, 13, 18, 40, 42, 90, 125, 126].map((code): Row => [code, 'any', 2, code === 90 ? 1454 : 254, 1]);
 const carrying: readonly Row[] = [
   [41, 'any', 2, 254, 1],
   [43, 'rest', 3, 254, 1],
 ];
-const allOther = [...reading, ...diagnosing, ...controlling, ...programming, ...carrying];
+// What carries other requests may carry writes.
+const allOther = [...reading, ...diagnosing, ...controlling, ...programming];
 
 interface Sample {
   readonly code: number;
@@ -300,7 +301,7 @@ function encoded({ code, second, said, length, protocol }: Sample): Uint8Array {
 }
 
 function samples(): readonly Sample[] {
-  const assigned = new Set([...allOther, ...writing].map(([code]) => code));
+  const assigned = new Set([...allOther, ...writing, ...carrying].map(([code]) => code));
   const many = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 24, 31, 100, 247, 248, 249, 252, 253, 254, 255, 260];
   const list: Sample[] = [];
   const add = (code: number, length: number, change: Partial<Sample> = {}): void => {

@@ -62,7 +62,7 @@ const modbusRead = [
 ]
   .map((name) => `modbus ${name}`)
   .join(', ');
-const iso = 'cotp connect-request, cotp disconnect-request';
+const iso = 'cotp connect-request, cotp disconnect-request, cotp empty-data';
 const enip = ['nop', 'list-services', 'register-session', 'unregister-session'].map((name) => `enip ${name}`).join(', ');
 
 describe('words', () => {
@@ -82,7 +82,7 @@ describe('words', () => {
       'tcp 502: modbus other-diagnostics, modbus clear-diagnostic-counters, modbus restart-communications, modbus force-listen-only-mode',
     ],
     // A deny takes what is not recognised with it: on this port, whatever is no other function of Modbus (of which there are 38 here, with that one).
-    ['modbus write-single-coil', 'deny', 'tcp 502: other, 578 functions'],
+    ['modbus write-single-coil', 'deny', 'tcp 502: other, 581 functions'],
     // Session messages come along, those of the protocol below included.
     ['s7comm read-variables', 'allow', `tcp 102: none, ${iso}, s7comm setup-communication, s7comm read-variables`],
     ['s7comm function 0x04', 'never', 'tcp 102: s7comm read-variables'],
@@ -109,8 +109,8 @@ describe('words', () => {
     ['iec104 "C_SC_NA_1"', 'never', 'tcp 2404: iec104 single-command'],
     ['opcua "ReadRequest"', 'never', 'tcp 4840: opcua read-values'],
     // Behind except the session messages are taken out, too.
-    ['tcp 502 except { modbus function 3, modbus function 4 }', 'never', 'tcp 502: other, 613 functions'],
-    ['modbus except modbus read', 'deny', 'tcp 502: other, 608 functions'],
+    ['tcp 502 except { modbus function 3, modbus function 4 }', 'never', 'tcp 502: other, 614 functions'],
+    ['modbus except modbus read', 'deny', 'tcp 502: other, 609 functions'],
   ] as const)('%s in %s: %s', (words, where, expected) => {
     expect(shown(setOf(words, where))).toBe(expected);
   });
@@ -123,7 +123,7 @@ describe('words', () => {
       return one !== undefined && 'services' in one ? shown(one.services.set) : '';
     };
     expect(set('flow x { from a  to b  allow some }')).toBe('tcp 502: none, modbus write-single-coil');
-    expect(set('flow x { from a  to b  deny some }')).toBe('tcp 502: other, 578 functions');
+    expect(set('flow x { from a  to b  deny some }')).toBe('tcp 502: other, 581 functions');
     expect(set('assert x { never a -> b : some }')).toBe('tcp 502: modbus write-single-coil');
   });
 });

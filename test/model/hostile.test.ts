@@ -44,8 +44,8 @@ describe('a floor of inspection', () => {
   });
 
   it('is not escaped by asking for ports beside functions', () => {
-    expect(codes(`${base}flow f { from x  to y  allow s7comm read  inspect ports }\n${gateway()}`)).toContain('ZW5001');
-    expect(codes(`${base}flow f { from x  to y  allow s7comm }\nflow g { from x  to y  deny s7comm write  inspect ports }\n${gateway()}`)).toContain('ZW5002');
+    expect(codes(`${base}flow f { from x  to y  allow iec104 read  inspect ports }\n${gateway()}`)).toContain('ZW5001');
+    expect(codes(`${base}flow f { from x  to y  allow iec104 }\nflow g { from x  to y  deny iec104 write  inspect ports }\n${gateway()}`)).toContain('ZW5002');
   });
 });
 

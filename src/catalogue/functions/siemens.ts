@@ -15,6 +15,12 @@ export const cotp = functionsOf('cotp', {}, [
       ],
     },
   ),
+  layer(
+    { name: 'data', by: 'name', source: 'RFC 905, section 13.7; s7comm captures of engineering stations, which send it after each message' },
+    {
+      session: [['0xf0', 'empty-data', { note: 'a piece of nothing: what follows it is the whole message' }]],
+    },
+  ),
 ]);
 
 export const s7comm = functionsOf('s7comm', { carrier: 'cotp' }, [

@@ -155,8 +155,8 @@ describe('the JSON of a running gateway', () => {
     ['reject', [table, chain, rule({ reject: { type: 'tcp reset' } })], /forward, rule 1: the statement reject/u],
     [
       'an unknown match',
-      [table, chain, rule({ match: { op: '==', left: { payload: { base: 'ih', offset: 0, len: 8 } }, right: 5 } }, { accept: null })],
-      /@ih,0,8 is not modelled/u,
+      [table, chain, rule({ match: { op: '==', left: { payload: { base: 'th', offset: 0, len: 8 } }, right: 5 } }, { accept: null })],
+      /@th,0,8 is not modelled/u,
     ],
     ['an unknown comparison', [table, chain, rule({ match: { op: '<', left: dport, right: 5 } }, { accept: null })], /</u],
     ['a named set that is not there', [table, chain, rule({ match: { op: '==', left: dport, right: '@x' } }, { accept: null })], /x does not exist/u],
