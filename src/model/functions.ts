@@ -58,7 +58,9 @@ function messagesAt(protocol: string): FunctionSet {
     other.transports.some((theirs) => ports.some((own) => own.protocol === theirs.protocol && own.first <= theirs.last && theirs.first <= own.last));
   const known =
     messages.get(protocol) ??
-    functionTable.set([...catalogue.values()].flatMap((other) => (other.name === protocol || shares(other) ? functionsNamed(other.name).filter((one) => !one.container) : [])));
+    functionTable.set(
+      [...catalogue.values()].flatMap((other) => (other.name === protocol || shares(other) ? functionsNamed(other.name).filter((one) => !one.container) : [])),
+    );
   messages.set(protocol, known);
   return known;
 }

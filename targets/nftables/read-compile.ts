@@ -120,7 +120,10 @@ class Compiler {
         const steps = this.#rule(rule, chain, told);
         if (steps.length > 0) rules.push({ place: rule.place, steps });
         // Rules that look into messages and do the same with them belong together.
-        const text = told.length === 0 ? '' : JSON.stringify(rule.statements.filter((one) => one.kind !== 'match' || !one.key.every(({ name }) => isPayload(name) || name === 'meta l4proto')));
+        const text =
+          told.length === 0
+            ? ''
+            : JSON.stringify(rule.statements.filter((one) => one.kind !== 'match' || !one.key.every(({ name }) => isPayload(name) || name === 'meta l4proto')));
         if (text !== run.text) end(rule.place.line, text);
         run.told.push(...told);
       });

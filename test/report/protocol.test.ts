@@ -48,7 +48,12 @@ describe('as data', () => {
     expect(data.messages).toContainEqual(expect.objectContaining({ name: 'frame', class: null, container: true }));
     expect(data.session).toEqual({ tcp: ['fins node-address'], udp: [] });
     expect(data.grades).toEqual({ nftables: 'pdu', inspector: 'pdu' });
-    expect(protocolData(row('s7comm'), targets).session.tcp).toEqual(['s7comm setup-communication', 'cotp connect-request', 'cotp disconnect-request', 'cotp empty-data']);
+    expect(protocolData(row('s7comm'), targets).session.tcp).toEqual([
+      's7comm setup-communication',
+      'cotp connect-request',
+      'cotp disconnect-request',
+      'cotp empty-data',
+    ]);
     expect(protocolData(row('ssh'), targets)).toMatchObject({ messages: [], session: { tcp: [], udp: [] }, grades: {} });
   });
 });
