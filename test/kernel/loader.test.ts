@@ -203,7 +203,9 @@ for (const backend of withSets)
     it('puts a set right that was changed by hand', async () => {
       const folder = new Folder(kind);
       folders.push(folder);
-      const path = folder.write('new', compiled(next));
+      // Hosts apart from each other and ports that are no elements: a set of networks.
+      const group = Array.from({ length: 9 }, (_, index) => `10.0.1.${2 * index + 20}`).join(', ');
+      const path = folder.write('new', compiled(`${next}flow wide { from ${group}  to 10.0.2.7  allow tcp 5000-5999 }\n`));
       await fresh();
       expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
       const saved = async (): Promise<string> => (await gateway.run('ipset', ['save'])).stdout;
