@@ -147,7 +147,7 @@ export class Trial {
 
   #compare(sent: Sent, seen: Observation): void {
     for (const passage of seen.passages) {
-      const judged = judge(this.#gateway, this.#ruleset, this.#backend.facts(sent.facts), passage);
+      const judged = judge(this.#gateway, this.#ruleset, sent.facts, passage);
       if (judged === undefined) continue;
       this.#verdicts += 1;
       if (judged.verdict.limited) this.#limited += 1;
@@ -155,8 +155,14 @@ export class Trial {
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
     if (sent.expects !== undefined || sent.route !== undefined) this.#foreseen += 1;
-    const wrong = complaint(this.#gateway, this.#ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, seen);
+    const wrong = this.#complaint(this.#ruleset, sent, seen);
     if (wrong !== undefined) this.#mismatches.push({ ...wrong, sent });
+  }
+
+  /** What is wrong whatever the platform takes the packet for. */
+  #complaint(ruleset: Ruleset, sent: Sent, seen: Observation): Complaint | undefined {
+    const found = this.#backend.readings(sent.facts).map((facts) => complaint(this.#gateway, ruleset, { ...sent, facts }, seen));
+    return found.includes(undefined) ? undefined : found[0];
   }
 
   /** A conversation that has begun: how its first packet went. */
@@ -269,7 +275,7 @@ export class Trial {
       const observation = (await observe(this.#gateway, event.steps)).get(id);
       const sent = event.steps.flat().find((one) => one.id === id);
       if (sent !== undefined && observation !== undefined && ruleset !== undefined)
-        return complaint(this.#gateway, ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, observation);
+        return this.#complaint(ruleset, sent, observation);
     }
     return undefined;
   }
