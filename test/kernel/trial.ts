@@ -274,8 +274,7 @@ export class Trial {
       }
       const observation = (await observe(this.#gateway, event.steps)).get(id);
       const sent = event.steps.flat().find((one) => one.id === id);
-      if (sent !== undefined && observation !== undefined && ruleset !== undefined)
-        return this.#complaint(ruleset, sent, observation);
+      if (sent !== undefined && observation !== undefined && ruleset !== undefined) return this.#complaint(ruleset, sent, observation);
     }
     return undefined;
   }
