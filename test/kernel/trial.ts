@@ -80,6 +80,7 @@ export class Trial {
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
     const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
+    remember(plant, backend, ruleset);
     const gateway = await KernelGateway.create({
       interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
     });
@@ -290,14 +291,25 @@ interface Running {
   readonly forged: boolean;
 }
 
+/** A trial loads each plant several times, and compiling is most of its time. */
+const rulesets = new WeakMap<Plant, Map<Backend, Ruleset | undefined>>();
+
+function remember(plant: Plant, backend: Backend, ruleset: Ruleset | undefined): Ruleset | undefined {
+  const known = rulesets.get(plant) ?? new Map<Backend, Ruleset | undefined>();
+  rulesets.set(plant, known.set(backend, ruleset));
+  return ruleset;
+}
+
 /** Undefined if the plant does not compile, or this platform has no words for it. */
 function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
+  const known = rulesets.get(plant);
+  if (known?.has(backend) === true) return known.get(backend);
   const compiled = compileText(backend.dress(zoneFile(plant)));
-  if (compiled.errors.length > 0) return undefined;
+  if (compiled.errors.length > 0) return remember(plant, backend, undefined);
   try {
-    return rulesetOf(compiled);
+    return remember(plant, backend, rulesetOf(compiled));
   } catch (error) {
-    if (error instanceof Inexpressible) return undefined;
+    if (error instanceof Inexpressible) return remember(plant, backend, undefined);
     throw error;
   }
 }
