@@ -46,7 +46,7 @@ export const iptables: Target = {
       return { emission: emit(policy, facts), diagnostics };
     } catch (error) {
       if (!(error instanceof Inexpressible)) throw error;
-      return { emission: nothing, diagnostics: [gap(policy, error.message)] };
+      return { emission: nothing, diagnostics: [gap(policy, error.message, undefined, error.help)] };
     }
   },
   borders,

@@ -70,14 +70,35 @@ export class Judgement {
     return this.#table.once(`pair ${pair.stem}`, `pair.${pair.stem}`, () => this.#stateRules(pair, opposites(), hook));
   }
 
+  /** The chain of every pair that no flow joins: what may not start there, whichever it is. */
+  nothing(): Token {
+    return this.#table.once('nothing', 'nothing', () =>
+      this.#states(goTo(this.#table.once('nothing new', 'new.nothing', () => [this.#effects.log('none', 'default'), drop])), drop),
+    );
+  }
+
+  /** Whether the pair has anything of its own in this family. */
+  isJoined(pair: Pair): boolean {
+    return (
+      pair.entries.some(({ boxes }) => boxes.has(this.#table.family)) || this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
+    );
+  }
+
   /** Rules 2 and 3 for one pair. */
   #stateRules(pair: Pair, opposites: readonly Pair[], hook: Hook): Token[] {
-    const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
     const again = this.#againRules(pair, opposites, hook);
+    return this.#states(
+      goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair))),
+      again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again)),
+    );
+  }
+
+  #states(starts: Token, stale: Token): Token[] {
+    const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
     return [
       phrase(state('NEW,ESTABLISHED'), keyword('-m connmark --mark'), markValue(this.#mark), keyword('-j ACCEPT')),
-      phrase(state('NEW'), goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair)))),
-      phrase(state('ESTABLISHED'), again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again))),
+      phrase(state('NEW'), starts),
+      phrase(state('ESTABLISHED'), stale),
       phrase(state('RELATED'), goTo(this.#ends.related)),
       goTo(this.#ends.state),
     ];

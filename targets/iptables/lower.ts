@@ -18,7 +18,7 @@ import { type Ends, Judgement } from './judgement.ts';
 import { addressMatches } from './matches.ts';
 import { passRules } from './passes.ts';
 import { Sets } from './sets.ts';
-import { accept, drop, goTo, Table } from './table.ts';
+import { accept, drop, goTo, Table, TooManyRules } from './table.ts';
 import { limits, markOf } from './target.ts';
 import { headLine, icmpMessage, Inexpressible, interfaceName, keyword, markValue, phrase, type Token } from './tokens.ts';
 import { pricesOf, treeRules } from './trees.ts';
@@ -34,22 +34,56 @@ export interface Lowered {
 
 /** Chains that a tree of lookups may nest, at first. */
 const mostLevels = 5;
+/**
+ * Zones of so few ranges in all are asked range by range, also where there are sets: a network without the gateway's own addresses has prefixes of a dozen
+ * lengths, and a set of networks asks for each length.
+ */
+const mostSpelt = 8;
+/** With more pairs of zones than this, those that no flow joins share their chains. */
+const mostPairs = 1000;
 
 /** Throws `Inexpressible` for what no rule of iptables can say. */
 export function lower(policy: GatewayPolicy, facts: EmissionFacts): Lowered {
+  const sets = policy.options.get('sets') !== 'no';
+  try {
+    return lowerSomehow(policy, facts, sets);
+  } catch (error) {
+    if (!(error instanceof TooManyRules)) throw error;
+    const most = error.stem === undefined ? '' : `: the largest part would be in chains \`${error.stem}\``;
+    throw new Inexpressible(`this policy in ${limits.rules} rules${sets ? '' : ' without ipset'}${most}`, sets ? withSets : withoutSets(policy, facts));
+  }
+}
+
+const withSets =
+  'rules grow with pairs of zones that flows join, and with flows that log, count, have a rate, or have networks on both sides: ' +
+  'fewer of them on one gateway, or `target nftables`, which has no such limit';
+
+/** Whether ipset would help is tried, not guessed. */
+function withoutSets(policy: GatewayPolicy, facts: EmissionFacts): string {
+  try {
+    const { tables } = lowerSomehow(policy, facts, true);
+    const most = Math.max(...[...tables.values()].map(({ chains }) => chains.reduce((sum, { rules }) => sum + rules.length, 0)));
+    return `a gateway with ipset (\`sets yes\`) needs ${most} rules for it; \`target nftables\` has no such limit`;
+  } catch (error) {
+    if (!(error instanceof TooManyRules || error instanceof Inexpressible)) throw error;
+    return `neither can it be said with ipset (\`sets yes\`); ${withSets}`;
+  }
+}
+
+function lowerSomehow(policy: GatewayPolicy, facts: EmissionFacts, sets: boolean): Lowered {
   const pairs = pairsOf(policy);
   // Where chains would nest too deep, trees are written again with fewer, longer chains.
   for (let levels = mostLevels; levels > 0; levels--) {
-    const lowered = lowerWithin(policy, facts, pairs, levels);
+    const lowered = lowerWithin(policy, facts, pairs, levels, sets);
     if (lowered !== undefined) return lowered;
   }
   throw new Inexpressible(`this policy in chains that nest at most ${limits.nested} deep`);
 }
 
 /** Undefined if some way through the chains is longer than nf_tables allows. */
-function lowerWithin(policy: GatewayPolicy, facts: EmissionFacts, pairs: Pairs, levels: number): Lowered | undefined {
+function lowerWithin(policy: GatewayPolicy, facts: EmissionFacts, pairs: Pairs, levels: number, withIpset: boolean): Lowered | undefined {
   const prefix = policy.options.get('chain-prefix') ?? 'zw';
-  const sets = policy.options.get('sets') === 'no' ? undefined : new Sets(prefix);
+  const sets = withIpset ? new Sets(prefix) : undefined;
   const lowerings = families.map((family) => new FamilyLowering(policy, facts, new Table(family, prefix, sets, levels), pairs));
   const tables = new Map(lowerings.map((one) => [one.table.family, one.view()]));
   if (lowerings.some((one) => one.table.depth() > limits.nested)) return undefined;
@@ -166,18 +200,19 @@ class FamilyLowering {
 
   /** Sends a packet on by the zone of one of its addresses; what lies in none of them falls through to `otherwise`. */
   #byZone(stem: string, end: 'source' | 'destination', zones: readonly PlacedZone[], next: (zone: PlacedZone) => Token, otherwise: Token): Token[] {
+    const spelt = this.table.sets === undefined || zones.reduce((sum, zone) => sum + this.#ranges(zone).length, 0) <= mostSpelt;
     const boxes = zones.flatMap((zone) => {
       const ranges = this.#ranges(zone);
       // Named after the zone, before anyone else asks for the same addresses.
-      if (ranges.length > 1) this.table.sets?.networks(`zone.${zone.name}`, this.table.family, ranges);
+      if (ranges.length > 1 && !spelt) this.table.sets?.networks(`zone.${zone.name}`, this.table.family, ranges);
       return ranges.length === 0 ? [] : [{ source: undefined, destination: undefined, value: undefined, [end]: ranges, label: zone }];
     });
     // A zone alone in the tree is not cut: no two zones overlap, so one tree always holds them all.
-    const trees = cutTrees(boxes, pricesOf('any', this.table.sets !== undefined, true));
+    const trees = cutTrees(boxes, pricesOf('any', !spelt, true));
     const outcome = (labels: readonly PlacedZone[]): Token[] => labels.map((zone) => goTo(next(zone)));
     const miss = goTo(otherwise);
     const levels = Math.min(2, this.table.levels);
-    return [...trees.flatMap((tree) => treeRules(tree, { table: this.table, group: 'any', swapped: false, stem, outcome, miss, levels })), miss];
+    return [...trees.flatMap((tree) => treeRules(tree, { table: this.table, group: 'any', swapped: false, stem, outcome, miss, levels, spelt })), miss];
   }
 
   #ranges(zone: PlacedZone): Ranges<number> | Ranges<bigint> {
@@ -202,12 +237,32 @@ class FamilyLowering {
   /** From a zone, whichever interface it came by: on by the interface it leaves by. */
   #leaving(from: PlacedZone): Token {
     return this.table.once(`from ${from.name}`, `from.${from.name}`, () => {
-      const out = this.#policy.interfaces.map((face) => {
-        const rules = this.#byZone(`out.${from.name}.${face.name}`, 'destination', face.zones, (to) => this.#forwardChain(from, to), this.#unrouted);
+      const shared = this.#pairs.forward.size > mostPairs;
+      const joined = this.#policy.interfaces.filter((face) => !shared || face.zones.some((to) => this.#isJoined(from, to)));
+      const out = joined.map((face) => {
+        const next = (to: PlacedZone): Token => (shared && !this.#isJoined(from, to) ? this.judgement.nothing() : this.#forwardChain(from, to));
+        const rules = this.#byZone(`out.${from.name}.${face.name}`, 'destination', face.zones, next, this.#unrouted);
         return [face, this.table.chain(`out.${from.name}.${face.name}`, rules)] as const;
+      });
+      return [...this.#byInterface('-o', out), goTo(shared ? this.#joinless() : this.#unrouted)];
+    });
+  }
+
+  /** To any zone, from one that no flow joins it with: by the interface it leaves by, as above. */
+  #joinless(): Token {
+    return this.table.once('none', 'none', () => {
+      const out = this.#policy.interfaces.map((face) => {
+        const rules = this.#byZone(`none.${face.name}`, 'destination', face.zones, () => this.judgement.nothing(), this.#unrouted);
+        return [face, this.table.chain(`none.${face.name}`, rules)] as const;
       });
       return [...this.#byInterface('-o', out), goTo(this.#unrouted)];
     });
+  }
+
+  /** Whether anything may start between two zones, or has a log of its own. */
+  #isJoined(from: PlacedZone, to: PlacedZone): boolean {
+    const ways = [this.#pairs.forward.get(pairKey(from.name, to.name)), this.#pairs.forward.get(pairKey(to.name, from.name))];
+    return ways.some((way) => way !== undefined && this.judgement.isJoined(way));
   }
 
   #forwardChain(from: PlacedZone, to: PlacedZone): Token {

@@ -29,11 +29,15 @@ export function addressMatch(end: End, swapped: boolean, range: Range<number> | 
   return phrase(keyword(`-m iprange ${own ? '--src-range' : '--dst-range'}`), addressSpan(range));
 }
 
+/** Any of the ranges: one for each. */
+export function rangeMatches(end: End, swapped: boolean, ranges: Ranges<number> | Ranges<bigint>): Token[] {
+  return (ranges as readonly (Range<number> | Range<bigint>)[]).map((range) => addressMatch(end, swapped, range));
+}
+
 /** Any of the ranges: one match by a set, or one for each. */
 export function addressMatches(table: Table, end: End, swapped: boolean, ranges: Ranges<number> | Ranges<bigint>, stem: string): Token[] {
   const { sets, family } = table;
-  if (sets === undefined || ranges.length === 1)
-    return (ranges as readonly (Range<number> | Range<bigint>)[]).map((range) => addressMatch(end, swapped, range));
+  if (sets === undefined || ranges.length === 1) return rangeMatches(end, swapped, ranges);
   return [phrase(keyword('-m set --match-set'), sets.networks(stem, family, ranges), flag(end, swapped))];
 }
 

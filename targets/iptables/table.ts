@@ -7,8 +7,18 @@ import type { Family } from '../../src/net/address.ts';
 import { ShortNames } from '../../src/target/short-names.ts';
 import type { Sets } from './sets.ts';
 import { limits } from './target.ts';
-import { chainName, Inexpressible, keyword, phrase, type Token } from './tokens.ts';
+import { chainName, keyword, phrase, type Token } from './tokens.ts';
 import type { ChainView } from './view.ts';
+
+/** More rules than a gateway loads. `stem`: of chains that hold a good part of them, if some do. */
+export class TooManyRules extends Error {
+  readonly stem: string | undefined;
+
+  constructor(stem: string | undefined) {
+    super('too many rules');
+    this.stem = stem;
+  }
+}
 
 export class Table {
   readonly family: Family;
@@ -22,6 +32,8 @@ export class Table {
   readonly #taken = new Set<string>();
   readonly #known = new Map<string, Token>();
   readonly #numbers = new Map<string, number>();
+  /** By stem, without the numbers of trees. */
+  readonly #rulesOf = new Map<string, number>();
   #rules = 0;
 
   constructor(family: Family, prefix: string, sets: Sets | undefined, levels: number) {
@@ -38,7 +50,7 @@ export class Table {
   /** Adds a chain and gives its name. Names of interfaces hold dots, so two stems may be alike: the later one gets a number. */
   chain(stem: string, rules: readonly Token[]): Token {
     const name = this.#unique(stem);
-    this.#push(name, rules);
+    this.#push(name, stem, rules);
     return name;
   }
 
@@ -49,7 +61,7 @@ export class Table {
     // The name first: chains that lead to this one would otherwise be named before it.
     const name = this.#unique(stem);
     this.#known.set(key, name);
-    this.#push(name, rules());
+    this.#push(name, stem, rules());
     return name;
   }
 
@@ -74,10 +86,14 @@ export class Table {
     return `${stem}.${next}`;
   }
 
-  #push(name: Token, rules: readonly Token[]): void {
+  #push(name: Token, stem: string, rules: readonly Token[]): void {
     this.chains.push({ name, rules });
+    const whose = stem.replace(/(?:\.r)?(?:\.not)?\.\d+$/u, '');
+    this.#rulesOf.set(whose, (this.#rulesOf.get(whose) ?? 0) + rules.length);
     this.#rules += rules.length;
-    if (this.#rules > limits.rules) throw new Inexpressible(`this policy in ${limits.rules} rules; large groups need a gateway with ipset (\`sets yes\`)`);
+    if (this.#rules <= limits.rules) return;
+    const [most] = [...this.#rulesOf].toSorted(([, a], [, b]) => b - a);
+    throw new TooManyRules(most === undefined || most[1] < this.#rules / 10 ? undefined : `${this.#prefix}.${most[0]}`);
   }
 
   #unique(stem: string): Token {

@@ -10,8 +10,15 @@ import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { limits } from './target.ts';
 
-/** What no rule of iptables can say. */
-export class Inexpressible extends Error {}
+/** What no rule of iptables can say; `help`: what would work. */
+export class Inexpressible extends Error {
+  readonly help: string | undefined;
+
+  constructor(what: string, help?: string) {
+    super(what);
+    this.help = help;
+  }
+}
 
 /** Text that is safe to place in a file. */
 export type Token = string & { readonly brand: 'iptables token' };

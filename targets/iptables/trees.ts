@@ -5,7 +5,7 @@
  * asked in one chain. What no box holds falls off the end of a chain and comes back to the rule that jumped into the tree.
  */
 import type { CutDimension, CutNode, CutPrices, CutRest } from '../../src/target/cut-tree.ts';
-import { addressMatches, cutMatch, type Group, valueMatches } from './matches.ts';
+import { addressMatches, cutMatch, type Group, rangeMatches, valueMatches } from './matches.ts';
 import { back, goTo, jump, type Table } from './table.ts';
 import { phrase, type Token } from './tokens.ts';
 import { limits } from './target.ts';
@@ -44,6 +44,8 @@ export interface TreeWriting<Label> {
   readonly miss?: Token;
   /** Chains that may nest; those of the table unless told. */
   readonly levels?: number;
+  /** Sides are asked range by range, also where there are sets. */
+  readonly spelt?: boolean;
 }
 
 /** The rules of a tree, all to stand in one chain; what it does not hold comes to `miss`, or back, or falls off the end. */
@@ -139,9 +141,10 @@ function mostShared<Label>(
 }
 
 /** Alternatives of one end; the empty phrase where it need not be asked. */
-function endMatches<Label>(box: CutRest<Label>, end: 'source' | 'destination', { table, swapped, stem }: TreeWriting<Label>): Token[] {
+function endMatches<Label>(box: CutRest<Label>, end: 'source' | 'destination', { table, swapped, stem, spelt }: TreeWriting<Label>): Token[] {
   const side = box[end];
   if (side === undefined) return [phrase()];
+  if (spelt === true) return rangeMatches(end, swapped, side);
   // A set is asked as a whole: within the region of the leaf it says the same, and others ask it too.
   return addressMatches(table, end, swapped, table.sets !== undefined && side.length > 1 ? (box.box[end] ?? side) : side, `${stem}.in`);
 }

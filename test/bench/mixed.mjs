@@ -128,7 +128,8 @@ export function mixed(options) {
   return written(plan(options));
 }
 
-export function written({ flows, groups, mix }) {
+/** `target`: what the gateway block says of it. */
+export function written({ flows, groups, mix }, target = 'nftables') {
   const used = new Set(groups.flatMap((one) => one.members));
   for (const { from, to } of flows) for (const side of [from, to]) if (side.host !== undefined) used.add(side.host);
   const named = [...used].toSorted((a, b) => a.zone.number - b.zone.number || a.index - b.index);
@@ -142,7 +143,7 @@ export function written({ flows, groups, mix }) {
   for (const one of groups) out.push(`group ${one.text} { ${one.members.map((host) => host.name).join(', ')} }`);
   for (const { name, from, to, effect, service, kind } of flows)
     out.push(`flow ${name} { from ${from.text}  to ${to.text}  ${effect} ${service.text}${effect === 'deny' ? '' : `  owner "ot"  reason "${kind}"`} }`);
-  out.push('gateway gw {\n  target nftables');
+  out.push(`gateway gw {\n  target ${target}`);
   for (const face of faces) {
     const routed = face.zones.length > 1 ? '  routed' : '';
     out.push(

@@ -1,37 +1,28 @@
 /**
- * What a packet costs on the real kernel under three rulesets: an empty one, one rule per flow (`linear.mjs`), and zonewright's.
+ * What a packet costs on the real kernel under the rulesets of `rulesets.mjs`: an empty one, one rule per flow, and zonewright's.
  *
  *     npm run build && node test/bench/packets.mjs [--flows 10,100,1000,10000] [--mix mixed] [--seed 1] [--rounds 5] [--probes 512]
- *         [--millis 250] [--largest 64] [--confirm 0]
+ *         [--millis 250] [--largest 64] [--confirm 0] [--rulesets empty,linear,nftables,linear-legacy,legacy,…]
  *
- * Needs root, nft, ip, nsenter, taskset and tcpreplay. For each size and ruleset there is a pair of network namespaces, a gateway and a sender, all of
+ * Needs root, nft, ip, nsenter, taskset, tcpreplay, and for iptables its tools and ipset. For each size and ruleset there is a pair of network namespaces, a gateway and a sender, all of
  * them at once, so that the rounds go through all sizes and rulesets in turn and a slow minute of the machine hits them all. tcpreplay
  * sends on veth: the frame is routed, tracked and judged in the sender's own system call, so its time per packet is the path plus the ruleset.
  * Counters of a table beside the ruleset say that every packet came to the forward hook, in which state, and whether it passed; anything else is an
  * error. Prints nanoseconds per packet (the least of the rounds), load times and kernel memory. A measurement, never a test.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { date, median, options, table, zonewright } from './common.mjs';
+import { median, options, table } from './common.mjs';
 import { frame, pcap } from './frames.mjs';
-import { linear } from './linear.mjs';
 import { confirm, faces, plan, probes, written } from './mixed.mjs';
+import { prepare, rulesets, targets, tools, yardstick } from './rulesets.mjs';
 
 export const classes = ['allowed', 'denied', 'spoofed', 'established'];
-export const rulesets = ['empty', 'linear', 'zonewright'];
-export const defaults = { flows: [10, 100, 1000, 10_000], mix: ['mixed'], seed: 1, rounds: 5, probes: 512, millis: 250, largest: 64, confirm: 0 };
-
-const empty = `table inet empty {
-	chain forward {
-		type filter hook forward priority filter; policy accept;
-		accept
-	}
-}
-`;
+export const defaults = { flows: [10, 100, 1000, 10_000], mix: ['mixed'], seed: 1, rounds: 5, probes: 512, millis: 250, largest: 64, confirm: 0, rulesets };
 
 /**
  * Looks on from both sides. It asks for the state, so that conntrack is on under every ruleset, the empty one included; and what passed is
@@ -74,17 +65,23 @@ let running;
 let count = 0;
 
 /** Why this cannot be measured here, or nothing. */
-export function missing() {
+export function missing(wanted = rulesets) {
+  const unknown = wanted.filter((name) => !rulesets.includes(name));
+  if (unknown.length > 0) return `no ruleset ${unknown.join(', ')}; there are: ${rulesets.join(', ')}`;
   if (process.platform !== 'linux') return `it needs Linux, this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'it needs root (network namespaces and nftables)';
-  const absent = ['nft', 'ip', 'nsenter', 'taskset', 'tcpreplay'].filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
+  const xtables = wanted.some((name) => /legacy|nf_tables/u.test(name)) ? tools : [];
+  const absent = ['nft', 'ip', 'nsenter', 'taskset', 'tcpreplay', ...xtables].filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`;
   const attempt = spawnSync('unshare', ['--net', 'nft', 'list', 'ruleset'], { encoding: 'utf8' });
   return attempt.status === 0 ? undefined : `no namespace with nftables here: ${attempt.stderr}`;
 }
 
-/** Measures all sizes of one mix: `{ mix, sizes: [{ flows, bytes, load, memory, cost: { class: { ruleset: { best, median } } } }], left }`. */
-export async function measure({ flows, mix, seed, rounds, probes: size, millis, largest, confirm: sample }, say = console.error) {
+/**
+ * Measures all sizes of one mix: `{ mix, rulesets, sizes: [{ flows, bytes, load, memory, cost: { class: { ruleset: { best, median } } } }], left }`; a ruleset
+ * that there is not for a size is absent there, and `left` says why.
+ */
+export async function measure({ flows, mix, seed, rounds, probes: size, millis, largest, confirm: sample, rulesets: wanted }, say = console.error) {
   const folder = mkdtempSync(join(tmpdir(), 'zonewright-bench-'));
   const interrupt = () => {
     running?.kill();
@@ -103,22 +100,27 @@ export async function measure({ flows, mix, seed, rounds, probes: size, millis, 
       const packets = withEstablished(drawn);
       const text = written(plant);
       if (sample > 0) agree(confirm(text, drawn, sample), number);
-      const files = compiled(folder, number, plant, text);
-      const bytes = Object.fromEntries(rulesets.map((name) => [name, statSync(files[name]).size]));
-      const entry = { flows: number, bytes, load: {}, memory: {}, cost: Object.fromEntries(classes.map((kind) => [kind, {}])) };
-      if (bytes.zonewright > largest * 2 ** 20) {
-        left.push(`${mix}, ${number} flows: the ruleset has ${mib(bytes.zonewright)} MiB, more than --largest ${largest}; not loaded`);
-        say(left.at(-1));
-        continue;
+      const entry = { flows: number, bytes: {}, load: {}, memory: {}, cost: Object.fromEntries(classes.map((kind) => [kind, {}])) };
+      const loads = new Map();
+      for (const name of wanted) {
+        const ready = prepare(name, { folder, plant, number });
+        const reason = ready.left ?? (ready.bytes > largest * 2 ** 20 ? `${mib(ready.bytes)} MiB, more than --largest ${largest}` : undefined);
+        if (reason === undefined) {
+          entry.bytes[name] = ready.bytes;
+          loads.set(name, ready.load);
+        } else {
+          left.push(`${mix}, ${number} flows, ${name} is left out: ${reason}`);
+          say(left.at(-1));
+        }
       }
       sizes.push(entry);
-      for (const name of rulesets) {
-        const { seconds, memory } = await loading(files[name]);
+      for (const [name, load] of loads) {
+        const { seconds, memory } = await loading(load);
         entry.load[name] = seconds;
         entry.memory[name] = memory;
       }
-      say(`${mix}, ${number} flows: loaded in ${rulesets.map((name) => `${entry.load[name].toFixed(2)} s (${name})`).join(', ')}`);
-      for (const name of rulesets) rigs.push(await rig({ folder, name, entry, packets, file: files[name] }));
+      say(`${mix}, ${number} flows: loaded in ${[...loads.keys()].map((name) => `${entry.load[name].toFixed(2)} s (${name})`).join(', ')}`);
+      for (const [name, load] of loads) rigs.push(await rig({ folder, name, entry, packets, load }));
     }
     for (const one of rigs) for (const kind of classes) await calibrate(one, kind, millis);
     const times = new Map();
@@ -133,7 +135,7 @@ export async function measure({ flows, mix, seed, rounds, probes: size, millis, 
         const all = times.get(`${one.name} ${one.entry.flows} ${kind}`);
         one.entry.cost[kind][one.name] = summed(one.files[kind], all);
       }
-    return { mix, sizes, left };
+    return { mix, rulesets: wanted, sizes, left };
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     removeAll();
@@ -142,51 +144,29 @@ export async function measure({ flows, mix, seed, rounds, probes: size, millis, 
 }
 
 /** The tables of one mix, as text. */
-export function told({ mix, sizes, left }) {
-  const parts = [`mix ${mix}: ns per packet, the least of the rounds, interface by interface; rules alone = less the empty ruleset`];
-  const cost = [];
-  for (const kind of classes)
-    for (const { flows, cost: costs } of sizes) {
-      const { empty, linear, zonewright } = costs[kind];
-      const first = sizes[0].cost[kind];
-      cost.push([
-        kind,
-        flows,
-        ...[empty, linear, zonewright].map(({ best }) => best.toFixed(0)),
-        (zonewright.best - empty.best).toFixed(0),
-        (zonewright.best / empty.best).toFixed(2),
-        (zonewright.best / linear.best).toFixed(3),
-        (zonewright.best / first.zonewright.best).toFixed(2),
-        ((zonewright.best - empty.best) / (first.zonewright.best - first.empty.best)).toFixed(2),
-      ]);
-    }
-  const least = sizes[0]?.flows;
+export function told({ mix, rulesets: names, sizes, left }) {
+  const parts = [`mix ${mix}: ns per packet, the least of the rounds, interface by interface`];
+  const rows = (columns, cell) => {
+    const lines = classes.flatMap((kind) => sizes.map((one) => [kind, one.flows, ...columns.map((name) => cell(one.cost[kind], name, sizes[0].cost[kind]))]));
+    return table(['class', 'flows', ...columns], lines);
+  };
+  const ratio = (digits, one, other) => (one === undefined || other === undefined ? '-' : (one / other).toFixed(digits));
+  const alone = (cost, name) => (cost[name] === undefined || cost.empty === undefined ? undefined : cost[name].best - cost.empty.best);
+  const ours = names.filter((name) => name in targets);
+  parts.push(rows(names, (cost, name) => cost[name]?.best.toFixed(0) ?? '-'));
+  parts.push(`/ empty\n${rows(ours, (cost, name) => ratio(2, cost[name]?.best, cost.empty?.best))}`);
+  parts.push(`/ linear, of the same tools\n${rows(ours, (cost, name) => ratio(3, cost[name]?.best, cost[yardstick(name)]?.best))}`);
+  parts.push(`/ at ${sizes[0]?.flows} flows\n${rows(ours, (cost, name, first) => ratio(2, cost[name]?.best, first[name]?.best))}`);
   parts.push(
-    table(['class', 'flows', 'empty', 'linear', 'zonewright', 'rules alone', '/ empty', '/ linear', `/ at ${least}`, `rules alone / at ${least}`], cost),
+    `rules alone (less the empty ruleset) / at ${sizes[0]?.flows} flows\n${rows(ours, (cost, name, first) => ratio(2, alone(cost, name), alone(first, name)))}`,
   );
-  const load = sizes.map(({ flows, bytes, load, memory }) => [
-    flows,
-    ...['linear', 'zonewright'].flatMap((name) => [
-      (bytes[name] / 1024).toFixed(0),
-      load[name].toFixed(3),
-      mib(memory[name].pages),
-      mib(memory[name].available),
-    ]),
-  ]);
-  parts.push(table(['flows', ...['linear', 'zonewright'].flatMap((name) => [`${name}: KiB`, 'load s', 'kernel MiB', '(by MemAvailable)'])], load));
+  const load = sizes.flatMap(({ flows, bytes, load: seconds, memory: grown }) =>
+    names
+      .filter((name) => seconds[name] !== undefined && name !== 'empty')
+      .map((name) => [name, flows, (bytes[name] / 1024).toFixed(0), seconds[name].toFixed(3), mib(grown[name].pages), mib(grown[name].available)]),
+  );
+  parts.push(table(['ruleset', 'flows', 'KiB', 'load s', 'kernel MiB', '(by MemAvailable)'], load));
   return [...parts, ...left].join('\n\n');
-}
-
-function compiled(folder, number, plant, text) {
-  const zone = join(folder, `${number}.zone`);
-  const out = join(folder, `${number}-out`);
-  const files = { empty: join(folder, 'empty.nft'), linear: join(folder, `${number}-linear.nft`), zonewright: join(out, 'gw', 'ruleset.nft') };
-  writeFileSync(zone, text);
-  writeFileSync(files.empty, empty);
-  writeFileSync(files.linear, linear(plant));
-  const { status, stderr } = zonewright(['compile', zone, '--date', date, '-o', out]);
-  if (status !== 0) throw new Error(`compile of ${number} flows: exit ${status}: ${stderr}`);
-  return files;
 }
 
 function agree({ asked, wrong }, number) {
@@ -201,10 +181,10 @@ function withEstablished(packets) {
 }
 
 /**
- * Seconds of `nft -f` (the best of three, each in a fresh namespace), and kernel memory of the ruleset: the mean of the three, which stay loaded
+ * Seconds until a ruleset is in force (the best of three, each in a fresh namespace), and kernel memory of the ruleset: the mean of the three, which stay loaded
  * until the last one is in, so that the noise of the machine is divided by three.
  */
-async function loading(file) {
+async function loading(load) {
   const seconds = [];
   const loaded = [];
   for (let run = 0; run < 3; run++) {
@@ -217,7 +197,7 @@ async function loading(file) {
   const before = memory();
   for (const namespace of loaded) {
     const began = performance.now();
-    await inside(namespace, 'nft', ['-f', file]);
+    await load((...call) => inside(namespace, ...call));
     seconds.push((performance.now() - began) / 1000);
     if (seconds[0] > 20) break;
   }
@@ -240,7 +220,7 @@ function memory() {
 }
 
 /** A gateway with a ruleset, and a sender with a veth to each of its interfaces. */
-async function rig({ folder, name, entry, packets, file }) {
+async function rig({ folder, name, entry, packets, load }) {
   const gateway = await fresh('gw');
   const sender = await fresh('tx');
   await set(sender, { 'ipv6/conf/all/disable_ipv6': 1, 'ipv6/conf/default/disable_ipv6': 1 });
@@ -267,7 +247,7 @@ async function rig({ folder, name, entry, packets, file }) {
   for (const [family, steps] of Object.entries(inner)) await run('ip', ['-n', gateway, family, '-batch', '-'], steps.map((step) => `${step}\n`).join(''));
   await inside(gateway, 'nft', ['-f', '-'], watch);
   await set(gateway, tracking);
-  await inside(gateway, 'nft', ['-f', file]);
+  await load((...call) => inside(gateway, ...call));
   const result = { name, entry, gateway, sender, loops: {}, counted: { seen_new: 0, seen_established: 0, passed: 0 }, files: {} };
   for (const kind of classes) result.files[kind] = captures(folder, `${name}-${entry.flows}-${kind}`, packets[kind]);
   await prime(result, folder, packets.established);
@@ -406,7 +386,7 @@ function mib(bytes) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const asked = options(process.argv.slice(2), defaults);
-  const reason = missing();
+  const reason = missing(asked.rulesets);
   if (reason === undefined) for (const mix of asked.mix) console.log(told(await measure({ ...asked, mix })));
   else console.log(`packets are not measured: ${reason}`);
 }

@@ -1,14 +1,25 @@
 /**
- * The picture of a measurement: `plot(measured, classes, rulesets)` gives an SVG with a panel for each class, nanoseconds per packet against flows,
+ * The picture of a measurement: `plot(measured, classes)` gives an SVG with a panel for each class, nanoseconds per packet against flows,
  * both logarithmic, since a linear ruleset would else flatten all others onto the axis.
  */
 
-const colours = { zonewright: '#0b6e4f', linear: '#c1440e', empty: '#666666' };
-const panel = { width: 440, height: 300, left: 70, right: 120, top: 40, bottom: 50 };
+/** Linear rulesets in reds, zonewright's in greens and blues. */
+const colours = {
+  empty: '#666666',
+  linear: '#c1440e',
+  'linear-legacy': '#e07b39',
+  'linear-nf_tables': '#8c2f39',
+  nftables: '#0b6e4f',
+  legacy: '#1f78b4',
+  'legacy-trees': '#6a3d9a',
+  nf_tables: '#33a02c',
+  'nf_tables-trees': '#a6761d',
+};
+const panel = { width: 520, height: 320, left: 70, right: 170, top: 40, bottom: 50 };
 
-export function plot({ mix, sizes }, classes, rulesets) {
+export function plot({ mix, sizes, rulesets }, classes) {
   const xs = sizes.map(({ flows }) => flows);
-  const values = sizes.flatMap(({ cost }) => classes.flatMap((kind) => rulesets.map((name) => cost[kind][name].best)));
+  const values = sizes.flatMap(({ cost }) => classes.flatMap((kind) => Object.values(cost[kind]).map(({ best }) => best)));
   const low = 10 ** Math.floor(Math.log10(Math.min(...values)));
   const high = Math.max(...values) * 1.2;
   const inner = { width: panel.width - panel.left - panel.right, height: panel.height - panel.top - panel.bottom };
@@ -27,10 +38,13 @@ export function plot({ mix, sizes }, classes, rulesets) {
     parts.push(`<text x="${panel.left + inner.width / 2}" y="${panel.height - panel.bottom + 38}" text-anchor="middle">flows</text>`);
     const ends = [];
     for (const name of rulesets) {
-      const points = sizes.map(({ flows, cost }) => [x(flows), y(cost[kind][name].best)]);
+      // A ruleset may be missing at some sizes.
+      const there = sizes.filter(({ cost }) => cost[kind][name] !== undefined);
+      if (there.length === 0) continue;
+      const points = there.map(({ flows, cost }) => [x(flows), y(cost[kind][name].best)]);
       parts.push(`<polyline points="${points.map((point) => point.map(at).join(',')).join(' ')}" fill="none" stroke="${colours[name]}" stroke-width="2"/>`);
       for (const [cx, cy] of points) parts.push(`<circle cx="${at(cx)}" cy="${at(cy)}" r="3" fill="${colours[name]}"/>`);
-      ends.push({ name, y: points.at(-1)[1], value: sizes.at(-1).cost[kind][name].best });
+      ends.push({ name, y: points.at(-1)[1], value: there.at(-1).cost[kind][name].best });
     }
     // Labels stand at the ends of their lines, pushed apart where lines meet.
     ends.sort((a, b) => a.y - b.y);

@@ -12,8 +12,8 @@ export interface Backend {
   readonly load: (gateway: KernelGateway, ruleset: Ruleset) => Promise<void>;
   /** No rules of any kind. */
   readonly clear: (gateway: KernelGateway) => Promise<void>;
-  /** What this platform takes a packet for. */
-  readonly facts: (facts: Facts) => Facts;
+  /** What this platform may take a packet for: its verdict is right for one of them. */
+  readonly readings: (facts: Facts) => readonly Facts[];
 }
 
 export const nftables: Backend = {
@@ -21,7 +21,7 @@ export const nftables: Backend = {
   dress: (zoneFile) => zoneFile,
   load: (gateway, ruleset) => gateway.load(ruleset.text),
   clear: () => Promise.resolve(),
-  facts: (facts) => facts,
+  readings: (facts) => [facts],
 };
 
 function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
@@ -47,8 +47,8 @@ function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
       await restore(gateway, '*filter\nCOMMIT\n', '*filter\nCOMMIT\n');
       await gateway.run('ipset', ['destroy']);
     },
-    // The old tools walk through an authentication header, as conntrack does; generated ones hold protocol 253.
-    facts: (facts) => (tools === 'legacy' && facts.source.family === 6 && facts.protocol === 51 ? { ...facts, protocol: 253 } : facts),
+    // The old tools walk through an authentication header, as conntrack does, and see it, too; generated ones hold protocol 253.
+    readings: (facts) => (tools === 'legacy' && facts.source.family === 6 && facts.protocol === 51 ? [facts, { ...facts, protocol: 253 }] : [facts]),
   };
 }
 

@@ -47,7 +47,7 @@ describeKernel('large plants on iptables', () => {
         const tally = { accepted: 0, dropped: 0 };
         for (const [index, sample] of samples.entries()) {
           for (const passage of seen.get(String(index))?.passages ?? []) {
-            const judged = judge(gateway, ruleset, backend.facts(sample.facts), passage);
+            const judged = judge(gateway, ruleset, sample.facts, passage);
             if (judged === undefined || judged.verdict.limited) continue;
             expect(
               passage.accepted,

@@ -203,7 +203,9 @@ for (const backend of withSets)
     it('puts a set right that was changed by hand', async () => {
       const folder = new Folder(kind);
       folders.push(folder);
-      const path = folder.write('new', compiled(next));
+      // Hosts apart from each other and ports that are no elements: a set of networks.
+      const group = Array.from({ length: 9 }, (_, index) => `10.0.1.${2 * index + 20}`).join(', ');
+      const path = folder.write('new', compiled(`${next}flow wide { from ${group}  to 10.0.2.7  allow tcp 5000-5999 }\n`));
       await fresh();
       expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
       const saved = async (): Promise<string> => (await gateway.run('ipset', ['save'])).stdout;
@@ -220,9 +222,84 @@ for (const backend of withSets)
       await gateway.run('ipset', ['add', name, '203.0.113.0/24']);
       const again = folder.run(gateway, path);
       expect(again.status).toBe(0);
-      expect(again.stderr).toContain(`leave ${name}\n`);
+      expect(again.stderr).toBe(`load.sh: made anew, since changed by another hand: ${name}\n`);
       expect(await snapshot()).toEqual(rules);
       expect(await elements()).toEqual(sets);
+      // An exception, and then a set whose elements go after a while in place of ours.
+      await gateway.run('ipset', ['-exist', 'add', name, element, 'nomatch']);
+      expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
+      expect(await elements()).toEqual(sets);
+      await gateway.run('ipset', ['create', 'other', 'hash:net', 'family', 'inet', 'hashsize', '64', 'maxelem', '64', 'timeout', '600']);
+      await gateway.run('ipset', ['swap', 'other', name]);
+      await gateway.run('ipset', ['destroy', 'other']);
+      expect(folder.run(gateway, path).stderr).toBe(`load.sh: made anew, since changed by another hand: ${name}\n`);
+      expect(await saved()).not.toContain('timeout');
+      expect(await elements()).toEqual(sets);
+    });
+
+    it('changes nothing where a set of its name is of another kind', async () => {
+      const folder = new Folder(kind);
+      folders.push(folder);
+      const path = folder.write('new', compiled(next));
+      await fresh();
+      const before = await snapshot();
+      const name = /^create (zw\.\S+)/mu.exec(readFileSync(join(path, 'ipset.rules'), 'utf8'))?.[1] ?? '';
+      await gateway.run('ipset', ['create', name, 'hash:ip']);
+      const { status, stderr } = folder.run(gateway, path);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^load\.sh: zw\.\S+: not as load\.sh made it, and ipset refuses .*; the old rules stand\. Remove it by hand and run it again\n$/u);
+      expect((await snapshot()).rules).toBe(before.rules);
+      await gateway.run('ipset', ['destroy', name]);
+      expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it('leaves a chain that ends where another program leads into it, empty', async () => {
+      const folder = new Folder(kind);
+      folders.push(folder);
+      await fresh();
+      expect(folder.run(gateway, folder.write('old', compiled(old))).status).toBe(0);
+      // Chains of the new policy too: what the first one has may not be in the second.
+      const ending = ['-I other 1 -i eth5 -j zw.gone', '-A FORWARD -i eth5 -g zw.gone', '-A FORWARD -i eth5 -j zw.forward'];
+      await gateway.run(`iptables-${kind}-restore`, ['--noflush'], `*filter\n:zw.gone - [0:0]\n-A zw.gone -j ACCEPT\n${ending.join('\n')}\nCOMMIT\n`);
+      const { status, stderr } = folder.run(gateway, folder.write('new', compiled(next)));
+      expect(status).toBe(0);
+      expect(stderr.trimEnd().split('\n').sort()).toEqual([
+        'load.sh: IPv4: zw.forward is led to by a rule of another program: -A FORWARD -i eth5 -j zw.forward',
+        expect.stringMatching(
+          /^load\.sh: IPv4: zw\.gone stays, empty: it is led to by a rule of another program: -A (?:other|FORWARD) -i eth5 -[jg] zw\.gone$/u,
+        ),
+      ]);
+      const { rules } = await snapshot();
+      expect(rules).toContain(':zw.gone - ');
+      expect(rules).not.toContain('-A zw.gone');
+      expect(rules).toContain('-A FORWARD -j zw.forward\n-A FORWARD -j other\n');
+      expect(await starts()).toEqual(expected(80, 22, 443));
+    });
+
+    it('changes no rule where the disk is full', async () => {
+      const folder = new Folder(kind);
+      folders.push(folder);
+      await fresh();
+      expect(folder.run(gateway, folder.write('old', compiled(old))).status).toBe(0);
+      const path = folder.write('new', compiled(next));
+      const before = await snapshot();
+      const outcomes = new Set<string>();
+      for (const room of [4, 8, 16, 32, 64]) {
+        const script = `mount -t tmpfs -o size=${room}k none "$1"; exec nsenter --net=/run/netns/${gateway.topology.gateway} sh "$2/load.sh"`;
+        const small = join(folder.path, `${room}`);
+        mkdirSync(small);
+        const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', script, 'sh', small, path], {
+          encoding: 'utf8',
+          env: { ...process.env, TMPDIR: small },
+        });
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/load\.sh: .*no room for temporary files; (?:nothing was changed|the old rules stand)/u);
+        outcomes.add(/; (.*)\n$/u.exec(stderr)?.[1] ?? '');
+        expect((await snapshot()).rules).toBe(before.rules);
+      }
+      expect(outcomes.size).toBeGreaterThan(1);
+      expect(folder.run(gateway, path)).toMatchObject({ status: 0, stderr: '' });
+      expect(await starts()).toEqual(expected(80, 22, 443));
     });
 
     it('changes nothing where something is missing', async () => {

@@ -80,6 +80,7 @@ export class Trial {
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
     const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
+    remember(plant, backend, ruleset);
     const gateway = await KernelGateway.create({
       interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
     });
@@ -147,7 +148,7 @@ export class Trial {
 
   #compare(sent: Sent, seen: Observation): void {
     for (const passage of seen.passages) {
-      const judged = judge(this.#gateway, this.#ruleset, this.#backend.facts(sent.facts), passage);
+      const judged = judge(this.#gateway, this.#ruleset, sent.facts, passage);
       if (judged === undefined) continue;
       this.#verdicts += 1;
       if (judged.verdict.limited) this.#limited += 1;
@@ -155,8 +156,14 @@ export class Trial {
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
     if (sent.expects !== undefined || sent.route !== undefined) this.#foreseen += 1;
-    const wrong = complaint(this.#gateway, this.#ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, seen);
+    const wrong = this.#complaint(this.#ruleset, sent, seen);
     if (wrong !== undefined) this.#mismatches.push({ ...wrong, sent });
+  }
+
+  /** What is wrong whatever the platform takes the packet for. */
+  #complaint(ruleset: Ruleset, sent: Sent, seen: Observation): Complaint | undefined {
+    const found = this.#backend.readings(sent.facts).map((facts) => complaint(this.#gateway, ruleset, { ...sent, facts }, seen));
+    return found.includes(undefined) ? undefined : found[0];
   }
 
   /** A conversation that has begun: how its first packet went. */
@@ -268,8 +275,7 @@ export class Trial {
       }
       const observation = (await observe(this.#gateway, event.steps)).get(id);
       const sent = event.steps.flat().find((one) => one.id === id);
-      if (sent !== undefined && observation !== undefined && ruleset !== undefined)
-        return complaint(this.#gateway, ruleset, { ...sent, facts: this.#backend.facts(sent.facts) }, observation);
+      if (sent !== undefined && observation !== undefined && ruleset !== undefined) return this.#complaint(ruleset, sent, observation);
     }
     return undefined;
   }
@@ -285,14 +291,25 @@ interface Running {
   readonly forged: boolean;
 }
 
+/** A trial loads each plant several times, and compiling is most of its time. */
+const rulesets = new WeakMap<Plant, Map<Backend, Ruleset | undefined>>();
+
+function remember(plant: Plant, backend: Backend, ruleset: Ruleset | undefined): Ruleset | undefined {
+  const known = rulesets.get(plant) ?? new Map<Backend, Ruleset | undefined>();
+  rulesets.set(plant, known.set(backend, ruleset));
+  return ruleset;
+}
+
 /** Undefined if the plant does not compile, or this platform has no words for it. */
 function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
+  const known = rulesets.get(plant);
+  if (known?.has(backend) === true) return known.get(backend);
   const compiled = compileText(backend.dress(zoneFile(plant)));
-  if (compiled.errors.length > 0) return undefined;
+  if (compiled.errors.length > 0) return remember(plant, backend, undefined);
   try {
-    return rulesetOf(compiled);
+    return remember(plant, backend, rulesetOf(compiled));
   } catch (error) {
-    if (error instanceof Inexpressible) return undefined;
+    if (error instanceof Inexpressible) return remember(plant, backend, undefined);
     throw error;
   }
 }

@@ -63,11 +63,11 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/load.XXXXXX") || fail 'no folder for temporary
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Newer tools can wait for each other.
+# Newer tools can wait for each other; a program that hangs with the lock in its hand must not hold this script for ever.
 wait4=
 wait6=
-if "$tool4-restore" --help 2>&1 | grep -q -e --wait; then wait4=--wait; fi
-if "$tool6-restore" --help 2>&1 | grep -q -e --wait; then wait6=--wait; fi
+if "$tool4-restore" --help 2>&1 | grep -q -e --wait; then wait4=--wait=60; fi
+if "$tool6-restore" --help 2>&1 | grep -q -e --wait; then wait6=--wait=60; fi
 
 restore4() {
 	"$tool4-restore" $wait4 --noflush <"$1" 2>"$work/why"
@@ -77,8 +77,10 @@ restore6() {
 	"$tool6-restore" $wait6 --noflush <"$1" 2>"$work/why"
 }
 
+noroom='no room for temporary files'
+
 why() {
-	tr '\n' ' ' <"$work/why"
+	if [ -s "$work/why" ]; then tr '\n' ' ' <"$work/why"; else printf '%s' "$noroom"; fi
 }
 
 # A rule of each kind, in a chain that nothing leads to: what this kernel lacks shows before anything is replaced.
@@ -117,7 +119,7 @@ unprobe() {
 }
 
 if [ "$dry" = no ]; then
-	nothing >"$work/noprobe"
+	nothing >"$work/noprobe" || fail "$noroom; nothing was changed"
 	unprobe
 	if [ "$sets" = yes ]; then
 		# One of each type and family; two stay for the rules that are tried.
@@ -128,15 +130,17 @@ if [ "$dry" = no ]; then
 				print "destroy " name
 			}
 			END { print "create " name "4 hash:net family inet"; print "create " name "6 hash:net family inet6" }
-		' "$here/ipset.rules" >"$work/types"
+		' "$here/ipset.rules" >"$work/types" || fail "$noroom; nothing was changed"
 		ipset restore <"$work/types" 2>"$work/why" || {
 			reason=$(why)
 			unprobe
 			fail "ipset refuses: $reason; nothing was changed"
 		}
 	fi
-	kinds "$here/iptables.rules" "$prefix.probe4" >"$work/kinds4"
-	kinds "$here/ip6tables.rules" "$prefix.probe6" >"$work/kinds6"
+	kinds "$here/iptables.rules" "$prefix.probe4" >"$work/kinds4" && kinds "$here/ip6tables.rules" "$prefix.probe6" >"$work/kinds6" || {
+		unprobe
+		fail "$noroom; nothing was changed"
+	}
 	restore4 "$work/kinds4" || {
 		reason=$(why)
 		unprobe
@@ -152,42 +156,63 @@ fi
 
 # -- 2. the new sets beside the old ones ------------------------------------------------------------------------
 
-# A name holds a digest of its elements: what is there already is the same, or half of it from a run that was killed.
+# A name holds a digest of its elements: what is there already is the same, or half of it from a run that was killed. What a hand has
+# changed (elements, a timeout) is made anew and swapped for what rules refer to.
 if [ "$sets" = yes ]; then
 	if [ "$dry" = yes ]; then
 		say "would add what is missing of $(grep -c '^create ' "$here/ipset.rules" || :) sets"
 	else
-		ipset -exist restore <"$here/ipset.rules" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
-		# More than that came in by hand: such a set is made anew and swapped for the one that rules refer to.
+		ipset save >"$work/before" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
+		awk '
+			$1 == "create" && step == 1 { kind[$2] = kindof() }
+			$1 == "create" && step == 2 && $2 in kind && kind[$2] != kindof() { print $2 }
+			function kindof(  i, text) {
+				text = $3
+				for (i = 4; i <= NF; i++) if ($i == "hashsize" || $i == "bucketsize" || $i == "initval") i++; else text = text " " $i
+				return text
+			}
+		' step=1 "$work/before" step=2 "$here/ipset.rules" >"$work/odd" || fail "$noroom; the old rules stand, run it again"
+		awk 'step == 1 { odd[$1] = 1; next } !($2 in odd)' step=1 "$work/odd" step=2 "$here/ipset.rules" >"$work/plain" ||
+			fail "$noroom; the old rules stand, run it again"
+		ipset -exist restore <"$work/plain" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
 		ipset save >"$work/saved" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
 		awk -v probe="$prefix.probe" '
-			step == 1 { if ($1 == "add") found[$2]++; next }
-			step == 2 { if ($1 == "add") wanted[$2]++; next }
-			$1 == "create" { finish(); open = found[$2] > wanted[$2] ? $2 : "" }
+			step == 1 { odd[$1] = 1; next }
+			step == 2 { if ($1 == "add") found[$2]++; next }
+			step == 3 { if ($1 == "add") wanted[$2]++; next }
+			$1 == "create" { finish(); open = $2 in odd || found[$2] > wanted[$2] ? $2 : "" }
 			open != "" && ($1 == "create" || $1 == "add") { $2 = probe; print }
 			END { finish() }
 			function finish() {
 				if (open != "") { print "swap " probe " " open; print "destroy " probe }
 				open = ""
 			}
-		' step=1 "$work/saved" step=2 "$here/ipset.rules" step=3 "$here/ipset.rules" >"$work/anew"
+		' step=1 "$work/odd" step=2 "$work/saved" step=3 "$here/ipset.rules" step=4 "$here/ipset.rules" >"$work/anew" ||
+			fail "$noroom; the old rules stand, run it again"
 		if [ -s "$work/anew" ]; then
-			say "elements that are not of this policy leave $(awk '$1 == "swap" { printf "%s%s", comma, $3; comma = ", " }' "$work/anew")"
-			ipset restore <"$work/anew" 2>"$work/why" || fail "ipset refuses: $(why); the old rules stand, run it again"
+			changed=$(awk '$1 == "swap" { printf "%s%s", comma, $3; comma = ", " }' "$work/anew")
+			ipset restore <"$work/anew" 2>"$work/why" || {
+				reason=$(why)
+				unprobe
+				fail "$changed: not as load.sh made it, and ipset refuses to put it right: $reason; the old rules stand. Remove it by hand and run it again"
+			}
+			say "made anew, since changed by another hand: $changed"
 		fi
 	fi
 fi
 
 # -- 3. one transaction for each family -------------------------------------------------------------------------
 
-# The file's chains in place of ours of the moment: the old jumps go, the new ones come first, and chains of other policies end.
-#   compose SAVED RULES > TRANSACTION
+# The file's chains in place of ours of the moment: the old jumps go, the new ones come first, and chains of other policies end. One that
+# rules of another program lead to stays, empty.
+#   compose SAVED RULES FOREIGN > TRANSACTION
 compose() {
-	awk -v prefix="$prefix." '
+	awk -v prefix="$prefix." -v foreign="$3" '
 		function ours(name) { return substr(name, 1, length(prefix)) == prefix }
-		FNR == NR {
+		step == 1 {
 			if ($1 ~ /^:/ && ours(substr($1, 2))) old[substr($1, 2)] = 1
 			if ($1 == "-A" && ($2 == "FORWARD" || $2 == "INPUT" || $2 == "OUTPUT") && $3 == "-j" && NF == 4 && ours($4)) jump[++jumps] = "-D " $2 " -j " $4
+			else if ($1 == "-A" && !ours($2)) for (i = 3; i < NF; i++) if (($i == "-j" || $i == "-g") && ours($(i + 1))) led[$(i + 1)] = $0
 			next
 		}
 		/^#/ { next }
@@ -200,15 +225,23 @@ compose() {
 			removed = 1
 			for (i = 1; i <= jumps; i++) print jump[i]
 		}
-		$1 == "COMMIT" { for (name in old) if (!(name in kept)) print "-X " name }
+		$1 == "COMMIT" { for (name in old) if (!(name in kept) && !(name in led)) print "-X " name }
 		{ print }
-	' "$1" "$2"
+		END { for (name in led) print name (name in kept ? " is led to" : " stays, empty: it is led to") " by a rule of another program: " led[name] >foreign }
+	' step=1 "$1" step=2 "$2"
 }
 
-"$tool4-save" -t filter >"$work/old4" || fail "$tool4-save failed; the old rules stand"
-compose "$work/old4" "$here/iptables.rules" >"$work/new4"
-"$tool6-save" -t filter >"$work/old6" || fail "$tool6-save failed; the old rules stand"
-compose "$work/old6" "$here/ip6tables.rules" >"$work/new6"
+# After the trial above there always is a table to print; a full disk cuts it.
+whole() {
+	[ "$dry" = yes ] || grep -q '^COMMIT' "$1"
+}
+
+: >"$work/foreign4"
+: >"$work/foreign6"
+"$tool4-save" -t filter >"$work/old4" && whole "$work/old4" || fail "$tool4-save failed, or there is $noroom; the old rules stand"
+"$tool6-save" -t filter >"$work/old6" && whole "$work/old6" || fail "$tool6-save failed, or there is $noroom; the old rules stand"
+compose "$work/old4" "$here/iptables.rules" "$work/foreign4" >"$work/new4" && whole "$work/new4" || fail "$noroom; the old rules stand, run it again"
+compose "$work/old6" "$here/ip6tables.rules" "$work/foreign6" >"$work/new6" && whole "$work/new6" || fail "$noroom; the old rules stand, run it again"
 if [ "$dry" = yes ]; then
 	for family in 4 6; do
 		say "would put $(grep -c '^:' "$work/new$family" || :) chains of IPv$family into force in one transaction, of which $(grep -c '^-X' "$work/new$family" || :) end"
@@ -218,6 +251,9 @@ if [ "$dry" = yes ]; then
 fi
 restore4 "$work/new4" || fail "$tool4-restore refuses: $(why); the old rules stand, run it again"
 restore6 "$work/new6" || fail "$tool6-restore refuses: $(why); the new rules stand for IPv4, the old ones for IPv6, run it again"
+
+while read -r line; do say "IPv4: $line"; done <"$work/foreign4"
+while read -r line; do say "IPv6: $line"; done <"$work/foreign6"
 
 # -- 4. sets that no rule refers to -----------------------------------------------------------------------------
 
