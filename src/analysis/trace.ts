@@ -153,7 +153,10 @@ function explain(plant: TracedPlant, question: TraceQuestion, { judged, ...answe
     return { ...result, nearest: nearestFlow(model, rights, packetOf(question, 'forward', undefined, undefined, true), placement.date) };
   }
   const { house, packet, verdict } = denied;
-  const rights = packet.hook === 'forward' ? flowRights(model, (flow) => gradeEnforces(equippedFor(house.gateway, house.target), flow)) : gatewayRights(house.gateway, packet);
+  const rights =
+    packet.hook === 'forward'
+      ? flowRights(model, (flow) => gradeEnforces(equippedFor(house.gateway, house.target), flow))
+      : gatewayRights(house.gateway, packet);
   if (verdict.reason.kind === 'flow') return { ...result, wouldAllow: allowing(rights, packet, placement.date) };
   const open = verdict.reason.kind === 'state' || (verdict.reason.kind === 'default' && result.steps[at]?.wayOut === undefined);
   return open ? { ...result, nearest: nearestFlow(model, rights, packet, placement.date) } : result;

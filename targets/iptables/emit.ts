@@ -25,7 +25,13 @@ function compiled(name: string): (view: TableView | SetsView | LoaderView | Engi
 
 /** Throws `Inexpressible` for what no rule of iptables can say. */
 export function emit(policy: GatewayPolicy, facts: EmissionFacts): Emission {
-  templates ??= { table: compiled('table'), sets: compiled('sets'), load: compiled('load'), rules: compiled('suricata-rules'), settings: compiled('suricata-yaml') };
+  templates ??= {
+    table: compiled('table'),
+    sets: compiled('sets'),
+    load: compiled('load'),
+    rules: compiled('suricata-rules'),
+    settings: compiled('suricata-yaml'),
+  };
   const { table, sets, load, rules, settings } = templates;
   const lowered = lower(policy, facts);
   const files: EmittedFile[] = families.flatMap((family) => {

@@ -100,7 +100,8 @@ export class Judgement {
   /** Whether the pair has anything of its own in this family. */
   isJoined(pair: Pair): boolean {
     return (
-      pair.entries.some(({ boxes, looked }) => boxes.has(this.#table.family) || looked.has(this.#table.family)) || this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
+      pair.entries.some(({ boxes, looked }) => boxes.has(this.#table.family) || looked.has(this.#table.family)) ||
+      this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
     );
   }
 
@@ -144,7 +145,11 @@ export class Judgement {
       return [
         // What is said where nothing is allowed is no answer.
         ...(swapped ? [] : lookups('mute', areas.filter(isMute), drop)),
-        ...lookups('looked', areas.filter((area) => !isMute(area)), queue(inspection.queue)),
+        ...lookups(
+          'looked',
+          areas.filter((area) => !isMute(area)),
+          queue(inspection.queue),
+        ),
       ];
     };
     const requests = asked(pair, false);

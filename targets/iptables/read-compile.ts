@@ -121,7 +121,14 @@ class Compiler {
 
   compile(): Compiled {
     for (const table of this.#tables) for (const chain of table.chains.values()) this.#chain(table, chain.name, chain.line);
-    return { chains: this.#chains, numberOf: this.#numberOf, rates: this.#rates, gating: this.#gating, tracked: this.#matches.tracked, engineDrops: this.#context.engineDrops ?? empty };
+    return {
+      chains: this.#chains,
+      numberOf: this.#numberOf,
+      rates: this.#rates,
+      gating: this.#gating,
+      tracked: this.#matches.tracked,
+      engineDrops: this.#context.engineDrops ?? empty,
+    };
   }
 
   #chain(table: Table, name: string, line: number | undefined): number {

@@ -84,7 +84,9 @@ function optionsOf(words: string): readonly Option[] | undefined {
 
 /** Everything but message, number and revision says what a rule is for; the order does not matter. */
 function purposeOf(head: string, options: readonly Option[]): Purpose | undefined {
-  const said = options.filter(({ name }) => name !== 'msg' && name !== 'sid' && name !== 'rev').map(({ name, value }) => (value === '' ? name : `${name}:${value}`));
+  const said = options
+    .filter(({ name }) => name !== 'msg' && name !== 'sid' && name !== 'rev')
+    .map(({ name, value }) => (value === '' ? name : `${name}:${value}`));
   if (new Set(options.map(({ name }) => name)).size !== options.length || !said.includes('flow:to_server')) return undefined;
   const rest = said.filter((one) => one !== 'flow:to_server').toSorted();
   const [first = '', second = '', ...more] = rest;
@@ -124,6 +126,19 @@ function portList(list: string): Ranges<number> | undefined {
   return found.every((one) => one !== undefined) ? canonical(found) : undefined;
 }
 
+/** Packets of the conversations that rules are about, in both directions: an engine that sees one side alone cannot put the stream together. */
+export function conversationsOf(space: PacketSpace, rules: readonly EngineRule[]): Node {
+  const { diagram } = space;
+  const whole = rules.filter(({ purpose }) => purpose.kind === 'unless-known');
+  const both = whole.flatMap((rule) =>
+    families.flatMap((family) => [
+      space.direction('original', conversations(space, family, rule)),
+      space.direction('reply', conversations(space, family, rule, true)),
+    ]),
+  );
+  return space.hook('forward', diagram.unionAll(both));
+}
+
 /** What is dropped of what a client sends, whichever way it takes through the gateway. */
 export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Node {
   const { diagram } = space;
@@ -144,7 +159,11 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
   const never = diagram.unionAll(guarded.map(({ asked, given }) => diagram.subtract(asked, given)));
   const first = diagram.unionAll(guarded.map(({ asked }) => asked));
   const byCode = new Map<number, Node>();
-  for (const code of told) byCode.set(code, where((purpose) => purpose.kind === 'function' && purpose.code === code));
+  for (const code of told)
+    byCode.set(
+      code,
+      where((purpose) => purpose.kind === 'function' && purpose.code === code),
+    );
   // A first message that the parser does not know is held back by the guard alone, a later one by the rule alone.
   const unknown = diagram.intersect(
     first,
@@ -176,11 +195,11 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
   return diagram.unionAll([...parts, diagram.intersect(strange, space.within(fields.function, functionTable.other)), diagram.intersect(never, payload)]);
 }
 
-function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule): Node {
+function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule, answered = false): Node {
   const of = (set: AddressSet): Ranges<number> | Ranges<bigint> => (family === 4 ? set.v4 : set.v6);
-  const tcp = new Map([[6, ports.map((range) => ({ ...range, functions: allFunctions }))]]);
-  const ends = space.addresses('destination', family, of(destination), space.addresses('source', family, of(source)));
-  return space.family(family, space.services(family, { values: tcp, protocols: [] }, ends));
+  const [from, to] = answered ? [destination, source] : [source, destination];
+  const ends = space.addresses('destination', family, of(to), space.addresses('source', family, of(from)));
+  return space.family(family, space.among(fields.protocol, [6], space.within(answered ? fields.sourcePort : fields.value, ports, ends)));
 }
 
 function textOf(ranges: Ranges<number> | Ranges<bigint>): string {

@@ -15,7 +15,7 @@ import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/
 import { addressesInRules, addressesInSets, interfacesInRules, interfacesInSets } from './read-borders.ts';
 import { chainKey, type Compiled, compileChains } from './read-compile.ts';
 import { parseSettings } from './read-settings.ts';
-import { droppedBy, type EngineRule, parseEngineRules } from './read-suricata.ts';
+import { conversationsOf, droppedBy, type EngineRule, parseEngineRules } from './read-suricata.ts';
 import { type BuiltinChain, Executor, type Flow } from './read-execute.ts';
 import { parseIpsets } from './read-ipset.ts';
 import { Lookups } from './read-lookups.ts';
@@ -251,7 +251,7 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
   // What could not be told apart may be anything.
   const before = refusals.length > 0;
   if (texts.sets?.parts instanceof Refusal) refusals.push(placed(texts.sets.name, texts.sets.parts));
-  const dropped = engineDrops(space, texts.engine, refusals);
+  const inspected = inspectedBy(space, texts.engine, refusals);
   const queues = new Set<string>();
   const universe = possible(space);
   const parts = families.map((family): FamilyResult => {
@@ -260,7 +260,7 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
     const result =
       text === undefined || before
         ? new Refusal(undefined, 'nothing is known')
-        : caught(() => readFamily(family, text, texts, dropped, queues, context, packets, refusals, others));
+        : caught(() => readFamily(family, text, texts, inspected, queues, context, packets, refusals, others));
     if (!(result instanceof Refusal)) return result;
     if (text !== undefined && !before) refusals.push(placed(text.name, result));
     return { accepted: empty, maybe: empty, marked: empty, unknown: packets, limits: [] };
@@ -280,8 +280,14 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
   };
 }
 
-/** What the engine drops of queued packets; undefined where there is none, or it cannot be read. */
-function engineDrops(space: PacketSpace, engine: Engine | undefined, refusals: Refusals): Node | undefined {
+/** What the engine drops of queued packets, and what it has to see for that. */
+interface Inspected {
+  readonly dropped: Node;
+  readonly conversations: Node;
+}
+
+/** Undefined where there is no engine, or it cannot be read. */
+function inspectedBy(space: PacketSpace, engine: Engine | undefined, refusals: Refusals): Inspected | undefined {
   if (engine === undefined) return undefined;
   const { rules, settings } = engine;
   for (const { name, parts } of [rules, settings]) if (parts instanceof Refusal) refusals.push(placed(name, parts));
@@ -290,7 +296,7 @@ function engineDrops(space: PacketSpace, engine: Engine | undefined, refusals: R
   // What its parser is not asked about passes whatever the rules say.
   const blind = rules.parts.find((rule) => rule.ports.some(({ first, last }) => portsBetween(first, last).some((port) => !ports.has(port))));
   if (blind !== undefined) refusals.push(placed(rules.name, new Refusal(blind.line, `${settings.name} does not look for Modbus on these ports`)));
-  return blind === undefined ? droppedBy(space, rules.parts) : undefined;
+  return blind === undefined ? { dropped: droppedBy(space, rules.parts), conversations: conversationsOf(space, rules.parts) } : undefined;
 }
 
 function portsBetween(first: number, last: number): number[] {
@@ -305,7 +311,7 @@ function readFamily(
   family: Family,
   text: Text<Dump>,
   texts: Texts,
-  dropped: Node | undefined,
+  inspected: Inspected | undefined,
   queues: Set<string>,
   context: ReadContext,
   packets: Node,
@@ -328,7 +334,7 @@ function readFamily(
       family,
       lookups: new Lookups(space, sets, volatileSets(everyDump)),
       defragments: tracks(dump),
-      engineDrops: dropped,
+      engineDrops: inspected?.dropped,
       queues,
       strict: texts.strict,
       doubted: (refusal) => texts.strict && refuse(refusal),
@@ -346,6 +352,8 @@ function readFamily(
   const whole = (flow: Flow): Node => diagram.union(flow.plain, flow.remarked);
   const executor = new Executor(diagram, compiled, false);
   const passing = whole(run(executor, packets).passing);
+  const unseen = diagram.intersect(diagram.subtract(passing, diagram.unionAll(executor.found.queued)), inspected?.conversations ?? empty);
+  if (unseen !== empty) refuse(new Refusal(undefined, 'packets of a conversation that Suricata looks into pass without being queued'));
   const asked = executor.found.allAsked(diagram);
   const doubts = executor.found.allDoubts(diagram);
   // With a packet that the engine drops its conversation ends: that it was marked before has no effect.
