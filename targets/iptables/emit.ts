@@ -39,8 +39,9 @@ export function emit(policy: GatewayPolicy, facts: EmissionFacts): Emission {
     return view === undefined ? [] : [{ name: family === 4 ? 'iptables.rules' : 'ip6tables.rules', text: table(view) }];
   });
   if (lowered.sets !== undefined) files.push({ name: 'ipset.rules', text: sets(lowered.sets) });
-  if (lowered.inspected !== undefined) {
-    const views = engineViews(policy, facts, lowered.inspected);
+  const views = lowered.inspected === undefined ? undefined : engineViews(policy, facts, lowered.inspected);
+  // Suricata warns of a file without rules, and nothing would come to its queue.
+  if (views !== undefined && views.rules.areas.length > 0) {
     files.push({ name: 'suricata.yaml', text: settings(views.settings) }, { name: 'suricata.rules', text: rules(views.rules) });
   }
   files.push({ name: 'load.sh', text: load(loader(policy, facts)), loader: true });

@@ -214,9 +214,8 @@ function isSettings(text: string): boolean {
   return text.startsWith('%YAML');
 }
 
-/** Rules of Suricata, or nothing but lines of comment that name them. */
 function isEngineRules(text: string): boolean {
-  return /^(?:alert|drop|pass|reject) /u.test(text.replaceAll(/^(?:#.*)?\n/gmu, '')) || /^# run it with: suricata /mu.test(text);
+  return /^(?:alert|drop|pass|reject) /u.test(text.replaceAll(/^(?:#.*)?\n/gmu, ''));
 }
 
 function isOfEngine(text: string): boolean {

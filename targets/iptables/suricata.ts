@@ -72,7 +72,7 @@ export function engineViews(
     settings: {
       head: headLines(policy, facts, how),
       queue: number(Number(queue)),
-      ports: ports.size === 0 ? undefined : enginePorts([...ports].toSorted((a, b) => a - b)),
+      ports: enginePorts([...ports].toSorted((a, b) => a - b)),
     },
   };
 }

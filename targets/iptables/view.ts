@@ -47,6 +47,6 @@ export interface EngineRulesView {
 export interface EngineView {
   readonly head: readonly Token[];
   readonly queue: Token;
-  /** Ports on which the protocol is looked for; undefined where there is nothing to look into. */
-  readonly ports: Token | undefined;
+  /** Ports on which the protocol is looked for. */
+  readonly ports: Token;
 }
