@@ -30,6 +30,7 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
   const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
   if (flow.requests === 'backward') return ports('what the called side sends is not looked into');
+  if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
   if (flow.effect === 'allow' && allowsOther(flow.services.set)) {
     const why = given === 'stream' ? 'which may be anything' : 'as a message that is cut in two is';
     return ports(`it allows what is not recognised, too, ${why}`);

@@ -53,7 +53,7 @@ export function inspectedAreas(pair: Pair, family: Family, from: PlacedZone, to:
   for (const { area } of parts.filter(({ looks }) => looks)) {
     let fresh: readonly Area[] = [{ ...area, functions: [], entries: [] }];
     for (const known of areas) fresh = fresh.flatMap((one) => split(one, known).outside);
-    areas = [...areas, ...fresh];
+    areas = areas.concat(fresh);
   }
   const laid = (effect: Entry['effect'], combine: (has: FunctionSet, more: FunctionSet) => FunctionSet): void => {
     for (const part of parts) {

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeUnless } from '../described.ts';
 import { compileText, type Ruleset, rulesetOf } from '../generators/compile.ts';
-import { iptablesBackends } from './backends.ts';
 import { KernelGateway } from './gateway.ts';
 import { startInStation, type StationProgram } from './real.ts';
 import { missingRequirement } from './requirements.ts';
@@ -17,7 +16,7 @@ const program = (name: string): string => fileURLToPath(new URL(`programs/${name
 const captures = fileURLToPath(new URL('../../../shared/data/pcaps/', import.meta.url));
 const reading = 'modbus { function 1, function 2, function 3, function 4 }';
 
-function plant(flows: string, zones = ''): Ruleset {
+function plant(flows: string, zones = '', options = ''): Ruleset {
   return rulesetOf(
     compileText(`policy "suricata" {}
 ${
@@ -28,7 +27,7 @@ zone press { level 1  networks 10.0.2.0/24, 2001:db8:2::/64 }`
 }
 ${flows}
 gateway gw {
-  target iptables { inspect-with suricata }
+  target iptables { inspect-with suricata ${options} }
   interface eth0 { faces office  address ${zones === '' ? '10.0.1.1/24, 2001:db8:1::1/64' : 'none'} }
   interface eth1 { faces press  address ${zones === '' ? '10.0.2.1/24, 2001:db8:2::1/64' : 'none'} }
   manage none "console only"
@@ -137,6 +136,15 @@ const conversations: readonly (readonly [name: string, said: readonly Said[], de
     ],
     read,
   ],
+  [
+    'the code of an answer after a read',
+    [
+      ['C', read],
+      ['S', answer],
+      ['C', message('83 0000 0001', '0002')],
+    ],
+    read,
+  ],
   ['device identification', client(message('2b 0e 01 00')), ''],
   ['restart of communications', client(message('08 0001 0000')), ''],
   [
@@ -165,7 +173,26 @@ const conversations: readonly (readonly [name: string, said: readonly Said[], de
     ],
     read,
   ],
+  [
+    'a write behind an answer that has no function',
+    [
+      ['C', read],
+      ['S', '00010000000101'],
+      ['C', write],
+    ],
+    read,
+  ],
+  [
+    'a write behind half an answer and more',
+    [
+      ['C', read],
+      ['S', '000100000000'],
+      ['C', write],
+    ],
+    read,
+  ],
   ['a write behind 600 reads that nobody answered', client(...Array.from({ length: 600 }, () => read), write), read.repeat(500)],
+  ['a write behind 600 reads, a hundred in a segment', client(...Array.from({ length: 6 }, () => read.repeat(100)), write), read.repeat(500)],
   ...Array.from({ length: 11 }, (_, index): readonly [string, readonly Said[], string] => {
     const at = 2 * (index + 1);
     return [
@@ -264,6 +291,40 @@ describeUnless(missingSuricata(), 'suricata', () => {
     engine.dispose();
   });
 
+  it.each([
+    ['what holds back until Modbus is known', 'suricata.rules', /^drop tcp .*isnotset.*$/gmu, ''],
+    ['another protocol identifier', 'suricata.rules', /^.*invalid_protocol_id.*$/gmu, ''],
+    ['a wrong length', 'suricata.rules', /^.*invalid_length.*$/gmu, ''],
+    ['the code of an answer', 'suricata.rules', /^.*invalid_function_code.*$/gmu, ''],
+    ['too many requests', 'suricata.rules', /^.*flooded.*$/gmu, ''],
+    ['a function', 'suricata.rules', /^.*modbus:function 6;.*$/gmu, ''],
+    ['functions that Suricata does not know', 'suricata.rules', /^.*modbus:function 127;.*$/gmu, ''],
+    ['the order of actions', 'suricata.yaml', /^ {2}- alert\n {2}- drop$/gmu, '  - drop\n  - alert'],
+  ])('%s matters: without it another stream reaches some server', (_, name, from, to) => {
+    const { files } = plant(readOnly);
+    const changed = files.map((file) => (file.name === name ? { ...file, text: file.text.replaceAll(from, to) } : file));
+    expect(changed).not.toEqual(files);
+    const ends = { client: '10.0.1.5', server: '10.0.2.7', port: 502 };
+    const capture = new Conversations();
+    for (const [, said] of conversations) capture.add(ends, said);
+    capture.add(
+      ends,
+      [
+        ['C', read],
+        ['S', answer],
+        ['C', read],
+      ],
+      false,
+    );
+    const streams = (some: typeof files): ReadonlyMap<number, string> => {
+      const engine = new Engine(some);
+      const found = capture.delivered(engine);
+      engine.dispose();
+      return found;
+    };
+    expect(streams(changed)).not.toEqual(streams(files));
+  });
+
   it('where two flows overlap, each client may say what its flows allow', () => {
     const flows =
       'flow poll { from 10.0.1.0/28 to press allow modbus { function 3 } inspect stream }\nflow set { from 10.0.1.9 to 10.0.2.7 allow modbus { function 6 } inspect stream }\nflow own { from 10.0.1.9 to 10.0.2.7 allow modbus { function 6 } on tcp 5020 inspect stream }';
@@ -326,126 +387,125 @@ function framesOf(capture: Buffer): Buffer[] {
   return frames;
 }
 
-describeUnless(missingRequirement() ?? missingSuricata(), 'suricata in the queue of a gateway', () => {
-  let gateway: KernelGateway;
-  let engine: Engine;
-  let running: StationProgram;
+describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
+  describeUnless(missingRequirement() ?? missingSuricata(), 'suricata in the queue of a gateway', () => {
+    let gateway: KernelGateway;
+    let engine: Engine;
+    let running: StationProgram;
 
-  const backend = iptablesBackends[0];
-  const enforce = async (ruleset: Ruleset): Promise<void> => backend?.load(gateway, ruleset);
-
-  beforeAll(async () => {
-    gateway = await KernelGateway.create({
-      interfaces: [
-        { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
-        { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
-      ],
+    beforeAll(async () => {
+      gateway = await KernelGateway.create({
+        interfaces: [
+          { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
+          { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
+        ],
+      });
+      const ruleset = plant(`${readOnly}\nflow other { from office to press allow tcp 7 }`, '', `backend ${backend}`);
+      engine = new Engine(ruleset.files);
+      await engine.load(gateway, ruleset.files);
+      running = await engine.start(gateway, 0);
     });
-    const ruleset = plant(`${readOnly}\nflow other { from office to press allow tcp 7 }`);
-    await enforce(ruleset);
-    engine = new Engine(ruleset.files);
-    running = await engine.start(gateway, 0);
-  });
-  afterAll(async () => {
-    await running.stop('SIGKILL');
-    engine.dispose();
-    await gateway.dispose();
-  });
+    afterAll(async () => {
+      await running.stop('SIGKILL');
+      engine.dispose();
+      await gateway.dispose();
+    });
 
-  async function serve(address: string, port: string): Promise<StationProgram> {
-    const serving = startInStation(gateway, 'eth1', [program('stream-server.mjs'), port, address]);
-    await serving.line(/^listening/);
-    return serving;
-  }
-
-  function stream(serving: StationProgram, port: number): string {
-    return serving.lines.findLast((line) => line.startsWith(`got ${port} `))?.split(' ')[2] ?? '';
-  }
-
-  /** What clients write, segment by segment, and what the server may get; their stacks say again what is held back. */
-  const live: readonly (readonly [name: string, segments: readonly string[], delivered: string])[] = [
-    ['a read', [read], read],
-    ['a first read in 6 and 6', [read.slice(0, 12), read.slice(12)], read],
-    ['a write', [write], ''],
-    ['a write behind a read', [read + write], ''],
-    ['HTTP', [http], ''],
-    ['UMAS', [message('5a 0001')], ''],
-    ...Array.from({ length: 11 }, (_, index): readonly [string, readonly string[], string] => [
-      `a write in ${index + 1} and ${11 - index}`,
-      [write.slice(0, 2 * (index + 1)), write.slice(2 * (index + 1))],
-      '',
-    ]),
-  ];
-
-  it.each([
-    ['IPv4', '10.0.2.7'],
-    ['IPv6', '2001:db8:2::7'],
-  ])('%s: a server gets the reads and nothing else', { timeout: 30_000 }, async (_, address) => {
-    const serving = await serve(address, '502');
-    const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), address, '502']);
-    const first = 20_000;
-    for (const index of live.keys()) talking.say(`open ${first + index}`);
-    await Promise.all([...live.keys()].map(async (index) => talking.line(new RegExp(`^opened ${first + index}$`))));
-    for (const round of [0, 1]) {
-      for (const [index, [, segments]] of live.entries()) if (segments[round] !== undefined) talking.say(`write ${first + index} ${segments[round] ?? ''}`);
-      await wait(40);
+    async function serve(address: string, port: string): Promise<StationProgram> {
+      const serving = startInStation(gateway, 'eth1', [program('stream-server.mjs'), port, address]);
+      await serving.line(/^listening/);
+      return serving;
     }
-    await wait(1700);
-    expect(live.map(([name], index) => [name, stream(serving, first + index)])).toEqual(live.map(([name, , delivered]) => [name, delivered]));
-    await talking.stop('SIGKILL');
-    await serving.stop();
-  });
 
-  it('a real client of Modbus reads', async () => {
-    const serving = startInStation(gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
-    await serving.line(/^listening/);
-    const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
-    talking.say('open 24000');
-    await talking.line(/^opened 24000$/);
-    for (let round = 1; round <= 20; round += 1) {
-      talking.say(`write 24000 ${message('03 0000 0001', round.toString(16).padStart(4, '0'))}`);
-      await talking.line(new RegExp(`^answered 24000 ${round * 11}$`));
+    function stream(serving: StationProgram, port: number): string {
+      return serving.lines.findLast((line) => line.startsWith(`got ${port} `))?.split(' ')[2] ?? '';
     }
-    talking.say(`write 24000 ${write}`);
-    await wait(500);
-    expect(talking.lines.filter((line) => line.startsWith('answered')).at(-1)).toBe('answered 24000 220');
-    expect(engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
-    await talking.stop('SIGKILL');
-    await serving.stop();
-  });
 
-  it('without Suricata nothing that it looks into passes, all else does; with it new conversations do', { timeout: 60_000 }, async () => {
-    const serving = await serve('10.0.2.7', '502');
-    const echoing = await serve('10.0.2.7', '7');
-    const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
-    const other = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '7']);
-    talking.say('open 25000');
-    await talking.line(/^opened 25000$/);
-    talking.say(`write 25000 ${read}`);
-    await talking.line(/^answered 25000 30$/);
+    /** What clients write, segment by segment, and what the server may get; their stacks say again what is held back. */
+    const live: readonly (readonly [name: string, segments: readonly string[], delivered: string])[] = [
+      ['a read', [read], read],
+      ['a first read in 6 and 6', [read.slice(0, 12), read.slice(12)], read],
+      ['a write', [write], ''],
+      ['a write behind a read', [read + write], ''],
+      ['HTTP', [http], ''],
+      ['UMAS', [message('5a 0001')], ''],
+      ...Array.from({ length: 11 }, (_, index): readonly [string, readonly string[], string] => [
+        `a write in ${index + 1} and ${11 - index}`,
+        [write.slice(0, 2 * (index + 1)), write.slice(2 * (index + 1))],
+        '',
+      ]),
+    ];
 
-    await running.stop('SIGKILL');
-    talking.say(`write 25000 ${otherRead}`);
-    talking.say('open 25001');
-    other.say('open 25002');
-    await other.line(/^opened 25002$/);
-    other.say(`write 25002 ${http}`);
-    await other.line(/^answered 25002 30$/);
-    await wait(1500);
-    expect(stream(serving, 25_000)).toBe(read);
-    expect(talking.lines).not.toContain('opened 25001');
+    it.each([
+      ['IPv4', '10.0.2.7'],
+      ['IPv6', '2001:db8:2::7'],
+    ])('%s: a server gets the reads and nothing else', { timeout: 30_000 }, async (_, address) => {
+      const serving = await serve(address, '502');
+      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), address, '502']);
+      const first = 20_000;
+      for (const index of live.keys()) talking.say(`open ${first + index}`);
+      await Promise.all([...live.keys()].map(async (index) => talking.line(new RegExp(`^opened ${first + index}$`))));
+      for (const round of [0, 1]) {
+        for (const [index, [, segments]] of live.entries()) if (segments[round] !== undefined) talking.say(`write ${first + index} ${segments[round] ?? ''}`);
+        await wait(40);
+      }
+      await wait(1700);
+      expect(live.map(([name], index) => [name, stream(serving, first + index)])).toEqual(live.map(([name, , delivered]) => [name, delivered]));
+      await talking.stop('SIGKILL');
+      await serving.stop();
+    });
 
-    running = await engine.start(gateway, 0);
-    talking.say('open 25003');
-    await talking.line(/^opened 25003$/, 10_000);
-    talking.say(`write 25003 ${read}`);
-    await talking.line(/^answered 25003 30$/);
-    // Whose start the new one has not seen.
-    await wait(2000);
-    expect(stream(serving, 25_000)).toBe(read);
-    await talking.stop('SIGKILL');
-    await other.stop('SIGKILL');
-    await serving.stop();
-    await echoing.stop();
-  });
-});
+    it('a real client of Modbus reads', async () => {
+      const serving = startInStation(gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
+      await serving.line(/^listening/);
+      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
+      talking.say('open 24000');
+      await talking.line(/^opened 24000$/);
+      for (let round = 1; round <= 20; round += 1) {
+        talking.say(`write 24000 ${message('03 0000 0001', round.toString(16).padStart(4, '0'))}`);
+        await talking.line(new RegExp(`^answered 24000 ${round * 11}$`));
+      }
+      talking.say(`write 24000 ${write}`);
+      await wait(500);
+      expect(talking.lines.findLast((line) => line.startsWith('answered'))).toBe('answered 24000 220');
+      expect(engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
+      await talking.stop('SIGKILL');
+      await serving.stop();
+    });
+
+    it('without Suricata nothing that it looks into passes, all else does; with it new conversations do', { timeout: 60_000 }, async () => {
+      const serving = await serve('10.0.2.7', '502');
+      const echoing = await serve('10.0.2.7', '7');
+      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
+      const other = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '7']);
+      talking.say('open 25000');
+      await talking.line(/^opened 25000$/);
+      talking.say(`write 25000 ${read}`);
+      await talking.line(/^answered 25000 30$/);
+
+      await running.stop('SIGKILL');
+      talking.say(`write 25000 ${otherRead}`);
+      talking.say('open 25001');
+      other.say('open 25002');
+      await other.line(/^opened 25002$/);
+      other.say(`write 25002 ${http}`);
+      await other.line(/^answered 25002 30$/);
+      await wait(1500);
+      expect(stream(serving, 25_000)).toBe(read);
+      expect(talking.lines).not.toContain('opened 25001');
+
+      running = await engine.start(gateway, 0);
+      talking.say('open 25003');
+      await talking.line(/^opened 25003$/, 10_000);
+      talking.say(`write 25003 ${read}`);
+      await talking.line(/^answered 25003 30$/);
+      // Whose start the new one has not seen.
+      await wait(2000);
+      expect(stream(serving, 25_000)).toBe(read);
+      await talking.stop('SIGKILL');
+      await other.stop('SIGKILL');
+      await serving.stop();
+      await echoing.stop();
+    });
+  }),
+);

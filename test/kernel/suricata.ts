@@ -49,6 +49,12 @@ export class Engine {
     return new Set(events.flatMap((event) => (event.event_type === 'drop' && event.pcap_cnt !== undefined ? [event.pcap_cnt] : [])));
   }
 
+  /** Brings the rules of a gateway into force by its own script. */
+  async load(gateway: KernelGateway, files: readonly EmittedFile[]): Promise<void> {
+    for (const { name, text } of files) writeFileSync(join(this.folder, name), text);
+    await gateway.run('sh', [join(this.folder, 'load.sh')]);
+  }
+
   /** Takes packets from the queue of a gateway; ready when it says so. */
   async start(gateway: KernelGateway, queue: number): Promise<StationProgram> {
     const program = new StationProgram(gateway.topology.gateway, [...this.#arguments, '-q', String(queue), ...everyDrop], { command: 'suricata' });
