@@ -212,7 +212,7 @@ export function engineWords(text: string): Token {
 
 /** What a rule of Suricata writes into its log; what ends a string or an option does not occur in it. */
 export function engineMessage(text: string): Token {
-  const plain = Array.from(text, (character) => (/^[ #-:<-[\]-~]$/u.test(character) && character !== '\\' ? character : '?')).join('');
+  const plain = Array.from(text, (character) => (/^[ #-:<-[\]-~]$/u.test(character) ? character : '?')).join('');
   return token(`msg:"${plain.length <= engineLimits.message ? plain : `${plain.slice(0, engineLimits.message - 3)}...`}";`);
 }
 

@@ -206,6 +206,16 @@ const conversations: readonly (readonly [name: string, said: readonly Said[], de
       read + write.slice(0, at),
     ];
   }),
+  [
+    'reads that overlap, of which the server would make a write: each begins eight bytes back',
+    [
+      ['C', message('03 00000000')],
+      ['C', message(`03 ${write.slice(0, 8)}`), 8],
+      ['C', message(`03 ${write.slice(8, 16)}`), 8],
+      ['C', message(`03 ${write.slice(16)}`), 8],
+    ],
+    message('03 00000000') + message(`03 ${write.slice(0, 8)}`) + message(`03 ${write.slice(8, 16)}`),
+  ],
   ['a write byte by byte, after a read', [['C', read], ['S', answer], ...client(...bytesOf(write))], read + write.slice(0, -2)],
   ['a read byte by byte, after a read', [['C', read], ['S', answer], ...client(...bytesOf(otherRead))], read + otherRead],
   // Nothing is passed before it is known as Modbus: a client's stack says it again, in one piece.
@@ -455,7 +465,7 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
       await serving.stop();
     });
 
-    it('a real client of Modbus reads', async () => {
+    it('a real server of Modbus answers reads, and gets no write', async () => {
       const serving = startInStation(gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
       await serving.line(/^listening/);
       const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
@@ -470,6 +480,19 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
       expect(talking.lines.findLast((line) => line.startsWith('answered'))).toBe('answered 24000 220');
       expect(engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
       await talking.stop('SIGKILL');
+      await serving.stop();
+    });
+
+    it('a byte that a socket marks as urgent does not make a write of a read', async () => {
+      const serving = await serve('10.0.2.7', '502');
+      const talker = startInStation(gateway, 'eth0', [program('urgent-client.pl'), '10.0.2.7', '502', message('03 06 00 01 ff'), otherRead], {
+        command: 'perl',
+      });
+      const opened = await talker.line(/^opened /u);
+      await talker.line(/^written/u);
+      await wait(700);
+      await talker.stop('SIGKILL');
+      expect(stream(serving, Number(opened.split(' ')[1]))).not.toContain(message('06 00 01 ff 00'));
       await serving.stop();
     });
 

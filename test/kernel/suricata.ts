@@ -81,8 +81,8 @@ export class Engine {
   }
 }
 
-/** `C` and bytes in hexadecimal that the client says, `S` and what the server says. */
-export type Said = readonly ['C' | 'S', string];
+/** `C` and bytes in hexadecimal that the client says, `S` and what the server says; a third says how many bytes were sent before already. */
+export type Said = readonly [who: 'C' | 'S', hex: string, again?: number];
 
 interface Ends {
   readonly client: string;
@@ -115,7 +115,8 @@ export class Conversations {
       frame('S', 'SA');
       frame('C', 'A');
     }
-    for (const [who, hex] of said) {
+    for (const [who, hex, again = 0] of said) {
+      next[who] -= again;
       frame(who, 'PA', hex);
       if (who === 'C') this.#said.push({ at: this.#frames.length, conversation: this.#count, bytes: hex });
       frame(who === 'C' ? 'S' : 'C', 'A');

@@ -4,6 +4,7 @@
  * The mutants are made from the files themselves, line by line; whoever is left out or widened must be refused or differ. What Suricata does
  * with these rules is asked from Suricata in `test/kernel/suricata.test.ts`.
  */
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Proof, proveFiles } from '../../../src/pipeline/prove.ts';
 import { type PolicySets, policySets, policySpace } from '../../../src/policy/sets.ts';
@@ -165,6 +166,13 @@ describe('what Suricata and iptables do together', () => {
     expect(new Set(rules.map((rule) => /sid:(\d+);/u.exec(rule)?.[1])).size).toBe(rules.length);
     expect(rules.length).toBeGreaterThan(50);
     for (const rule of rules) expect(rule).toMatch(/msg:"zw g: [^"]+ \((?:poll|engineer|wide) plant\.zone:\d+(?:, \w+ plant\.zone:\d+)*\)";/u);
+  });
+
+  it('of one plant are these', async () => {
+    const golden = new URL('golden/', import.meta.url);
+    const ruleset = rulesetOf(plant(overlapping));
+    for (const { name, text } of ruleset.files)
+      if (name !== 'load.sh') await expect(text).toMatchFileSnapshot(fileURLToPath(new URL(`inspection.g.${name}`, golden)));
   });
 
   it('queues without a bypass, and only what is looked into', () => {
