@@ -8,6 +8,7 @@ import { PacketMaker } from '../generators/packets.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
 import { Inexpressible } from '../../targets/iptables/tokens.ts';
 import { type Backend, iptablesBackends, nftables } from './backends.ts';
+import { noFunction } from '../../src/packets/functions.ts';
 import { KernelGateway, type Observation, type Probe } from './gateway.ts';
 import { describeKernel } from './requirements.ts';
 import { judge } from './trial.ts';
@@ -69,9 +70,15 @@ async function verdictsOf(backend: Backend, plant: ReturnType<typeof compilingPl
     return new Map(
       samples.flatMap(({ facts }, index) => {
         const observation = seen.get(String(index));
-        // What a rate may deny, and what the old tools take for another protocol, is not the same on purpose.
+        // What a rate may deny, what one platform looks into, and what the old tools take for another protocol is not the same on purpose.
         const apart =
-          observation?.passages.some((passage) => judge(gateway, ruleset, facts, passage)?.verdict.limited === true) === true || facts.protocol === 51;
+          facts.protocol === 51 ||
+          observation?.passages.some((passage) => {
+            const verdict = judge(gateway, ruleset, facts, passage)?.verdict;
+            return (
+              verdict?.limited === true || verdict?.accepted !== judge(gateway, ruleset, { ...facts, functionNumber: noFunction }, passage)?.verdict.accepted
+            );
+          }) === true;
         return observation === undefined || apart ? [] : [[String(index), observation.passages.map(words).join(', ')] as const];
       }),
     );

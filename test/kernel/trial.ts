@@ -6,7 +6,6 @@
 import { evaluate, type Verdict } from '../../src/policy/evaluate.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
-import { noFunction } from '../../src/packets/functions.ts';
 import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
@@ -338,7 +337,6 @@ export function judge(gateway: KernelGateway, ruleset: Ruleset, facts: Facts, pa
     hook,
     inInterface: passage.in,
     outInterface: passage.out,
-    functionNumber: noFunction,
     state,
     direction: passage.direction ?? 'original',
     markCurrent: (passage.mark & ruleset.mark.mask) >>> 0 === ruleset.mark.value,
