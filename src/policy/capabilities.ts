@@ -35,7 +35,22 @@ export interface TargetCapabilities {
   readonly logging: boolean;
   readonly counting: boolean;
   readonly rateLimits: boolean;
+  readonly conversations: Conversations;
+  /** Whether a rule can ask for a hop limit; if not, the baseline passes its messages with any. */
+  readonly hopLimits: boolean;
 }
+
+/**
+ * What the target makes of packets that belong to a conversation (rules 2 and 3).
+ *
+ * `judged`: they pass if their conversation carries the mark of the policy in force, else it is judged again; invalid and untracked packets
+ * are denied behind the baseline.
+ *
+ * `kept`: the platform itself passes, before any rule of ours, in every hook and both directions and whatever their ends, all packets that
+ * conntrack calls established, and all that it calls related, ICMP errors or not. There is no mark. Loopback passes before everything, then
+ * invalid packets are denied, baseline or not. Untracked packets are taken for new ones: no rule can ask for them.
+ */
+export type Conversations = 'judged' | 'kept';
 
 /** Settled options of one gateway: every option of its target has a value. */
 export type SettledOptions = ReadonlyMap<string, string>;

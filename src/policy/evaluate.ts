@@ -23,6 +23,8 @@ export type Reason =
   | { readonly kind: 'loopback' }
   | { readonly kind: 'pass'; readonly name: string }
   | { readonly kind: 'conversation' }
+  /** Within a conversation, or related to one, on a platform that keeps them whatever the policy says. */
+  | { readonly kind: 'kept' }
   /** Within a conversation that was allowed: no flow allows its client to say this. */
   | { readonly kind: 'function' }
   | { readonly kind: 'related-error' }
@@ -70,6 +72,10 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
   // Rule 6: the baseline is judged before state and zones, and never forwarded.
   if (packet.hook === 'input' && packet.inInterface === 'lo') return verdict(true, { kind: 'loopback' });
   if (packet.hook === 'output' && packet.outInterface === 'lo') return verdict(true, { kind: 'loopback' });
+  // Such a platform looks at the state before it asks any rule.
+  const kept = house.target.conversations === 'kept';
+  if (kept && (packet.state === 'established' || packet.state === 'related')) return verdict(true, { kind: 'kept' });
+  if (kept && packet.state === 'invalid') return verdict(false, { kind: 'state' });
   const pass = passFor(house, packet);
   if (pass !== undefined) return verdict(true, { kind: 'pass', name: pass });
 
@@ -80,6 +86,11 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     return verdict(false, { kind: 'shared-wire' });
   }
 
+  // New or untracked there: no mark says that it was judged.
+  if (kept) {
+    const { accepted, reason, limited } = judge(house, packet, false);
+    return verdict(accepted, reason, { limited });
+  }
   // Rules 2 and 3.
   if (packet.state === 'invalid' || packet.state === 'untracked') return verdict(false, { kind: 'state' });
   if (packet.state === 'related') {
@@ -209,7 +220,7 @@ function passFor(house: Gatehouse, packet: Packet): string | undefined {
 
 function passRow(house: Gatehouse, face: Interface, row: PassRow, packet: Packet): boolean {
   if (row.hook !== packet.hook || row.family !== familyOf(packet) || row.protocol !== packet.protocol) return false;
-  if (row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
+  if (house.target.hopLimits && row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
   const icmp = row.protocol === (row.family === 4 ? 1 : 58);
   if (row.values !== undefined && !row.values.includes(icmp ? packet.value >> 8 : packet.value)) return false;
   if (row.sourcePorts !== undefined && !row.sourcePorts.includes(packet.sourcePort)) return false;

@@ -11,10 +11,10 @@ import type { Where } from '../model/interface-services.ts';
 import type { Family } from '../net/address.ts';
 import type { Hook } from '../packets/packet.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
-import type { SettledOptions } from './capabilities.ts';
+import type { Conversations, SettledOptions } from './capabilities.ts';
 
 /** Targets see the model only through the Ir. */
-export type { Rate, Where };
+export type { Conversations, Rate, Where };
 export { functionTable } from '../model/functions.ts';
 
 /** A zone as this gateway sees it: without the gateway's own, broadcast and anycast addresses. */
@@ -33,6 +33,20 @@ export interface PlacedInterface {
   readonly dynamic: boolean;
   /** Nothing goes back out of the interface it came by. */
   readonly sharedWire: boolean;
+}
+
+/** A declared set of addresses under its own name, as far as the gateway faces it. Names of zones, hosts and groups differ. */
+export interface DeclaredAddresses {
+  readonly kind: 'zone' | 'host' | 'group';
+  readonly name: string;
+  /** Never empty. */
+  readonly addresses: AddressSet;
+}
+
+/** A declared service under its own name, which lies in a name space of its own. */
+export interface DeclaredService {
+  readonly name: string;
+  readonly set: ServiceSet;
 }
 
 /** Where an entry came from. */
@@ -89,6 +103,8 @@ export interface GatewayPolicy {
   readonly gateway: string;
   readonly target: string;
   readonly options: SettledOptions;
+  /** What the target makes of packets that belong to a conversation. */
+  readonly conversations: Conversations;
   /** Sorted by name. */
   readonly interfaces: readonly PlacedInterface[];
   /** Zones that some interface faces, sorted by name. */
@@ -101,4 +117,8 @@ export interface GatewayPolicy {
   readonly entries: readonly Entry[];
   readonly passes: readonly Pass[];
   readonly deniedLogs: readonly DeniedLog[];
+  /** For platforms that have objects of their own: sorted by kind (host, group, zone), then by name. */
+  readonly declaredAddresses: readonly DeclaredAddresses[];
+  /** Sorted by name. */
+  readonly declaredServices: readonly DeclaredService[];
 }

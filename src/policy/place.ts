@@ -28,7 +28,7 @@ import { hasServices, inspectedServices, isNoService, type ServiceSet, subtractS
 import { baseline } from './baseline.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
-import type { DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
+import type { DeclaredAddresses, DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
 import { gradeEnforces, gradeIn } from './grades.ts';
 import { Joins } from './joins.ts';
 import { settleOptions } from './options.ts';
@@ -189,6 +189,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     gateway: gateway.name,
     target: target.name,
     options: settleOptions(gateway, target, diagnostics),
+    conversations: target.conversations,
     interfaces,
     zones,
     own: unionAddresses(...interfaces.map((face) => face.own)),
@@ -196,8 +197,10 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     entries: entries.toSorted((a, b) =>
       a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0,
     ),
-    passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs)),
+    passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs, target)),
     deniedLogs: deniedLogs(model, zones),
+    declaredAddresses: declaredAddresses(model, zones, faced),
+    declaredServices: model.services.map(({ name, set }) => ({ name, set })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
@@ -295,7 +298,7 @@ function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
   };
 }
 
-function passesOf(face: string, runs: readonly string[]): Pass[] {
+function passesOf(face: string, runs: readonly string[], target: TargetCapabilities): Pass[] {
   const services = [...baseline, ...interfaceServices.filter((service) => runs.includes(service.name))];
   return services.flatMap((service) =>
     service.rows.map((row) => ({
@@ -308,9 +311,20 @@ function passesOf(face: string, runs: readonly string[]): Pass[] {
       values: row.values,
       source: row.source,
       destination: row.destination,
-      hopLimit: row.hopLimit,
+      hopLimit: target.hopLimits ? row.hopLimit : undefined,
     })),
   );
+}
+
+/** Zones without the gateway's own addresses, as everywhere in the Ir. */
+function declaredAddresses(model: Model, zones: readonly PlacedZone[], faced: AddressSet): DeclaredAddresses[] {
+  const part = (kind: 'host' | 'group', all: readonly { name: string; addresses: AddressSet }[]): DeclaredAddresses[] =>
+    all
+      .map(({ name, addresses }) => ({ kind, name, addresses: intersectAddresses(addresses, faced) }))
+      .filter(({ addresses }) => !isEmpty(addresses))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const whole = zones.filter(({ addresses }) => !isEmpty(addresses)).map((zone): DeclaredAddresses => ({ kind: 'zone', ...zone }));
+  return [...part('host', model.hosts), ...part('group', model.groups), ...whole];
 }
 
 function deniedLogs(model: Model, zones: readonly PlacedZone[]): DeniedLog[] {

@@ -100,9 +100,16 @@ export function policySets(
     const startsAlways = judgedHere(diagram.intersect(isNew, judged.unlimited));
     const startsMaybe = judgedHere(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
     const rejudged = judgedHere(diagram.intersect(stale, again));
-    parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
-    parts.maybe.push(startsMaybe);
-    parts.marked.push(startsAlways, startsMaybe, rejudged);
+    if (policy.conversations === 'kept') {
+      // Untracked packets are taken for new ones; what starts a conversation is the same, so that the policy has the same meaning.
+      const fresh = diagram.union(space.state('new'), space.state('untracked'));
+      parts.accepted.push(judgedHere(diagram.intersect(fresh, judged.unlimited)), keptPackets(space, hook, passed));
+      parts.maybe.push(judgedHere(diagram.intersect(fresh, diagram.subtract(judged.all, judged.unlimited))));
+    } else {
+      parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
+      parts.maybe.push(startsMaybe);
+      parts.marked.push(startsAlways, startsMaybe, rejudged);
+    }
     parts.starts.push(startsAlways, startsMaybe);
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
@@ -138,6 +145,14 @@ export function possible(space: PacketSpace): Node {
   const newIsOriginal = diagram.subtract(full, diagram.intersect(space.state('new'), space.direction('reply')));
   const behindHeaders = diagram.subtract(full, space.family(6, space.among(fields.protocol, extensionHeaders)));
   return diagram.intersect(diagram.intersect(wires, behindHeaders), diagram.intersect(states, newIsOriginal));
+}
+
+/** What a platform that keeps conversations passes before any entry: its loopback, whatever has a conversation, and the baseline unless it is invalid. */
+function keptPackets(space: PacketSpace, hook: Hook, passed: Node): Node {
+  const { diagram } = space;
+  const known = diagram.union(space.state('established'), space.state('related'));
+  const beyond = diagram.union(known, diagram.subtract(passed, space.state('invalid')));
+  return diagram.intersect(space.hook(hook), diagram.union(loopback(space, hook), beyond));
 }
 
 /** Rule 1: the source lies in a zone that the interface it came by faces, the destination in one that it leaves by. */
@@ -378,12 +393,17 @@ function apart({ protocols, values }: FamilyServices): [string, FamilyServices][
   return [...whole, ...valued];
 }
 
+/** What the gateway says to itself. */
+function loopback(space: PacketSpace, hook: Hook): Node {
+  if (hook === 'forward') return empty;
+  return hook === 'input' ? space.inInterface('lo') : space.outInterface('lo');
+}
+
 /** Rule 6: loopback, and the rows of baseline and interface services, whatever their state. */
 function passes(space: PacketSpace, policy: GatewayPolicy, hook: Hook): Node {
   const { diagram } = space;
   if (hook === 'forward') return empty;
-  const loopback = hook === 'input' ? space.inInterface('lo') : space.outInterface('lo');
-  return diagram.unionAll([loopback, ...policy.passes.filter((pass) => pass.hook === hook).map((pass) => passSet(space, policy, pass))]);
+  return diagram.unionAll([loopback(space, hook), ...policy.passes.filter((pass) => pass.hook === hook).map((pass) => passSet(space, policy, pass))]);
 }
 
 function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {

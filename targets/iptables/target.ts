@@ -38,6 +38,8 @@ export const capabilities: TargetCapabilities = {
   logging: true,
   counting: true,
   rateLimits: true,
+  conversations: 'judged',
+  hopLimits: true,
 };
 
 /**

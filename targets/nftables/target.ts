@@ -21,6 +21,8 @@ export const capabilities: TargetCapabilities = {
   logging: true,
   counting: true,
   rateLimits: true,
+  conversations: 'judged',
+  hopLimits: true,
 };
 
 /** Limits of the platform, in bytes. */
