@@ -76,9 +76,7 @@ class Lowering {
     this.#facts = facts;
     this.#dialect = policy.options.get('dialect') === 'fw3' ? 'fw3' : 'fw4';
     const names = new ShortNames(
-      this.#dialect === 'fw3'
-        ? { longest: limits.zone.fw3, allowed: /[a-z0-9_]/u, digits: 6 }
-        : { longest: limits.zone.fw4, allowed: /[A-Za-z0-9_-]/u },
+      this.#dialect === 'fw3' ? { longest: limits.zone.fw3, allowed: /[a-z0-9_]/u, digits: 6 } : { longest: limits.zone.fw4, allowed: /[A-Za-z0-9_-]/u },
     );
     this.#zoneNames = new Map(policy.interfaces.map((face) => [face, names.name(this.#originalName(face))]));
     for (const [emitted, original] of names.changed) this.#shortened.set(emitted, original);
@@ -97,7 +95,10 @@ class Lowering {
     }
     for (const face of interfaces) this.#output(face);
     if (this.#expanded > limits.rules)
-      throw new Inexpressible(`a policy of ${this.#expanded} rules of its own`, `${limits.rules} are as many as a small gateway loads: use fewer interfaces, wider flows, or target nftables`);
+      throw new Inexpressible(
+        `a policy of ${this.#expanded} rules of its own`,
+        `${limits.rules} are as many as a small gateway loads: use fewer interfaces, wider flows, or target nftables`,
+      );
     for (const [emitted, original] of this.#setNames.changed) this.#shortened.set(emitted, original);
     const { tool, mark } = this.#dialect === 'fw4' ? { tool: bare('fw4'), mark: headLine('!fw4: ') } : { tool: bare('fw3'), mark: headLine('!fw3: ') };
     return {
@@ -121,10 +122,15 @@ class Lowering {
   /** What an interface's zone is called before it is shortened: a plant's zone if the two face each other alone. */
   #originalName(face: PlacedInterface): string {
     const [only, ...more] = face.zones;
-    const alone = only !== undefined && more.length === 0 && this.#policy.interfaces.every((other) => other === face || !other.zones.some((zone) => zone.name === only.name));
+    const alone =
+      only !== undefined &&
+      more.length === 0 &&
+      this.#policy.interfaces.every((other) => other === face || !other.zones.some((zone) => zone.name === only.name));
     if (alone) return only.name;
     const named = `if_${face.name.replace(/[.@-]/gu, '_')}`;
-    const free = !this.#policy.zones.some((zone) => zone.name === named) && !this.#policy.interfaces.some((other) => other !== face && other.name.replace(/[.@-]/gu, '_') === named.slice(3));
+    const free =
+      !this.#policy.zones.some((zone) => zone.name === named) &&
+      !this.#policy.interfaces.some((other) => other !== face && other.name.replace(/[.@-]/gu, '_') === named.slice(3));
     return free ? named : `if ${face.name}`;
   }
 
@@ -184,7 +190,10 @@ class Lowering {
       const ranges = rangesIn(outside, family);
       if (ranges.length === 0) continue;
       const all = rangesIn(set, family).length === 0;
-      this.#deny(ends, `${why} IPv${family}`, [why === 'spoofed' ? 'spoof' : why], { family: familyToken(family), [end]: all ? [] : addresses(family, ranges) });
+      this.#deny(ends, `${why} IPv${family}`, [why === 'spoofed' ? 'spoof' : why], {
+        family: familyToken(family),
+        [end]: all ? [] : addresses(family, ranges),
+      });
     }
   }
 
@@ -227,7 +236,8 @@ class Lowering {
     const { entry, family, source, destination } = rule;
     const allow = entry.effect === 'allow';
     const { name } = entry.origin;
-    if (entry.log && allow && this.#dialect === 'fw3') throw new Inexpressible(`the log of \`${name}\` on dialect fw3`, 'leave it out, or use dialect fw4: fw3 logs what zones drop alone');
+    if (entry.log && allow && this.#dialect === 'fw3')
+      throw new Inexpressible(`the log of \`${name}\` on dialect fw3`, 'leave it out, or use dialect fw4: fw3 logs what zones drop alone');
     const sides = this.#sides(family, source, destination);
     const what = [name, ends.label, `IPv${family}`, ...(rule.service === undefined ? [] : [rule.service])].join(' ');
     for (const services of serviceRules(family, rule.services, this.#dialect)) {
@@ -289,7 +299,10 @@ class Lowering {
       const values = pass.values?.map((one) => (icmp ? { first: one * 256, last: one * 256 + (pass.codeZero ? 0 : 255) } : { first: one, last: one })) ?? [];
       this.#add(`${pass.name} ${ends.label} IPv${pass.family}`, ends, 'ACCEPT', {
         family: familyToken(pass.family),
-        protocols: icmp || [6, 17].includes(pass.protocol) ? [nameOf(pass.protocol)] : protocols(pass.family, [{ first: pass.protocol, last: pass.protocol }], this.#dialect),
+        protocols:
+          icmp || [6, 17].includes(pass.protocol)
+            ? [nameOf(pass.protocol)]
+            : protocols(pass.family, [{ first: pass.protocol, last: pass.protocol }], this.#dialect),
         sourceAddresses: isEvery(from, pass.family) ? [] : addresses(pass.family, sources),
         sourcePorts: ports((pass.sourcePorts ?? []).map((port) => ({ first: port, last: port }))),
         destinationAddresses: isEvery(to, pass.family) ? [] : addresses(pass.family, destinations),

@@ -15,7 +15,7 @@ import { parseUci, Refusal } from './read-uci.ts';
 
 /** What `emit` wrote. */
 export function read(files: readonly EmittedFile[], { space }: ReadContext): ReadResult {
-  const found = firewallOf(files);
+  const found = knownTo(space, firewallOf(files));
   if (!(found instanceof Refusal)) return { ...nothing(space), accepted: accepted(space, found), unknown: empty };
   return { ...nothing(space), refusals: [{ line: found.line, what: found.message }] };
 }
@@ -56,6 +56,12 @@ function firewallOf(files: readonly EmittedFile[]): Firewall | Refusal {
   }
   known.set(file, found);
   return found;
+}
+
+/** Whoever compares has no packets of other devices. */
+function knownTo(space: PacketSpace, found: Firewall | Refusal): Firewall | Refusal {
+  const stranger = found instanceof Refusal ? undefined : found.zones.flatMap(({ devices }) => devices).find((device) => !space.knowsInterface(device));
+  return stranger === undefined ? found : new Refusal(undefined, `the gateway has no device ${stranger}`);
 }
 
 /** Nothing is known. */

@@ -148,7 +148,7 @@ const messageNames: Readonly<Record<Family, ReadonlyMap<number, string>>> = {
 export function messages(family: Family, ranges: Ranges<number>, dialect: Dialect): Token[] {
   return ranges.flatMap(({ first, last }) => {
     const found: Token[] = [];
-    for (let at = first; at <= last; ) {
+    for (let at = first; at <= last;) {
       const type = at >> 8;
       if ((at & 0xff) === 0 && at + 0xff <= last) {
         found.push(wholeType(family, type, dialect));
@@ -177,7 +177,10 @@ export function protocols(family: Family, ranges: Ranges<number>, dialect: Diale
   return numbers.map((number) => {
     if (number !== (family === 4 ? 58 : 1)) return quoted(`${number}`);
     if (dialect === 'fw3')
-      throw new Inexpressible(`IP protocol ${number} over IPv${family} on dialect fw3`, 'name the protocols that are needed instead of all but some, or use dialect fw4');
+      throw new Inexpressible(
+        `IP protocol ${number} over IPv${family} on dialect fw3`,
+        'name the protocols that are needed instead of all but some, or use dialect fw4',
+      );
     return quoted(`0x${number.toString(16)}`);
   });
 }

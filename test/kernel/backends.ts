@@ -1,8 +1,12 @@
 // The platforms that the kernel can judge. Takes a ruleset as compiled for one of them, puts it in force in a gateway's namespace in place of
 // what was there. The idea: a plant is written for nftables, and dressed for another platform by its target line alone.
 
+import { Inexpressible as inexpressibleByIptables } from '../../targets/iptables/tokens.ts';
+import { Inexpressible as inexpressibleByOpenwrt } from '../../targets/openwrt/tokens.ts';
 import type { Ruleset } from '../generators/compile.ts';
 import type { Facts } from '../generators/packets.ts';
+import { forOpenwrt } from '../targets/openwrt/dress.ts';
+import { renderFw4 } from '../targets/openwrt/fw4-rendering.ts';
 import type { KernelGateway } from './gateway.ts';
 
 export interface Backend {
@@ -14,6 +18,13 @@ export interface Backend {
   readonly clear: (gateway: KernelGateway) => Promise<void>;
   /** What this platform takes a packet for. */
   readonly facts: (facts: Facts) => Facts;
+  /** Known conversations pass without a mark, whatever the policy in force says. */
+  readonly keeps?: true;
+}
+
+/** Whether a platform has no words for a plant. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof inexpressibleByIptables || error instanceof inexpressibleByOpenwrt;
 }
 
 export const nftables: Backend = {
@@ -55,3 +66,17 @@ function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
 export const iptablesBackends: readonly Backend[] = (['legacy', 'nft'] as const).flatMap((tools) =>
   (['yes', 'no'] as const).map((sets) => iptables(tools, sets)),
 );
+
+/** The file that OpenWrt gets, as the nft table that fw4 would make of it (test/targets/openwrt/fw4-rendering.ts). */
+export const openwrt: Backend = {
+  name: 'openwrt, rendered',
+  dress: (zoneFile) => forOpenwrt(zoneFile, 'fw4'),
+  load: async (gateway, ruleset) => {
+    const { nft, warnings } = renderFw4(ruleset.text);
+    if (warnings.length > 0) throw new Error(warnings.join('\n'));
+    await gateway.load(nft);
+  },
+  clear: () => Promise.resolve(),
+  facts: (facts) => facts,
+  keeps: true,
+};

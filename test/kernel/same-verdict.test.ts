@@ -6,8 +6,7 @@ import { compileText, type Ruleset, rulesetOf } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { PacketMaker } from '../generators/packets.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
-import { Inexpressible } from '../../targets/iptables/tokens.ts';
-import { type Backend, iptablesBackends, nftables } from './backends.ts';
+import { type Backend, iptablesBackends, isRefusal, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Probe } from './gateway.ts';
 import { describeKernel } from './requirements.ts';
 import { judge } from './trial.ts';
@@ -48,7 +47,7 @@ async function verdictsOf(backend: Backend, plant: ReturnType<typeof compilingPl
   try {
     ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
   } catch (error) {
-    if (error instanceof Inexpressible) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
   const gateway = await KernelGateway.create({

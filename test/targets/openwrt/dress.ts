@@ -7,7 +7,9 @@ export type Dialect = 'fw4' | 'fw3';
 
 /** The same plant without rates, which the target refuses, and for fw3 without logs that stand on a line of their own. */
 export function forOpenwrt(text: string, dialect: Dialect): string {
-  const result = text.replaceAll(/target nftables(?: *\{[^}]*\})?/gu, `target openwrt { dialect ${dialect} }`).replaceAll(/\brate \d+\/\w+(?: burst \d+)?/gu, '');
+  const result = text
+    .replaceAll(/target nftables(?: *\{[^}]*\})?/gu, `target openwrt { dialect ${dialect} }`)
+    .replaceAll(/\brate \d+\/\w+(?: burst \d+)?/gu, '');
   if (!result.includes('target openwrt')) throw new Error('no target to change');
   return dialect === 'fw3' ? result.replaceAll(/^\s*log$/gmu, '') : result;
 }
