@@ -101,7 +101,6 @@ describe('translation validation', () => {
       'lose a condition',
       'lose an end',
       'any end',
-      'turn a family',
       'every protocol',
       'change a port',
       'change a message',
