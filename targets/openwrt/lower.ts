@@ -13,7 +13,7 @@ import { forwardPairs, inputRules, type OrderedRule, outputRules, type RuleSide 
 import { ShortNames } from '../../src/target/short-names.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { nameOf, serviceRules } from './services.ts';
-import { type Dialect, limits } from './target.ts';
+import { type Dialect, limits, setHash } from './target.ts';
 import {
   addresses,
   bare,
@@ -29,6 +29,7 @@ import {
   protocols,
   ruleName,
   setMatch,
+  setName,
   type Token,
   value,
 } from './tokens.ts';
@@ -80,7 +81,7 @@ class Lowering {
     );
     this.#zoneNames = new Map(policy.interfaces.map((face) => [face, names.name(this.#originalName(face))]));
     for (const [emitted, original] of names.changed) this.#shortened.set(emitted, original);
-    this.#setNames = new ShortNames({ longest: limits.set, allowed: /[A-Za-z0-9_-]/u });
+    this.#setNames = new ShortNames({ longest: limits.set - setHash - 1, allowed: /[A-Za-z0-9_-]/u });
   }
 
   lower(): Lowered {
@@ -99,7 +100,8 @@ class Lowering {
         `a policy of ${this.#expanded} rules of its own`,
         `${limits.rules} are as many as a small gateway loads: use fewer interfaces, wider flows, or target nftables`,
       );
-    for (const [emitted, original] of this.#setNames.changed) this.#shortened.set(emitted, original);
+    for (const [emitted, original] of this.#setNames.changed)
+      for (const name of this.#sets.keys()) if (name.startsWith(`${emitted}_`)) this.#shortened.set(name, original);
     const { tool, mark } = this.#dialect === 'fw4' ? { tool: bare('fw4'), mark: headLine('!fw4: ') } : { tool: bare('fw3'), mark: headLine('!fw3: ') };
     return {
       firewall: {
@@ -275,7 +277,7 @@ class Lowering {
     if (side === undefined || side.whole || side.declared?.kind !== 'group') return undefined;
     const entries = prefixes(side.ranges);
     if (entries.length < 2 || entries.length > mostEntries) return undefined;
-    const name = this.#setNames.name(`${side.declared.name}_${family}`);
+    const name = setName(this.#setNames.name(`${side.declared.name}_${family}`), entries);
     this.#sets.set(name, {
       name: objectName(name),
       family: familyToken(family),

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Span } from '../../src/base/source.ts';
 import { type AddressRange, type Family, formatAddress4, formatAddress6, formatRange, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
-import { type Dialect, limits } from './target.ts';
+import { type Dialect, limits, setHash } from './target.ts';
 
 /** What the platform cannot say, with a way out. */
 export class Inexpressible extends Error {
@@ -95,6 +95,14 @@ export function logPrefix(words: readonly string[]): Token {
 
 export function family(family: Family): Token {
   return quoted(family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/**
+ * The name of a set with these entries. It ends in their hash: a reload of either dialect adds to a set that is there and takes nothing out, so what has other
+ * entries must be another set.
+ */
+export function setName(name: string, entries: readonly Token[]): string {
+  return `${name}_${createHash('sha256').update(entries.join(' ')).digest('hex').slice(0, setHash)}`;
 }
 
 /** A set and the end that it is asked for. */
