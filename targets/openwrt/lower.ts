@@ -28,6 +28,7 @@ import {
   prefixes,
   protocols,
   ruleName,
+  ruleNameToken,
   setMatch,
   setName,
   type Token,
@@ -323,6 +324,8 @@ class Lowering {
   // -- one rule ---------------------------------------------------------------------------------------------------
 
   #add(name: string, ends: Ends, target: 'ACCEPT' | 'DROP', extra: Extra, log?: readonly string[]): void {
+    const short = ruleName(name, this.#taken);
+    if (short.includes('~')) this.#shortened.set(short, name);
     const rule: RuleView = {
       comment: undefined,
       family: undefined,
@@ -334,7 +337,7 @@ class Lowering {
       destinationPorts: [],
       messages: [],
       ...extra,
-      name: ruleName(name, this.#taken),
+      name: ruleNameToken(short),
       src: ends.src,
       dest: ends.dest,
       logs: log === undefined || this.#dialect === 'fw3' ? undefined : logPrefix([this.#policy.gateway, ...log]),

@@ -80,11 +80,16 @@ export function deviceName(name: string, dialect: Dialect): Token {
   return quoted(name);
 }
 
-/** Unique among `taken`, and within what nft has room for. */
-export function ruleName(text: string, taken: Set<string>): Token {
+/** Unique among `taken`, which grows, and within what nft has room for; one that had to be cut ends in a hash. */
+export function ruleName(text: string, taken: Set<string>): string {
   let name = cut(text, limits.name);
   for (let number = 2; taken.has(name); number++) name = `${cut(text, limits.name - 6)} (${number})`;
   taken.add(name);
+  return name;
+}
+
+/** A name made by `ruleName`. */
+export function ruleNameToken(name: string): Token {
   return quoted(name);
 }
 
