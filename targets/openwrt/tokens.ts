@@ -154,6 +154,7 @@ const messageNames: Readonly<Record<Family, ReadonlyMap<number, string>>> = {
     [134, 'router-advertisement'],
     [135, 'neighbour-solicitation'],
     [136, 'neighbour-advertisement'],
+    [137, 'redirect'],
   ]),
 };
 

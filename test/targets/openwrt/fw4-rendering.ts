@@ -131,6 +131,7 @@ const messageTypes: Readonly<Record<string, readonly [number | undefined, number
   'timestamp-reply': [14, undefined],
   'neighbour-solicitation': [undefined, 135],
   'neighbour-advertisement': [undefined, 136],
+  redirect: [5, 137],
 };
 
 const message: Parser = (value): Message | undefined => {

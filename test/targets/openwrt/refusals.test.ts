@@ -44,14 +44,14 @@ describe('what is refused', () => {
       /ZW5003.*the log of `f` on dialect fw3\n[^]*:\d+:\d+[^]*help: leave it out/u,
     ],
     [
-      'all but some protocols on fw3',
-      plant('allow any except tcp 445', { options: '{ dialect fw3 }' }),
+      'the other ICMP on fw3',
+      plant('allow ip protocol 58', { options: '{ dialect fw3 }' }),
       3,
       /ZW5003.*IP protocol 58 over IPv4 on dialect fw3[^]*help: name the protocols/u,
     ],
     [
       'more rules than a small gateway loads',
-      plant('allow tcp 502', { faces: many }).replace('from a  to b', 'from any  to any').replace('tcp 502', 'any except tcp 445'),
+      plant('allow tcp 502', { faces: many }).replace('from a  to b', 'from any  to any').replace('allow tcp 502', 'deny any except tcp 445'),
       3,
       /ZW5003.*a policy of \d{5,} rules of its own[^]*help: 20000 are/u,
     ],
