@@ -40,6 +40,13 @@ export interface TargetCapabilities {
   readonly keeps?: KeepingDetails;
   /** Whether a rule can ask for a hop limit; if not, the baseline passes its messages with any. */
   readonly hopLimits: boolean;
+  /** Whether a rule can ask for an ICMPv6 type of any code; if not, group membership passes with code 0 alone, which is all that hosts send. */
+  readonly wholeTypes: boolean;
+  /**
+   * Whether a rule can ask the platform if an address is its own; if not, every unicast address counts as a dynamic one's that is no static
+   * address of another interface. What the platform routes on never comes to its own hooks.
+   */
+  readonly asksLocal: boolean;
 }
 
 /**

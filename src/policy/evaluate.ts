@@ -11,7 +11,7 @@ import { baseline } from './baseline.ts';
 import { interfaceServices, type PassRow, type Where } from '../model/interface-services.ts';
 import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../model/model.ts';
 import type { Address } from '../net/address.ts';
-import { builtInNetworks, containsAddress } from '../net/address-set.ts';
+import { builtInNetworks, containsAddress, neverDynamic } from '../net/address-set.ts';
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
 import { rangesEqual } from '../net/ranges.ts';
 import { allFunctions, noFunction } from '../packets/functions.ts';
@@ -206,12 +206,27 @@ function isGatewayOnly(gateway: Gateway, address: Address): boolean {
 function isInterfaceAddress(house: Gatehouse, name: string | undefined, packet: Packet, address: Address): boolean {
   const face = interfaceNamed(house, name);
   if (face === undefined) return false;
-  return face.dynamic ? packet.local : face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
+  if (face.dynamic) return house.target.asksLocal ? packet.local : mayBeDynamic(house, face, address);
+  return face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
 }
 
 function isOwn(house: Gatehouse, packet: Packet, address: Address, answered: boolean): boolean {
-  if (house.gateway.interfaces.some((face) => face.dynamic)) return answered || packet.local;
+  if (house.gateway.interfaces.some((face) => face.dynamic)) return answered || sentByItself(house, packet, address);
   return house.gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
+}
+
+/** Whether what an output hook sees comes from an address of a gateway some of whose addresses only the platform knows. */
+function sentByItself(house: Gatehouse, packet: Packet, address: Address): boolean {
+  if (house.target.asksLocal) return packet.local;
+  return house.gateway.interfaces.some((face) => isInterfaceAddress(house, face.name, packet, address));
+}
+
+/** A platform that cannot be asked takes it for the dynamic address of this interface. */
+function mayBeDynamic(house: Gatehouse, face: Interface, address: Address): boolean {
+  if (containsAddress(neverDynamic, address)) return false;
+  return !house.gateway.interfaces.some(
+    (other) => other !== face && other.addresses.some((own) => own.address.family === address.family && own.address.value === address.value),
+  );
 }
 
 function passFor(house: Gatehouse, packet: Packet): string | undefined {
@@ -226,13 +241,14 @@ function passRow(house: Gatehouse, face: Interface, row: PassRow, packet: Packet
   if (house.target.hopLimits && row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
   const icmp = row.protocol === (row.family === 4 ? 1 : 58);
   if (row.values !== undefined && !row.values.includes(icmp ? packet.value >> 8 : packet.value)) return false;
+  if (row.codeZero === true && !house.target.wholeTypes && (packet.value & 0xff) !== 0) return false;
   if (row.sourcePorts !== undefined && !row.sourcePorts.includes(packet.sourcePort)) return false;
   const lies = (address: Address, where: Where): boolean => {
     if (where === 'faced') return zoneBehind(house, face.name, address) !== undefined;
     if (where !== 'own') return containsAddress(builtInNetworks(...where.networks), address);
     if (row.hook === 'input') return isInterfaceAddress(house, face.name, packet, address);
     const dynamic = house.gateway.interfaces.some((one) => one.dynamic);
-    return dynamic ? packet.local : house.gateway.interfaces.some((one) => isInterfaceAddress(house, one.name, packet, address));
+    return dynamic ? sentByItself(house, packet, address) : house.gateway.interfaces.some((one) => isInterfaceAddress(house, one.name, packet, address));
   };
   return row.source.some((where) => lies(packet.source, where)) && row.destination.some((where) => lies(packet.destination, where));
 }

@@ -31,6 +31,8 @@ export interface PlacedInterface {
   /** Static addresses. */
   readonly own: AddressSet;
   readonly dynamic: boolean;
+  /** What counts as its own: `own`, or with a dynamic address what a platform that cannot be asked takes for it; undefined: ask the platform. */
+  readonly reached: AddressSet | undefined;
   /** Nothing goes back out of the interface it came by. */
   readonly sharedWire: boolean;
 }
@@ -87,6 +89,8 @@ export interface Pass {
   readonly sourcePorts: readonly number[] | undefined;
   /** Destination ports, or ICMP types of the family. */
   readonly values: readonly number[] | undefined;
+  /** Of these ICMP types only code 0. */
+  readonly codeZero: boolean;
   readonly source: readonly Where[];
   readonly destination: readonly Where[];
   readonly hopLimit: number | undefined;
@@ -114,6 +118,8 @@ export interface GatewayPolicy {
   readonly own: AddressSet;
   /** Some interface has a dynamic address, so the platform must say what is the gateway's own. */
   readonly anyDynamic: boolean;
+  /** What counts as the gateway's own where it sends; undefined: ask the platform. */
+  readonly sending: AddressSet | undefined;
   /** Sorted by hook and name of origin. */
   readonly entries: readonly Entry[];
   readonly passes: readonly Pass[];

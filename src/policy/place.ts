@@ -16,10 +16,12 @@ import { ZoneIndex } from '../model/zone-index.ts';
 import { type Address, families } from '../net/address.ts';
 import {
   addressesMeet,
+  allAddresses,
   addressSetOf,
   type AddressSet,
   intersectAddresses,
   isEmpty,
+  neverDynamic,
   noAddresses,
   subtractAddresses,
   unionAddresses,
@@ -109,6 +111,15 @@ function staticAddresses(addresses: readonly { readonly address: Address }[]): A
   return unionAddresses(...addresses.map((own) => addressSetOf(own.address)));
 }
 
+/** What counts as the address of an interface; undefined if the platform has to be asked. */
+function reachedAddresses(gateway: Gateway, face: Gateway['interfaces'][number], target: TargetCapabilities): AddressSet | undefined {
+  const own = staticAddresses(face.addresses);
+  if (!face.dynamic) return own;
+  if (target.asksLocal) return undefined;
+  const others = gateway.interfaces.filter((other) => other !== face).map((other) => staticAddresses(other.addresses));
+  return unionAddresses(own, subtractAddresses(allAddresses, unionAddresses(neverDynamic, ...others)));
+}
+
 function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities, date: string, diagnostics: Diagnostic[]): GatewayPolicy {
   const excluded = gatewayOnlyAddresses(gateway);
   const zoneHere = new Map<string, PlacedZone>();
@@ -136,6 +147,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
       faced: unionAddresses(...zones.map((zone) => zone.addresses)),
       own: staticAddresses(face.addresses),
       dynamic: face.dynamic,
+      reached: reachedAddresses(gateway, face, target),
       sharedWire: face.sharedWire !== undefined,
     };
   });
@@ -195,6 +207,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     zones,
     own: unionAddresses(...interfaces.map((face) => face.own)),
     anyDynamic: interfaces.some((face) => face.dynamic),
+    sending: interfaces.reduce<AddressSet | undefined>((all, { reached }) => all && reached && unionAddresses(all, reached), noAddresses),
     entries: entries.toSorted((a, b) =>
       a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0,
     ),
@@ -310,6 +323,7 @@ function passesOf(face: string, runs: readonly string[], target: TargetCapabilit
       protocol: row.protocol,
       sourcePorts: row.sourcePorts,
       values: row.values,
+      codeZero: row.codeZero === true && !target.wholeTypes,
       source: row.source,
       destination: row.destination,
       hopLimit: target.hopLimits ? row.hopLimit : undefined,

@@ -59,7 +59,7 @@ export function spaceWith(policy: GatewayPolicy, interfaces: readonly string[], 
   const built = policy.passes.flatMap((pass) => [...pass.source, ...pass.destination]).flatMap((where) => (typeof where === 'string' ? [] : where.networks));
   const line = new AddressLine([
     ...policy.zones.map((zone) => zone.addresses),
-    ...policy.interfaces.flatMap((face) => [face.own, face.faced]),
+    ...policy.interfaces.flatMap((face) => [face.own, face.faced, face.reached ?? noAddresses]),
     ...policy.entries.flatMap((entry) => [entry.from, entry.to, addressesOf(entry.from), addressesOf(entry.to)]),
     // One by one: united they would lose their borders.
     ...[...new Set(built)].map((network) => builtInNetworks(network)),
@@ -258,13 +258,13 @@ function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, wa
         // "The address of the interface by which the packet came" (rule 5).
         return diagram.unionAll(
           policy.interfaces.map((face) => {
-            const parts = entries.map((entry) => ({ entry, from: entry.from, to: face.dynamic ? undefined : face.own }));
-            return space.inInterface(face.name, about(parts, face.dynamic ? space.local(true) : full));
+            const parts = entries.map((entry) => ({ entry, from: entry.from, to: face.reached }));
+            return space.inInterface(face.name, about(parts, face.reached === undefined ? space.local(true) : full));
           }),
         );
       case 'output': {
-        const parts = entries.map((entry) => ({ entry, from: policy.anyDynamic ? undefined : policy.own, to: entry.to }));
-        return about(parts, policy.anyDynamic ? space.local(true) : full);
+        const parts = entries.map((entry) => ({ entry, from: policy.sending, to: entry.to }));
+        return about(parts, policy.sending === undefined ? space.local(true) : full);
       }
     }
   });
@@ -295,8 +295,8 @@ function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, w
         // The question came by an interface that faces the client; the way back may be another one.
         return diagram.unionAll(
           policy.interfaces.map((face) => {
-            const parts = entries.map((entry) => ({ entry, from: intersectAddresses(entry.from, face.faced), to: face.dynamic ? undefined : face.own }));
-            return about(parts, face.dynamic ? space.local(true) : full);
+            const parts = entries.map((entry) => ({ entry, from: intersectAddresses(entry.from, face.faced), to: face.reached }));
+            return about(parts, face.reached === undefined ? space.local(true) : full);
           }),
         );
       case 'output':
@@ -412,7 +412,7 @@ function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
   const face = policy.interfaces.find((candidate) => candidate.name === pass.interface);
   if (face === undefined) return empty;
   const icmp = pass.protocol === (pass.family === 4 ? 1 : 58);
-  const values = pass.values?.map((value) => (icmp ? { first: value * 256, last: value * 256 + 255 } : { first: value, last: value }));
+  const values = pass.values?.map((value) => (icmp ? { first: value * 256, last: value * 256 + (pass.codeZero ? 0 : 255) } : { first: value, last: value }));
   const ports = pass.sourcePorts?.map((port) => ({ first: port, last: port }));
   const limit = pass.hopLimit === undefined ? full : space.among(fields.hopLimit, [pass.hopLimit]);
   const sources = ports === undefined ? limit : space.within(fields.sourcePort, ports, limit);
@@ -437,9 +437,8 @@ function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
 
 function whereSet(space: PacketSpace, policy: GatewayPolicy, face: PlacedInterface, pass: Pass, field: 'source' | 'destination', where: Where): Node {
   if (where === 'own') {
-    const dynamic = pass.hook === 'input' ? face.dynamic : policy.anyDynamic;
-    if (dynamic) return space.local(true);
-    return space.addressSet(field, pass.hook === 'input' ? face.own : policy.own);
+    const own = pass.hook === 'input' ? face.reached : policy.sending;
+    return own === undefined ? space.local(true) : space.addressSet(field, own);
   }
   if (where === 'faced') return space.addressSet(field, face.faced);
   return space.addressSet(field, builtInNetworks(...where.networks));

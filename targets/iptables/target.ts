@@ -40,6 +40,8 @@ export const capabilities: TargetCapabilities = {
   rateLimits: true,
   conversations: 'judged',
   hopLimits: true,
+  wholeTypes: true,
+  asksLocal: true,
 };
 
 /**

@@ -23,6 +23,8 @@ export const capabilities: TargetCapabilities = {
   rateLimits: true,
   conversations: 'judged',
   hopLimits: true,
+  wholeTypes: true,
+  asksLocal: true,
 };
 
 /** Limits of the platform, in bytes. */

@@ -38,8 +38,8 @@ describe('the number of a policy', () => {
 /** The same target, if it looked into messages: what a policy with functions means then. */
 const inspecting = { ...capabilities, grades: { default: 'pdu' } } as const;
 
-/** The same target, if its platform kept conversations and knew no hop limits. */
-const keeping = { ...capabilities, conversations: 'kept', hopLimits: false } as const;
+/** The same target, if its platform kept conversations and could be asked for little else. */
+const keeping = { ...capabilities, conversations: 'kept', hopLimits: false, wholeTypes: false, asksLocal: false } as const;
 
 /** One that asks for the state first of all, and for the state new in its rules. */
 const asking = { ...capabilities, conversations: 'kept', keeps: { stateBeforeLoopback: true, deniesUntracked: true } } as const;
@@ -204,6 +204,8 @@ gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office
       [{ ...solicitation, hopLimit: 255 }, true],
       [{ ...solicitation, hopLimit: 64 }, true],
       [{ ...solicitation, hopLimit: 255, state: 'invalid' }, false],
+      [{ ...solicitation, value: 143 * 256 }, true],
+      [{ ...solicitation, value: 143 * 256 + 1 }, false],
       [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'invalid' }, true],
     ];
     for (const [change, accepted] of expected) {
