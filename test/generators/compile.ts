@@ -19,9 +19,16 @@ import { capabilitiesByName } from '../../targets/index.ts';
 import { emit as emitIptables } from '../../targets/iptables/emit.ts';
 import { emit as emitNftables } from '../../targets/nftables/emit.ts';
 import { markOf } from '../../targets/nftables/target.ts';
+import { emit as emitVyos } from '../../targets/vyos/emit.ts';
 
 /** The day on which generated plants are judged. */
 export const judgementDay = '2026-11-22';
+
+const emitters = new Map([
+  ['nftables', emitNftables],
+  ['iptables', emitIptables],
+  ['vyos', emitVyos],
+]);
 
 export interface Compiled {
   readonly text: string;
@@ -47,6 +54,7 @@ export interface Ruleset {
   /** The first file. */
   readonly text: string;
   readonly files: readonly EmittedFile[];
+  /** Of a platform that keeps conversations: no bit, so that every conversation counts as one of this policy. */
   readonly mark: { readonly mask: number; readonly value: number };
   readonly house: Gatehouse;
   readonly policy: GatewayPolicy;
@@ -67,7 +75,9 @@ export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, 
 export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
   const { policy, house } = judgeOf(compiled, name, date);
   const number = policyNumber(policySets(policy));
-  const { files } = (policy.target === 'iptables' ? emitIptables : emitNftables)(policy, {
+  const emit = emitters.get(policy.target);
+  if (emit === undefined) throw new Error(`no emitter of ${policy.target}`);
+  const { files } = emit(policy, {
     policyTitle: compiled.model.title,
     revision: compiled.model.revision,
     sourceDigest: 'test',
@@ -79,7 +89,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   return {
     text: files[0]?.text ?? '',
     files,
-    mark: markOf(Number(policy.options.get('mark-mask')), number),
+    mark: policy.conversations === 'kept' ? { mask: 0, value: 0 } : markOf(Number(policy.options.get('mark-mask')), number),
     house,
     policy,
   };

@@ -3,17 +3,31 @@
 
 import type { Ruleset } from '../generators/compile.ts';
 import type { Facts } from '../generators/packets.ts';
-import type { KernelGateway } from './gateway.ts';
+import type { Plant } from '../generators/plants.ts';
+import { Inexpressible as InexpressibleForIptables } from '../../targets/iptables/tokens.ts';
+import { Inexpressible as InexpressibleForVyos } from '../../targets/vyos/tokens.ts';
+import { forVyos, onVyosInterfaces, type Version } from '../targets/vyos/dress.ts';
+import type { GatewaySpec, KernelGateway } from './gateway.ts';
+import { renderVyos, vyosTable } from './vyos-rendering.ts';
 
 export interface Backend {
   readonly name: string;
   /** The zone file of the same plant for this platform. */
   readonly dress: (zoneFile: string) => string;
+  /** The same plant on a box that this platform can run on. */
+  readonly settle?: (plant: Plant) => Plant;
+  /** Priorities around all of its rules, where they are not around 0 alone. */
+  readonly window?: GatewaySpec['window'];
   readonly load: (gateway: KernelGateway, ruleset: Ruleset) => Promise<void>;
   /** No rules of any kind. */
   readonly clear: (gateway: KernelGateway) => Promise<void>;
   /** What this platform takes a packet for. */
   readonly facts: (facts: Facts) => Facts;
+}
+
+/** Whether a platform has no words for a plant. */
+export function isInexpressible(error: unknown): boolean {
+  return error instanceof InexpressibleForIptables || error instanceof InexpressibleForVyos;
 }
 
 export const nftables: Backend = {
@@ -55,3 +69,19 @@ function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
 export const iptablesBackends: readonly Backend[] = (['legacy', 'nft'] as const).flatMap((tools) =>
   (['yes', 'no'] as const).map((sets) => iptables(tools, sets)),
 );
+
+/** `render`: what the platform makes of the commands. */
+export function vyosBackend(name: string, version: Version, render: (commands: string) => string): Backend {
+  return {
+    name,
+    dress: (zoneFile) => forVyos(zoneFile, version),
+    settle: onVyosInterfaces,
+    // The zones of VyOS stand at priority 1.
+    window: { before: -1, after: 2 },
+    load: (gateway, { text }) => gateway.load(render(text)),
+    clear: (gateway) => gateway.load(['ip', 'ip6'].map((family) => `table ${family} ${vyosTable}\ndelete table ${family} ${vyosTable}\n`).join('')),
+    facts: (facts) => facts,
+  };
+}
+
+export const vyos: Backend = vyosBackend('vyos', '1.5', renderVyos);

@@ -11,8 +11,7 @@ import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
-import { Inexpressible } from '../../targets/iptables/tokens.ts';
-import { type Backend, nftables } from './backends.ts';
+import { type Backend, isInexpressible, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 
 export interface Sent extends Sample {
@@ -79,11 +78,13 @@ export class Trial {
   }
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
-    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
+    const settled = backend.settle?.(plant) ?? plant;
+    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(settled))));
     const gateway = await KernelGateway.create({
-      interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      interfaces: settled.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      ...(backend.window === undefined ? {} : { window: backend.window }),
     });
-    return new Trial(gateway, plant, backend, ruleset, seed);
+    return new Trial(gateway, settled, backend, ruleset, seed);
   }
 
   async dispose(): Promise<void> {
@@ -292,7 +293,7 @@ function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
   try {
     return rulesetOf(compiled);
   } catch (error) {
-    if (error instanceof Inexpressible) return undefined;
+    if (isInexpressible(error)) return undefined;
     throw error;
   }
 }
