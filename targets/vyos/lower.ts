@@ -26,11 +26,19 @@ export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: Fire
 /** The zone of the gateway itself, and the chains that VyOS makes of it. */
 const local = 'LOCAL';
 
-const localZone = name(local);
-
-interface NamedArea extends Area {
+/** A zone of VyOS: an area, or the gateway. */
+interface End {
+  /** What tells it from others; a zone of the policy may be called as the gateway's own is. */
+  readonly key: string;
+  /** What the zone file calls it. */
+  readonly name: string;
+  /** What VyOS calls it. */
   readonly token: Token;
 }
+
+interface NamedArea extends Area, End {}
+
+const gateway: End = { key: '.', name: local, token: name(local) };
 
 class Lowering {
   readonly #policy: GatewayPolicy;
@@ -51,15 +59,14 @@ class Lowering {
     this.#facts = facts;
     this.#objects = new Objects(policy);
     this.#pairs = forwardPairs(policy);
-    this.#areas = areasOf(policy).map((area) => ({ ...area, token: this.#zoneNames.add(area.name) }));
+    this.#areas = areasOf(policy).map((area) => ({ ...area, key: area.name, token: this.#zoneNames.add(area.name) }));
   }
 
   all(): { view: FirewallView; shortened: ReadonlyMap<string, string> } {
     // Names of rule sets first: rules refer to some, and all are the same in both families.
     for (const from of this.#areas) {
-      for (const to of this.#areas) this.#name(from.name, to.name);
-      this.#name(from.name, local);
-      this.#name(local, from.name);
+      for (const to of [...this.#areas, gateway]) this.#name(from, to);
+      this.#name(gateway, from);
     }
     for (const family of families) {
       for (const from of this.#areas) for (const to of this.#areas) this.#forward(family, from, to);
@@ -103,19 +110,19 @@ class Lowering {
 
   // -- rule sets ------------------------------------------------------------------------------------------------
 
-  #name(from: string, to: string): Token {
-    const key = `${from} ${to}`;
-    const known = this.#between.get(key) ?? this.#setNames.add(`${from}-to-${to}`, key);
+  #name(from: End, to: End): Token {
+    const key = `${from.key} ${to.key}`;
+    const known = this.#between.get(key) ?? this.#setNames.add(`${from.name}-to-${to.name}`, key);
     this.#between.set(key, known);
     return known;
   }
 
-  #ruleSet(family: Family, from: string, to: string, rules: readonly Rule[]): void {
+  #ruleSet(family: Family, from: End, to: End, rules: readonly Rule[]): void {
     const path = phrase(keyword(family === 4 ? 'firewall ipv4 name' : 'firewall ipv6 name'), this.#name(from, to));
     this.#sets[family].push(
       setting(path, 'default-action', keyword('drop')),
       flag(path, 'default-log'),
-      setting(path, 'description', description(`from ${from} to ${to}`)),
+      setting(path, 'description', description(`from ${from.token} to ${to.token}`)),
       ...ruleCommands(family, path, rules),
     );
   }
@@ -127,12 +134,12 @@ class Lowering {
     const open = between.find((pair) => !pair.closed);
     const rules = (open?.rules ?? []).filter((rule) => rule.family === family).toSorted(byLog);
     const judged = this.#judged(family, rules);
-    if (judged.length === 0) return this.#ruleSet(family, from.name, to.name, []);
+    if (judged.length === 0) return this.#ruleSet(family, from, to, []);
     const back = shared.map(({ from: face }): Rule => {
       const group = this.#interface(face);
       return { note: `unrouted: back out of ${face.name}, a shared wire`, action: 'drop', log: true, inbound: group, outbound: group };
     });
-    return this.#ruleSet(family, from.name, to.name, [...this.#ends(family, from, to), ...back, ...judged]);
+    return this.#ruleSet(family, from, to, [...this.#ends(family, from, to), ...back, ...judged]);
   }
 
   /** Rule 1. */
@@ -167,8 +174,8 @@ class Lowering {
       );
     };
     const [input, output] = [judged('input'), judged('output')];
-    this.#ruleSet(family, area.name, local, [...passes('input'), ...(input.length === 0 ? [] : [...this.#ends(family, area, undefined), ...input])]);
-    this.#ruleSet(family, local, area.name, [...passes('output'), ...(output.length === 0 ? [] : [...this.#ends(family, undefined, area), ...output])]);
+    this.#ruleSet(family, area, gateway, [...passes('input'), ...(input.length === 0 ? [] : [...this.#ends(family, area, undefined), ...input])]);
+    this.#ruleSet(family, gateway, area, [...passes('output'), ...(output.length === 0 ? [] : [...this.#ends(family, undefined, area), ...output])]);
   }
 
   /** Rules of flows; `own`: what the gateway's own end is called. */
@@ -217,26 +224,26 @@ class Lowering {
     return [
       setting(path, 'default-action', keyword('drop')),
       flag(path, 'default-log'),
-      ...this.#areas.filter((other) => other !== area).flatMap((other) => this.#from(path, other.token, this.#name(other.name, area.name))),
-      ...this.#from(path, localZone, this.#name(local, area.name)),
-      ...this.#firewall(phrase(path, keyword('intra-zone-filtering')), this.#name(area.name, area.name)),
+      ...this.#areas.filter((other) => other !== area).flatMap((other) => this.#from(path, other, area)),
+      ...this.#from(path, gateway, area),
+      ...this.#firewall(phrase(path, keyword('intra-zone-filtering')), this.#name(area, area)),
       ...area.interfaces.map((face) => setting(path, member, interfaceName(face.name))),
     ];
   }
 
   #localZone(): CommandView[] {
-    const path = phrase(keyword('firewall zone'), localZone);
+    const path = phrase(keyword('firewall zone'), gateway.token);
     return [
       setting(path, 'default-action', keyword('drop')),
       flag(path, 'default-log'),
       setting(path, 'description', description(`the gateway ${this.#policy.gateway} itself`)),
-      ...this.#areas.flatMap((other) => this.#from(path, other.token, this.#name(other.name, local))),
+      ...this.#areas.flatMap((other) => this.#from(path, other, gateway)),
       flag(path, 'local-zone'),
     ];
   }
 
-  #from(path: Token, from: Token, set: Token): CommandView[] {
-    return this.#firewall(phrase(path, keyword('from'), from), set);
+  #from(path: Token, from: End, to: End): CommandView[] {
+    return this.#firewall(phrase(path, keyword('from'), from.token), this.#name(from, to));
   }
 
   #firewall(path: Token, set: Token): CommandView[] {
