@@ -87,7 +87,7 @@ export function readConfig(firewall: TreeNode | undefined): Config {
   return {
     states: readStates(child(firewall, 'global-options')),
     families: { 4: readFamily(4, child(firewall, 'ipv4'), group), 6: readFamily(6, child(firewall, 'ipv6'), group) },
-    zones: [...(child(firewall, 'zone')?.children ?? [])].map(([name, node]) => readZone(name, node)),
+    zones: readZones(child(firewall, 'zone')),
   };
 }
 
@@ -147,6 +147,18 @@ function readRuleSet(node: TreeNode, fallback: string, actions: readonly string[
     defaultJump: valueOf(node, 'default-jump-target'),
     rules: rules.filter((rule) => child(rule.node, 'disable') === undefined).toSorted((a, b) => a.number - b.number),
   };
+}
+
+function readZones(node: TreeNode | undefined): Zone[] {
+  const zones = [...(node?.children ?? [])].map(([name, zone]) => readZone(name, zone));
+  const taken = new Set<string>();
+  for (const { interfaces, line } of zones) {
+    for (const face of interfaces) {
+      if (taken.has(face)) throw new Refusal(line, `${face} is in two zones`);
+      taken.add(face);
+    }
+  }
+  return zones;
 }
 
 function readZone(name: string, node: TreeNode): Zone {

@@ -9,7 +9,7 @@ import type { AddressSet } from '../../src/net/address-set.ts';
 import { addressSet } from '../../src/net/address-set.ts';
 import { type Range, type Ranges, subtractRanges } from '../../src/net/ranges.ts';
 import { connectionStates, type ConnectionState } from '../../src/packets/packet.ts';
-import { type Field, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
+import { empty, type Field, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import type { FamilyConfig, Rule } from './read-config.ts';
 import { child, Refusal, strangers, type TreeNode, valueOf, valuesOf } from './read-tree.ts';
 import { readAddress, readNumber, readPorts, readProtocols } from './read-values.ts';
@@ -51,13 +51,14 @@ export class Rules {
     const parts: Node[] = [this.#family === 4 ? this.#space.family(4) : this.#space.family(6)];
     const protocols = this.#protocols(node);
     parts.push(this.#space.among(fields.protocol, protocols ?? allProtocols));
-    for (const end of ['source', 'destination'] as const) parts.push(...this.#end(child(node, end), end, node));
+    const doubts = strangers(node, new Set([...decided, ...modelled])).map(({ name }) => name);
+    for (const end of ['source', 'destination'] as const) parts.push(...this.#end(child(node, end), end, node, doubts));
     parts.push(...this.#states(node), ...this.#icmp(node), ...this.#hopLimit(node));
     parts.push(...this.#interface(node, 'inbound-interface', fields.inInterface), ...this.#interface(node, 'outbound-interface', fields.outInterface));
     const may = parts.reduce((all, part) => diagram.intersect(all, part), full);
-    const [strange] = strangers(node, new Set([...decided, ...modelled]));
-    if (strange === undefined) return { sure: may, may, doubt: undefined };
-    return { sure: this.#space.diagram.subtract(may, may), may, doubt: `a rule that asks for ${strange.name} is not modelled` };
+    const [doubt] = doubts;
+    if (doubt === undefined) return { sure: may, may, doubt: undefined };
+    return { sure: empty, may, doubt: `a rule that asks for ${doubt} is not modelled` };
   }
 
   /** The protocols that the rule names, or that its other conditions bring along. */
@@ -68,10 +69,10 @@ export class Rules {
     return found;
   }
 
-  #end(side: TreeNode | undefined, end: 'source' | 'destination', rule: TreeNode): Node[] {
+  /** `doubts`: takes what is not modelled; the rule may then match less than what is given. */
+  #end(side: TreeNode | undefined, end: 'source' | 'destination', rule: TreeNode, doubts: string[]): Node[] {
     if (side === undefined) return [];
-    const [strange] = strangers(side, new Set(['address', 'group', 'port']));
-    if (strange !== undefined) throw new Refusal(strange.line, `${strange.name} of a ${end} is not modelled`);
+    doubts.push(...strangers(side, new Set(['address', 'group', 'port'])).map(({ name }) => name));
     const found: Node[] = [];
     const address = valueOf(side, 'address');
     if (address !== undefined) {
@@ -80,8 +81,7 @@ export class Rules {
       found.push(this.#addresses(end, addressSet([range]), address.startsWith('!')));
     }
     const group = child(side, 'group');
-    const [other] = strangers(group, new Set(['address-group', 'network-group', 'port-group']));
-    if (other !== undefined) throw new Refusal(other.line, `${other.name} of a ${end} is not modelled`);
+    doubts.push(...strangers(group, new Set(['address-group', 'network-group', 'port-group'])).map(({ name }) => name));
     for (const kind of ['address-group', 'network-group'] as const) {
       const name = valueOf(group, kind);
       if (name === undefined) continue;

@@ -22,14 +22,17 @@ export interface TreeNode {
   readonly children: Map<string, TreeNode>;
 }
 
-/** Comments and empty lines are skipped; anything that is no `set` command is refused. */
+/**
+ * Comments and empty lines are skipped; anything that is no `set` command is refused. Of commands of other parts than the firewall only the
+ * words before the first quote are taken: what stands behind it may be anything.
+ */
 export function parseCommands(text: string): TreeNode {
   const root: TreeNode = { line: 1, children: new Map() };
   for (const [index, raw] of text.split('\n').entries()) {
     const line = index + 1;
     const content = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     if (content.trim() === '' || content.startsWith('#')) continue;
-    const [verb, ...path] = wordsOf(content, line);
+    const [verb, ...path] = content.startsWith('set ') && !/^set\s+firewall\s/u.test(content) ? bareWords(content) : wordsOf(content, line);
     if (verb !== 'set' || path.length === 0) throw new Refusal(line, `${JSON.stringify(content.slice(0, 60))} is no set command`);
     let at = root;
     for (const word of path) {
@@ -39,6 +42,12 @@ export function parseCommands(text: string): TreeNode {
     }
   }
   return root;
+}
+
+function bareWords(text: string): string[] {
+  const words = text.trim().split(/\s+/u);
+  const end = words.findIndex((word) => /['"]/u.test(word));
+  return end < 0 ? words : words.slice(0, end);
 }
 
 /** Words between blanks; a quoted one may hold blanks. What a shell would expand is refused. */
