@@ -18,17 +18,12 @@ import type { EmittedFile } from '../../src/target/target.ts';
 import { capabilitiesByName } from '../../targets/index.ts';
 import { emit as emitIptables } from '../../targets/iptables/emit.ts';
 import { emit as emitNftables } from '../../targets/nftables/emit.ts';
+import { emit as emitOpenwrt } from '../../targets/openwrt/emit.ts';
 import { markOf } from '../../targets/nftables/target.ts';
 import { emit as emitVyos } from '../../targets/vyos/emit.ts';
 
 /** The day on which generated plants are judged. */
 export const judgementDay = '2026-11-22';
-
-const emitters = new Map([
-  ['nftables', emitNftables],
-  ['iptables', emitIptables],
-  ['vyos', emitVyos],
-]);
 
 export interface Compiled {
   readonly text: string;
@@ -50,11 +45,20 @@ export function compileText(text: string, date = judgementDay, target?: TargetCa
   return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
 }
 
+const emitters: ReadonlyMap<string, typeof emitNftables> = new Map([
+  ['nftables', emitNftables],
+  ['iptables', emitIptables],
+  ['openwrt', emitOpenwrt],
+  ['vyos', emitVyos],
+]);
+
+/** A mark that nothing gives, for targets that keep conversations. */
+const noMark = { mask: 0xffff_ffff, value: 0xffff_ffff } as const;
+
 export interface Ruleset {
   /** The first file. */
   readonly text: string;
   readonly files: readonly EmittedFile[];
-  /** Of a platform that keeps conversations: no bit, so that every conversation counts as one of this policy. */
   readonly mark: { readonly mask: number; readonly value: number };
   readonly house: Gatehouse;
   readonly policy: GatewayPolicy;
@@ -76,7 +80,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   const { policy, house } = judgeOf(compiled, name, date);
   const number = policyNumber(policySets(policy));
   const emit = emitters.get(policy.target);
-  if (emit === undefined) throw new Error(`no emitter of ${policy.target}`);
+  if (emit === undefined) throw new Error(`no emitter for ${policy.target}`);
   const { files } = emit(policy, {
     policyTitle: compiled.model.title,
     revision: compiled.model.revision,
@@ -89,7 +93,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   return {
     text: files[0]?.text ?? '',
     files,
-    mark: policy.conversations === 'kept' ? { mask: 0, value: 0 } : markOf(Number(policy.options.get('mark-mask')), number),
+    mark: policy.conversations === 'kept' ? noMark : markOf(Number(policy.options.get('mark-mask')), number),
     house,
     policy,
   };

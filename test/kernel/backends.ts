@@ -1,14 +1,17 @@
 // The platforms that the kernel can judge. Takes a ruleset as compiled for one of them, puts it in force in a gateway's namespace in place of
 // what was there. The idea: a plant is written for nftables, and dressed for another platform by its target line alone.
 
+import { Inexpressible as inexpressibleByIptables } from '../../targets/iptables/tokens.ts';
+import { Inexpressible as inexpressibleByOpenwrt } from '../../targets/openwrt/tokens.ts';
+import { Inexpressible as inexpressibleByVyos } from '../../targets/vyos/tokens.ts';
 import type { Ruleset } from '../generators/compile.ts';
 import type { Facts } from '../generators/packets.ts';
 import type { Plant } from '../generators/plants.ts';
-import { Inexpressible as InexpressibleForIptables } from '../../targets/iptables/tokens.ts';
-import { Inexpressible as InexpressibleForVyos } from '../../targets/vyos/tokens.ts';
+import { forOpenwrt } from '../targets/openwrt/dress.ts';
+import { renderFw4 } from '../targets/openwrt/fw4-rendering.ts';
 import { forVyos, onVyosInterfaces, type Version } from '../targets/vyos/dress.ts';
+import { renderVyos, vyosTable } from '../targets/vyos/vyos-rendering.ts';
 import type { GatewaySpec, KernelGateway } from './gateway.ts';
-import { renderVyos, vyosTable } from './vyos-rendering.ts';
 
 export interface Backend {
   readonly name: string;
@@ -23,11 +26,13 @@ export interface Backend {
   readonly clear: (gateway: KernelGateway) => Promise<void>;
   /** What this platform takes a packet for. */
   readonly facts: (facts: Facts) => Facts;
+  /** Known conversations pass without a mark, whatever the policy in force says. */
+  readonly keeps?: true;
 }
 
 /** Whether a platform has no words for a plant. */
-export function isInexpressible(error: unknown): boolean {
-  return error instanceof InexpressibleForIptables || error instanceof InexpressibleForVyos;
+export function isRefusal(error: unknown): boolean {
+  return [inexpressibleByIptables, inexpressibleByOpenwrt, inexpressibleByVyos].some((kind) => error instanceof kind);
 }
 
 export const nftables: Backend = {
@@ -81,7 +86,23 @@ export function vyosBackend(name: string, version: Version, render: (commands: s
     load: (gateway, { text }) => gateway.load(render(text)),
     clear: (gateway) => gateway.load(['ip', 'ip6'].map((family) => `table ${family} ${vyosTable}\ndelete table ${family} ${vyosTable}\n`).join('')),
     facts: (facts) => facts,
+    keeps: true,
   };
 }
 
-export const vyos: Backend = vyosBackend('vyos', '1.5', renderVyos);
+/** The commands that VyOS gets, as the nft tables that it would make of them. */
+export const vyos: Backend = vyosBackend('vyos, rendered', '1.5', renderVyos);
+
+/** The file that OpenWrt gets, as the nft table that fw4 would make of it (test/targets/openwrt/fw4-rendering.ts). */
+export const openwrt: Backend = {
+  name: 'openwrt, rendered',
+  dress: (zoneFile) => forOpenwrt(zoneFile, 'fw4'),
+  load: async (gateway, ruleset) => {
+    const { nft, warnings } = renderFw4(ruleset.text);
+    if (warnings.length > 0) throw new Error(warnings.join('\n'));
+    await gateway.load(nft);
+  },
+  clear: () => Promise.resolve(),
+  facts: (facts) => facts,
+  keeps: true,
+};

@@ -8,7 +8,7 @@ import { Draw } from '../generators/draw.ts';
 import { PacketMaker } from '../generators/packets.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
 import { onVyosInterfaces } from '../targets/vyos/dress.ts';
-import { type Backend, iptablesBackends, isInexpressible, nftables, vyos } from './backends.ts';
+import { type Backend, iptablesBackends, isRefusal, nftables, vyos } from './backends.ts';
 import { KernelGateway, type Observation, type Probe } from './gateway.ts';
 import { describeKernel } from './requirements.ts';
 import { judge } from './trial.ts';
@@ -50,7 +50,7 @@ async function verdictsOf(backend: Backend, plant: ReturnType<typeof compilingPl
   try {
     ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
   } catch (error) {
-    if (isInexpressible(error)) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
   const gateway = await KernelGateway.create({

@@ -11,7 +11,7 @@ import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
-import { type Backend, isInexpressible, nftables } from './backends.ts';
+import { type Backend, isRefusal, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 
 export interface Sent extends Sample {
@@ -208,11 +208,13 @@ export class Trial {
 
   #answer(maker: PacketMaker, one: Running, current: boolean | undefined): Sent | undefined {
     const answer = one.out === 'lo' ? undefined : maker.answer(one.sent, one.out, one.hook);
-    return answer === undefined ? undefined : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', current));
+    return answer === undefined
+      ? undefined
+      : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', this.#backend.keeps === true ? undefined : current));
   }
 
   #more(maker: PacketMaker, one: Running, current: boolean | undefined): Sent {
-    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', current));
+    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', this.#backend.keeps === true ? undefined : current));
   }
 
   // -- a smaller plant with the same mismatch ---------------------------------------------------------------------
@@ -293,7 +295,7 @@ function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
   try {
     return rulesetOf(compiled);
   } catch (error) {
-    if (isInexpressible(error)) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }

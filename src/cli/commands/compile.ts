@@ -55,7 +55,7 @@ export async function run(args: readonly string[], options: Record<string, unkno
   for (const [name, gateway] of Object.entries(manifest.gateways)) {
     for (const file of gateway.files)
       print(
-        `${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? 'loads the files beside it' : 'read back and proved equal to the policy'}`,
+        `${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? `${file.name.startsWith('check') ? 'checks' : 'loads'} the files beside it` : 'read back and proved equal to the policy'}`,
       );
     const plan = compiled.plans.get(name);
     if (options['explainPlan'] === true && plan !== undefined) for (const line of planLines(plan)) print(line);

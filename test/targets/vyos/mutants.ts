@@ -44,7 +44,7 @@ const edits: readonly (readonly [kind: string, edit: Edit])[] = [
   ['both protocols', (line) => line.replace(/protocol '(tcp|udp)'$/u, "protocol 'tcp_udp'")],
   ['change a message', (line) => line.replace(/(icmp(?:v6)? type) '(\d+)'$/u, (_, word, type) => `${word} '${Number(type) + 1}'`)],
   ['forget a message', (line) => (/ icmp(?:v6)? (?:type|code) /u.test(line) ? '' : line)],
-  ['forget the state', (line) => (/ rule \d+ state 'new'$/u.test(line) ? '' : line)],
+  ['forget the state', (line) => (inRule.test(line) && line.endsWith(" state 'new'") ? '' : line)],
   ['another state', (line) => line.replace(/( rule \d+ state) 'new'$/u, "$1 'invalid'")],
   ['forget the hop limit', (line) => (/ hop-limit eq /u.test(line) ? '' : line)],
   ['move an address', (line) => line.replace(/(address-group \S+ address '\d+\.\d+\.\d+)\.(\d+)'$/u, (_, start, last) => `${start}.${Number(last) ^ 1}'`)],
@@ -63,7 +63,7 @@ const edits: readonly (readonly [kind: string, edit: Edit])[] = [
       ),
   ],
   ['forget a rule set', (line) => (/ (?:from \S+|intra-zone-filtering) firewall (?:ipv6-)?name /u.test(line) ? '' : line)],
-  ['forget the local zone', (line) => (/ local-zone$/u.test(line) ? '' : line)],
+  ['forget the local zone', (line) => (line.endsWith(' local-zone') ? '' : line)],
   ['forget an interface', (line) => (/ member interface /u.test(line) ? '' : line)],
   [
     'accept inside a zone',

@@ -79,6 +79,17 @@ function samplesOf(ruleset: Ruleset, seed: number, count: number): Packet[] {
   return [...edgePackets(ruleset.house, ruleset.policy, seed, count)].filter((packet) => sets.space.contains(universe, packet));
 }
 
+/** At most so many of one kind, spread over the text. */
+const mostOfKind = Number(process.env['ZW_MUTANTS_OF_KIND'] ?? 14);
+
+function someOfEach(mutants: readonly Mutant[]): Mutant[] {
+  return kinds.flatMap((kind) => {
+    const all = mutants.filter((mutant) => mutant.kind === kind);
+    const step = Math.max(1, Math.ceil(all.length / mostOfKind));
+    return all.filter((_, index) => index % step === 0);
+  });
+}
+
 describe('translation validation', () => {
   it('catches every mutant of a hand-written plant that changes the meaning, and no other', () => {
     const ruleset = rulesetOf(compileText(plant));
@@ -87,7 +98,7 @@ describe('translation validation', () => {
     const commands = parse(ruleset.text);
     for (const packet of samplesOf(ruleset, 8, 4000)) expect([packet, passes(commands, packet)]).toEqual([packet, evaluate(ruleset.house, packet).accepted]);
     const tally: Tally = new Map();
-    judge(ruleset, mutantsOf(ruleset.text), samples, tally);
+    judge(ruleset, someOfEach(mutantsOf(ruleset.text)), samples, tally);
     console.log([...tally].map(([kind, { caught, accepted, refused }]) => `${kind}: ${caught} caught, ${accepted} accepted, ${refused} refused`).join('\n'));
     const neutral = ['change a description', 'forget a log'];
     for (const kind of kinds) {
