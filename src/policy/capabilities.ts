@@ -36,6 +36,8 @@ export interface TargetCapabilities {
   readonly counting: boolean;
   readonly rateLimits: boolean;
   readonly conversations: Conversations;
+  /** How a platform that keeps conversations departs from what `kept` says; nothing for one that does not. */
+  readonly keeps?: KeepingDetails;
   /** Whether a rule can ask for a hop limit; if not, the baseline passes its messages with any. */
   readonly hopLimits: boolean;
   /** Whether a rule can ask for an ICMPv6 type of any code; if not, group membership passes with code 0 alone, which is all that hosts send. */
@@ -58,6 +60,13 @@ export interface TargetCapabilities {
  * invalid packets are denied, baseline or not. Untracked packets are taken for new ones: no rule can ask for them.
  */
 export type Conversations = 'judged' | 'kept';
+
+export interface KeepingDetails {
+  /** The state is asked before loopback, so that invalid packets of the gateway to itself are denied too. */
+  readonly stateBeforeLoopback: boolean;
+  /** Rules ask for the state *new*: untracked packets are denied behind the baseline. */
+  readonly deniesUntracked: boolean;
+}
 
 /** Settled options of one gateway: every option of its target has a value. */
 export type SettledOptions = ReadonlyMap<string, string>;

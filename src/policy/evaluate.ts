@@ -69,11 +69,13 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     ...more,
   });
 
+  const kept = house.target.conversations === 'kept';
+  const keeps = kept ? house.target.keeps : undefined;
+  if (keeps?.stateBeforeLoopback === true && packet.state === 'invalid') return verdict(false, { kind: 'state' });
   // Rule 6: the baseline is judged before state and zones, and never forwarded.
   if (packet.hook === 'input' && packet.inInterface === 'lo') return verdict(true, { kind: 'loopback' });
   if (packet.hook === 'output' && packet.outInterface === 'lo') return verdict(true, { kind: 'loopback' });
   // Such a platform looks at the state before it asks any rule.
-  const kept = house.target.conversations === 'kept';
   if (kept && (packet.state === 'established' || packet.state === 'related')) return verdict(true, { kind: 'kept' });
   if (kept && packet.state === 'invalid') return verdict(false, { kind: 'state' });
   const pass = passFor(house, packet);
@@ -86,6 +88,7 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     return verdict(false, { kind: 'shared-wire' });
   }
 
+  if (keeps?.deniesUntracked === true && packet.state === 'untracked') return verdict(false, { kind: 'state' });
   // New or untracked there: no mark says that it was judged.
   if (kept) {
     const { accepted, reason, limited } = judge(house, packet, false);

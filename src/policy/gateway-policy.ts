@@ -11,7 +11,7 @@ import type { Where } from '../model/interface-services.ts';
 import type { Family } from '../net/address.ts';
 import type { Hook } from '../packets/packet.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
-import type { Conversations, SettledOptions } from './capabilities.ts';
+import type { Conversations, KeepingDetails, SettledOptions } from './capabilities.ts';
 
 /** Targets see the model only through the Ir. */
 export type { Conversations, Rate, Where };
@@ -109,6 +109,7 @@ export interface GatewayPolicy {
   readonly options: SettledOptions;
   /** What the target makes of packets that belong to a conversation. */
   readonly conversations: Conversations;
+  readonly keeps: KeepingDetails;
   /** Sorted by name. */
   readonly interfaces: readonly PlacedInterface[];
   /** Zones that some interface faces, sorted by name. */

@@ -202,6 +202,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     target: target.name,
     options: settleOptions(gateway, target, diagnostics),
     conversations: target.conversations,
+    keeps: target.keeps ?? { stateBeforeLoopback: false, deniesUntracked: false },
     interfaces,
     zones,
     own: unionAddresses(...interfaces.map((face) => face.own)),

@@ -101,9 +101,9 @@ export function policySets(
     const startsMaybe = judgedHere(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
     const rejudged = judgedHere(diagram.intersect(stale, again));
     if (policy.conversations === 'kept') {
-      // Untracked packets are taken for new ones; what starts a conversation is the same, so that the policy has the same meaning.
-      const fresh = diagram.union(space.state('new'), space.state('untracked'));
-      parts.accepted.push(judgedHere(diagram.intersect(fresh, judged.unlimited)), keptPackets(space, hook, passed));
+      // Untracked packets may be taken for new ones; what starts a conversation is the same, so that the policy has the same meaning.
+      const fresh = policy.keeps.deniesUntracked ? space.state('new') : diagram.union(space.state('new'), space.state('untracked'));
+      parts.accepted.push(judgedHere(diagram.intersect(fresh, judged.unlimited)), keptPackets(space, policy, hook, passed));
       parts.maybe.push(judgedHere(diagram.intersect(fresh, diagram.subtract(judged.all, judged.unlimited))));
     } else {
       parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
@@ -148,11 +148,12 @@ export function possible(space: PacketSpace): Node {
 }
 
 /** What a platform that keeps conversations passes before any entry: its loopback, whatever has a conversation, and the baseline unless it is invalid. */
-function keptPackets(space: PacketSpace, hook: Hook, passed: Node): Node {
+function keptPackets(space: PacketSpace, policy: GatewayPolicy, hook: Hook, passed: Node): Node {
   const { diagram } = space;
   const known = diagram.union(space.state('established'), space.state('related'));
   const beyond = diagram.union(known, diagram.subtract(passed, space.state('invalid')));
-  return diagram.intersect(space.hook(hook), diagram.union(loopback(space, hook), beyond));
+  const own = policy.keeps.stateBeforeLoopback ? empty : loopback(space, hook);
+  return diagram.intersect(space.hook(hook), diagram.union(own, beyond));
 }
 
 /** Rule 1: the source lies in a zone that the interface it came by faces, the destination in one that it leaves by. */

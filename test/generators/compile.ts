@@ -20,6 +20,7 @@ import { emit as emitIptables } from '../../targets/iptables/emit.ts';
 import { emit as emitNftables } from '../../targets/nftables/emit.ts';
 import { emit as emitOpenwrt } from '../../targets/openwrt/emit.ts';
 import { markOf } from '../../targets/nftables/target.ts';
+import { emit as emitVyos } from '../../targets/vyos/emit.ts';
 
 /** The day on which generated plants are judged. */
 export const judgementDay = '2026-11-22';
@@ -48,6 +49,7 @@ const emitters: ReadonlyMap<string, typeof emitNftables> = new Map([
   ['nftables', emitNftables],
   ['iptables', emitIptables],
   ['openwrt', emitOpenwrt],
+  ['vyos', emitVyos],
 ]);
 
 /** A mark that nothing gives, for targets that keep conversations. */

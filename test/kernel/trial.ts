@@ -78,11 +78,13 @@ export class Trial {
   }
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
-    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
+    const settled = backend.settle?.(plant) ?? plant;
+    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(settled))));
     const gateway = await KernelGateway.create({
-      interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      interfaces: settled.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      ...(backend.window === undefined ? {} : { window: backend.window }),
     });
-    return new Trial(gateway, plant, backend, ruleset, seed);
+    return new Trial(gateway, settled, backend, ruleset, seed);
   }
 
   async dispose(): Promise<void> {

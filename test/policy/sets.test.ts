@@ -41,11 +41,15 @@ const inspecting = { ...capabilities, grades: { default: 'pdu' } } as const;
 /** The same target, if its platform kept conversations and could be asked for little else. */
 const keeping = { ...capabilities, conversations: 'kept', hopLimits: false, wholeTypes: false, asksLocal: false } as const;
 
+/** One that asks for the state first of all, and for the state new in its rules. */
+const asking = { ...capabilities, conversations: 'kept', keeps: { stateBeforeLoopback: true, deniesUntracked: true } } as const;
+
 describe('evaluate and the packet sets', () => {
   it.each([
     ['a target that knows ports', capabilities],
     ['a target that looks into messages', inspecting],
     ['a target that keeps conversations', keeping],
+    ['a target that keeps conversations and asks for the state in its rules', asking],
   ] as const)(
     `agree for %s on ${plants} random plants from seed ${firstSeed}`,
     (_, target) => {
@@ -210,5 +214,24 @@ gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office
       expect([change, sets.space.contains(sets.accepted, packet)]).toEqual([change, accepted]);
     }
     expect(sets.marked).toBe(empty);
+
+    // The same on a platform whose rules ask for the state.
+    const other = judgeOf(compileText(text, judgementDay, asking), undefined, judgementDay, asking);
+    const otherSets = policySets(other.policy);
+    const otherwise: readonly (readonly [Partial<Packet>, boolean])[] = [
+      [{}, true],
+      [{ state: 'established', inInterface: 'eth1', outInterface: 'eth1' }, true],
+      [{ state: 'untracked' }, false],
+      [{ ...solicitation, hopLimit: 255 }, true],
+      [{ ...solicitation, hopLimit: 64 }, false],
+      [{ ...solicitation, hopLimit: 255, state: 'invalid' }, false],
+      [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'invalid' }, false],
+      [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'untracked' }, true],
+    ];
+    for (const [change, accepted] of otherwise) {
+      const packet = { ...base, ...change };
+      expect([change, evaluate(other.house, packet).accepted]).toEqual([change, accepted]);
+      expect([change, otherSets.space.contains(otherSets.accepted, packet)]).toEqual([change, accepted]);
+    }
   });
 });
