@@ -38,6 +38,10 @@ export const capabilities: TargetCapabilities = {
   logging: true,
   counting: true,
   rateLimits: true,
+  conversations: 'judged',
+  hopLimits: true,
+  wholeTypes: true,
+  asksLocal: true,
 };
 
 /**

@@ -10,8 +10,7 @@ import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
-import { Inexpressible } from '../../targets/iptables/tokens.ts';
-import { type Backend, nftables } from './backends.ts';
+import { type Backend, isRefusal, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 
 export interface Sent extends Sample {
@@ -78,12 +77,14 @@ export class Trial {
   }
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
-    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
-    remember(plant, backend, ruleset);
+    const settled = backend.settle?.(plant) ?? plant;
+    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(settled))));
+    remember(settled, backend, ruleset);
     const gateway = await KernelGateway.create({
-      interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      interfaces: settled.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      ...(backend.window === undefined ? {} : { window: backend.window }),
     });
-    return new Trial(gateway, plant, backend, ruleset, seed);
+    return new Trial(gateway, settled, backend, ruleset, seed);
   }
 
   async dispose(): Promise<void> {
@@ -213,11 +214,13 @@ export class Trial {
 
   #answer(maker: PacketMaker, one: Running, current: boolean | undefined): Sent | undefined {
     const answer = one.out === 'lo' ? undefined : maker.answer(one.sent, one.out, one.hook);
-    return answer === undefined ? undefined : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', current));
+    return answer === undefined
+      ? undefined
+      : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', this.#backend.keeps === true ? undefined : current));
   }
 
   #more(maker: PacketMaker, one: Running, current: boolean | undefined): Sent {
-    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', current));
+    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', this.#backend.keeps === true ? undefined : current));
   }
 
   // -- a smaller plant with the same mismatch ---------------------------------------------------------------------
@@ -308,7 +311,7 @@ function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
   try {
     return remember(plant, backend, rulesetOf(compiled));
   } catch (error) {
-    if (error instanceof Inexpressible) return remember(plant, backend, undefined);
+    if (isRefusal(error)) return remember(plant, backend, undefined);
     throw error;
   }
 }
