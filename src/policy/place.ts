@@ -276,7 +276,9 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade },
           {
             notes: [...(flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : []), ...(reason === undefined ? [] : [reason])],
-            help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
+            help: [
+              `accept it with \`accept-weaker ${grade} "why"\`, or ${reason === undefined || flow.asked.value === 'stream' ? `use a target that gives \`${flow.asked.value}\`` : 'name functions that can be told apart'}`,
+            ],
           },
         ),
       );
