@@ -8,12 +8,13 @@
 import { type Family, families } from '../../src/net/address.ts';
 import { type AddressSet, allAddresses, builtInNetworks, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../../src/net/address-set.ts';
 import type { Ranges } from '../../src/net/ranges.ts';
+import { allServices, type FamilyServices, familyServices } from '../../src/packets/service-set.ts';
 import type { GatewayPolicy, Pass, PlacedInterface, Where } from '../../src/policy/gateway-policy.ts';
 import { forwardPairs, inputRules, type OrderedRule, outputRules, type RuleSide } from '../../src/target/ordered-rules.ts';
 import { ShortNames } from '../../src/target/short-names.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
-import { nameOf, serviceRules } from './services.ts';
-import { type Dialect, limits } from './target.ts';
+import { exceptedServices, nameOf, sameServices, serviceRules } from './services.ts';
+import { type Dialect, limits, setHash } from './target.ts';
 import {
   addresses,
   bare,
@@ -28,7 +29,9 @@ import {
   prefixes,
   protocols,
   ruleName,
+  ruleNameToken,
   setMatch,
+  setName,
   type Token,
   value,
 } from './tokens.ts';
@@ -80,7 +83,7 @@ class Lowering {
     );
     this.#zoneNames = new Map(policy.interfaces.map((face) => [face, names.name(this.#originalName(face))]));
     for (const [emitted, original] of names.changed) this.#shortened.set(emitted, original);
-    this.#setNames = new ShortNames({ longest: limits.set, allowed: /[A-Za-z0-9_-]/u });
+    this.#setNames = new ShortNames({ longest: limits.set - setHash - 1, allowed: /[A-Za-z0-9_-]/u });
   }
 
   lower(): Lowered {
@@ -90,7 +93,7 @@ class Lowering {
     for (const face of interfaces) this.#spoofed(face, { src: this.#zone(face), dest: value('*'), label: `${this.#label(face)}>*` });
     for (const { from, to, closed, rules } of forwardPairs(this.#policy)) {
       const ends = { src: this.#zone(from), dest: this.#zone(to), label: `${this.#label(from)}>${this.#label(to)}` };
-      for (const rule of rules) this.#rule(rule, ends);
+      this.#list(rules, ends);
       this.#deny(ends, closed ? 'shared wire' : 'default', [...this.#conduits(from, to), closed ? 'wire' : 'default']);
     }
     for (const face of interfaces) this.#output(face);
@@ -99,7 +102,8 @@ class Lowering {
         `a policy of ${this.#expanded} rules of its own`,
         `${limits.rules} are as many as a small gateway loads: use fewer interfaces, wider flows, or target nftables`,
       );
-    for (const [emitted, original] of this.#setNames.changed) this.#shortened.set(emitted, original);
+    for (const [emitted, original] of this.#setNames.changed)
+      for (const name of this.#sets.keys()) if (name.startsWith(`${emitted}_`)) this.#shortened.set(name, original);
     const { tool, mark } = this.#dialect === 'fw4' ? { tool: bare('fw4'), mark: headLine('!fw4: ') } : { tool: bare('fw3'), mark: headLine('!fw3: ') };
     return {
       firewall: {
@@ -201,7 +205,7 @@ class Lowering {
     const ends = { src: this.#zone(face), dest: undefined, label: `${this.#label(face)}>${this.#policy.gateway}` };
     this.#passes(face, 'input', ends);
     this.#spoofed(face, ends);
-    for (const rule of inputRules(this.#policy, face)) this.#rule(rule, ends);
+    this.#list(inputRules(this.#policy, face), ends);
     this.#deny(ends, 'default', ['default']);
   }
 
@@ -209,7 +213,7 @@ class Lowering {
     const ends = { src: undefined, dest: this.#zone(face), label: `${this.#policy.gateway}>${this.#label(face)}` };
     this.#passes(face, 'output', ends);
     this.#beyond(face.faced, 'destinationAddresses', ends, 'unrouted');
-    for (const rule of outputRules(this.#policy, face)) this.#rule(rule, ends);
+    this.#list(outputRules(this.#policy, face), ends);
     this.#deny(ends, 'default', ['default']);
   }
 
@@ -223,28 +227,52 @@ class Lowering {
     this.#add(`${ends.label} ${why}`, ends, 'DROP', { protocols: [value('all')], ...extra }, [ends.label, ...words]);
   }
 
-  #rule(rule: OrderedRule, ends: Ends): void {
+  /**
+   * The rules between two ends. Allows of all but some services come last: what they leave out is denied between their sides, which takes nothing from
+   * what was allowed before, and then everything is allowed, where their protocols one by one would be hundreds of rules. Two that leave out
+   * different services would take from each other, and are written out.
+   */
+  #list(rules: readonly OrderedRule[], ends: Ends): void {
+    const last = new Map<OrderedRule, FamilyServices>();
+    for (const family of families) {
+      const found = rules.flatMap((rule) => {
+        const left = rule.family === family && rule.entry.effect === 'allow' ? exceptedServices(family, rule.services) : undefined;
+        return left === undefined ? [] : [{ rule, left }];
+      });
+      const [first] = found;
+      if (first !== undefined && found.every(({ left }) => sameServices(left, first.left))) for (const { rule, left } of found) last.set(rule, left);
+    }
+    for (const rule of rules) if (!last.has(rule)) this.#rule(rule, ends, rule.services);
+    for (const [rule, left] of last) {
+      this.#rule(rule, ends, left, 'all but these');
+      this.#rule(rule, ends, familyServices(allServices, rule.family));
+    }
+  }
+
+  /** `except`: the services are what an allow leaves out, which is denied as by default. */
+  #rule(rule: OrderedRule, ends: Ends, services: FamilyServices, except?: string): void {
     try {
-      this.#written(rule, ends);
+      this.#written(rule, ends, services, except);
     } catch (error) {
       if (error instanceof Inexpressible) error.span ??= rule.entry.origin.span;
       throw error;
     }
   }
 
-  #written(rule: OrderedRule, ends: Ends): void {
+  #written(rule: OrderedRule, ends: Ends, wanted: FamilyServices, except: string | undefined): void {
     const { entry, family, source, destination } = rule;
     const allow = entry.effect === 'allow';
     const { name } = entry.origin;
     if (entry.log && allow && this.#dialect === 'fw3')
       throw new Inexpressible(`the log of \`${name}\` on dialect fw3`, 'leave it out, or use dialect fw4: fw3 logs what zones drop alone');
     const sides = this.#sides(family, source, destination);
-    const what = [name, ends.label, `IPv${family}`, ...(rule.service === undefined ? [] : [rule.service])].join(' ');
-    for (const services of serviceRules(family, rule.services, this.#dialect)) {
+    const what = [name, ends.label, `IPv${family}`, ...(rule.service === undefined ? [] : [rule.service]), ...(except === undefined ? [] : [except])].join(' ');
+    const logged = except === undefined ? (entry.log ? [ends.label, name] : undefined) : [ends.label, 'default'];
+    for (const services of serviceRules(family, wanted, this.#dialect)) {
       this.#add(
         what,
         ends,
-        allow ? 'ACCEPT' : 'DROP',
+        allow && except === undefined ? 'ACCEPT' : 'DROP',
         {
           comment: headLine(`${this.#facts.place(entry.origin.span)} ${entry.effect} ${name}: ${side(source)} to ${side(destination)}`),
           family: familyToken(family),
@@ -253,7 +281,7 @@ class Lowering {
           destinationPorts: services.ports,
           messages: services.messages,
         },
-        entry.log ? [ends.label, name] : undefined,
+        logged,
       );
     }
   }
@@ -275,7 +303,7 @@ class Lowering {
     if (side === undefined || side.whole || side.declared?.kind !== 'group') return undefined;
     const entries = prefixes(side.ranges);
     if (entries.length < 2 || entries.length > mostEntries) return undefined;
-    const name = this.#setNames.name(`${side.declared.name}_${family}`);
+    const name = setName(this.#setNames.name(`${side.declared.name}_${family}`), entries);
     this.#sets.set(name, {
       name: objectName(name),
       family: familyToken(family),
@@ -321,6 +349,8 @@ class Lowering {
   // -- one rule ---------------------------------------------------------------------------------------------------
 
   #add(name: string, ends: Ends, target: 'ACCEPT' | 'DROP', extra: Extra, log?: readonly string[]): void {
+    const short = ruleName(name, this.#taken);
+    if (short.includes('~')) this.#shortened.set(short, name);
     const rule: RuleView = {
       comment: undefined,
       family: undefined,
@@ -332,7 +362,7 @@ class Lowering {
       destinationPorts: [],
       messages: [],
       ...extra,
-      name: ruleName(name, this.#taken),
+      name: ruleNameToken(short),
       src: ends.src,
       dest: ends.dest,
       logs: log === undefined || this.#dialect === 'fw3' ? undefined : logPrefix([this.#policy.gateway, ...log]),

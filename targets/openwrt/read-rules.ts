@@ -274,6 +274,7 @@ const icmpTypes: Readonly<Record<Family, Readonly<Record<string, number>>>> = {
   4: {
     'echo-reply': 0,
     'destination-unreachable': 3,
+    redirect: 5,
     'echo-request': 8,
     'router-advertisement': 9,
     'router-solicitation': 10,
@@ -293,6 +294,7 @@ const icmpTypes: Readonly<Record<Family, Readonly<Record<string, number>>>> = {
     'router-advertisement': 134,
     'neighbour-solicitation': 135,
     'neighbour-advertisement': 136,
+    redirect: 137,
   },
 };
 

@@ -6,7 +6,18 @@
 import type { Family } from '../../src/net/address.ts';
 import { canonical, type Ranges, rangesEqual, subtractRanges } from '../../src/net/ranges.ts';
 import { extensionHeaders } from '../../src/packets/packet.ts';
-import { allServices, type FamilyServices, familyServices, maxValue, protocolNumber, valuedProtocols } from '../../src/packets/service-set.ts';
+import {
+  allServices,
+  type FamilyServices,
+  familyServices,
+  hasServices,
+  maxValue,
+  noServices,
+  protocolNumber,
+  servicesEqual,
+  subtractServices,
+  valuedProtocols,
+} from '../../src/packets/service-set.ts';
 import type { Dialect } from './target.ts';
 import { messages, ports, protocols, type Token, value } from './tokens.ts';
 
@@ -45,6 +56,22 @@ export function serviceRules(family: Family, services: FamilyServices, dialect: 
 /** The values of a protocol, whatever their functions: this target tells none apart. */
 function rangesOf(services: FamilyServices, protocol: number): Ranges<number> {
   return canonical((services.values.get(protocol) ?? []).map(({ first, last }) => ({ first, last })));
+}
+
+/** Protocols that are cheaper left out than named. */
+const mostNamed = 32;
+
+/** What services leave out that name most protocols; undefined for all of them, and for others. */
+export function exceptedServices(family: Family, services: FamilyServices): FamilyServices | undefined {
+  const named = services.protocols.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  if (named <= mostNamed) return undefined;
+  const sides = family === 4 ? { v4: services, v6: noServices.v6 } : { v4: noServices.v4, v6: services };
+  const left = subtractServices(allServices, sides);
+  return hasServices(left, family) ? familyServices(left, family) : undefined;
+}
+
+export function sameServices(a: FamilyServices, b: FamilyServices): boolean {
+  return servicesEqual({ v4: a, v6: noServices.v6 }, { v4: b, v6: noServices.v6 });
 }
 
 /** The word for a protocol with ports or messages. */

@@ -4,7 +4,7 @@ import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
 export const capabilities: TargetCapabilities = {
   name: 'openwrt',
   title: 'OpenWrt, `/etc/config/firewall` in UCI syntax, for fw4 or the older fw3',
-  versions: 'nft rendering on nft 1.0.6 and Linux 6.18; firewall4 and firewall3 as read in their sources',
+  versions: 'nft 1.0.6 and Linux 6.18, as firewall4 would load it; on no device yet',
   files: ['firewall', 'check-on-device.sh'],
   options: [
     {
@@ -32,3 +32,6 @@ export type Dialect = 'fw4' | 'fw3';
  * longest chain name of either leaves. `rules`: that the platform makes of ours, before a small gateway takes minutes to load them.
  */
 export const limits = { name: 121, logPrefix: 126, set: 31, zone: { fw4: 40, fw3: 11 }, rules: 20_000 } as const;
+
+/** Hexadecimal digits at the end of a set's name. */
+export const setHash = 6;

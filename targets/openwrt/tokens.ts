@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Span } from '../../src/base/source.ts';
 import { type AddressRange, type Family, formatAddress4, formatAddress6, formatRange, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
-import { type Dialect, limits } from './target.ts';
+import { type Dialect, limits, setHash } from './target.ts';
 
 /** What the platform cannot say, with a way out. */
 export class Inexpressible extends Error {
@@ -80,11 +80,16 @@ export function deviceName(name: string, dialect: Dialect): Token {
   return quoted(name);
 }
 
-/** Unique among `taken`, and within what nft has room for. */
-export function ruleName(text: string, taken: Set<string>): Token {
+/** Unique among `taken`, which grows, and within what nft has room for; one that had to be cut ends in a hash. */
+export function ruleName(text: string, taken: Set<string>): string {
   let name = cut(text, limits.name);
   for (let number = 2; taken.has(name); number++) name = `${cut(text, limits.name - 6)} (${number})`;
   taken.add(name);
+  return name;
+}
+
+/** A name made by `ruleName`. */
+export function ruleNameToken(name: string): Token {
   return quoted(name);
 }
 
@@ -95,6 +100,14 @@ export function logPrefix(words: readonly string[]): Token {
 
 export function family(family: Family): Token {
   return quoted(family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/**
+ * The name of a set with these entries. It ends in their hash: a reload of either dialect adds to a set that is there and takes nothing out, so what has other
+ * entries must be another set.
+ */
+export function setName(name: string, entries: readonly Token[]): string {
+  return `${name}_${createHash('sha256').update(entries.join(' ')).digest('hex').slice(0, setHash)}`;
 }
 
 /** A set and the end that it is asked for. */
@@ -141,6 +154,7 @@ const messageNames: Readonly<Record<Family, ReadonlyMap<number, string>>> = {
     [134, 'router-advertisement'],
     [135, 'neighbour-solicitation'],
     [136, 'neighbour-advertisement'],
+    [137, 'redirect'],
   ]),
 };
 

@@ -131,6 +131,7 @@ const messageTypes: Readonly<Record<string, readonly [number | undefined, number
   'timestamp-reply': [14, undefined],
   'neighbour-solicitation': [undefined, 135],
   'neighbour-advertisement': [undefined, 136],
+  redirect: [5, 137],
 };
 
 const message: Parser = (value): Message | undefined => {
@@ -395,6 +396,8 @@ class Renderer {
       if (set.entries.length > 0) lines.push('\t\telements = {', ...set.entries.map((entry) => `\t\t\t${entry},`), '\t\t}');
       lines.push('\t}');
     }
+    for (const zone of this.#zones)
+      lines.push(`\tdefine ${zone.name}_devices = { ${zone.devices.map(deviceText).join(', ')} }`, `\tdefine ${zone.name}_subnets = {  }`);
     for (const { name, logLimit } of this.#zones) if (logLimit !== undefined) lines.push(`\tlimit ${name}.log_limit {`, `\t\trate ${logLimit}`, '\t}');
     for (const hook of ['input', 'forward', 'output'] as const) {
       lines.push(`\tchain ${hook} {`, `\t\ttype filter hook ${hook} priority filter; policy ${this.#basePolicy(hook)};`);
@@ -438,8 +441,12 @@ function quoted(value: string): string {
 }
 
 /** fw4 leaves the quotes out around what could be a number or an address. */
+function deviceText(device: string): string {
+  return /^[0-9A-Fa-f:./-]+$/u.test(device) ? device : `"${device}"`;
+}
+
 function devicesOf({ devices }: Zone): string {
-  return braced(devices.map((device) => (/^[0-9A-Fa-f:./-]+$/u.test(device) ? device : `"${device}"`)));
+  return braced(devices.map(deviceText));
 }
 
 function braced(values: readonly string[]): string {

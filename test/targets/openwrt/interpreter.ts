@@ -107,6 +107,7 @@ function isMessage(family: 4 | 6, text: string, value: number): boolean {
     'timestamp-reply': [14, -1],
     'neighbour-solicitation': [-1, 135],
     'neighbour-advertisement': [-1, 136],
+    redirect: [5, 137],
   };
   const [type, code] = text.split('/');
   const number = names[text]?.[family === 4 ? 0 : 1] ?? Number(type);

@@ -29,4 +29,30 @@ describe('the file as fw4 takes it', () => {
     }
     expect(rules).toBeGreaterThan(plants * 20);
   }, 120_000);
+
+  it('has another set for a group that changed, since a reload takes nothing out of one that is there', () => {
+    const plant = (members: string): string => `policy "groups" {}
+zone a { level 4  networks 10.0.1.0/24 }
+zone b { level 1  networks 10.0.2.0/24 }
+host one in b { address 10.0.2.5 }
+host two in b { address 10.0.2.7 }
+host three in b { address 10.0.2.9 }
+group plcs { ${members} }
+flow poll { from a  to plcs  allow tcp 502 }
+gateway g {
+  target openwrt
+  interface eth0 { faces a  address 10.0.1.1/24 }
+  interface eth1 { faces b  address 10.0.2.1/24 }
+  manage none "console only"
+}
+`;
+    const setOf = (members: string): string => {
+      const found = emitted(plant(members));
+      if (typeof found === 'string') throw new Error(found);
+      return /^\tset (\S+) /mu.exec(renderFw4(found.firewall.text).nft)?.[1] ?? '';
+    };
+    expect(setOf('one, two')).toMatch(/^plcs_4_[0-9a-f]{6}$/u);
+    expect(setOf('two, one')).toBe(setOf('one, two'));
+    expect(setOf('one, two, three')).not.toBe(setOf('one, two'));
+  });
 });
