@@ -4,7 +4,6 @@
  * Every value that reaches the template is a `Token`, made by one of these functions; what a zone file says can appear as a name of a
  * checked alphabet, or inside single quotes with nothing in it that ends or expands them, nowhere else.
  */
-import type { Span } from '../../src/base/source.ts';
 import { type Family, formatAddress4, formatAddress6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import { limits } from './target.ts';
@@ -12,13 +11,10 @@ import { limits } from './target.ts';
 /** What no configuration of VyOS can say, and what to say instead. */
 export class Inexpressible extends Error {
   readonly help: string;
-  /** The flow that asks for it, if one does. */
-  readonly span: Span | undefined;
 
-  constructor(what: string, help: string, span?: Span) {
+  constructor(what: string, help: string) {
     super(what);
     this.help = help;
-    this.span = span;
   }
 }
 
@@ -120,8 +116,6 @@ export function otherPorts(ranges: Ranges<number>): Token {
   return token(ranges.map((range) => `!${portSpan(range)}`).join(','));
 }
 
-const foreignHelp = 'name the protocols that are meant, or let the flow run between addresses of the other family alone';
-
 const protocolWords: ReadonlyMap<number, string> = new Map([
   [6, 'tcp'],
   [17, 'udp'],
@@ -130,6 +124,6 @@ const protocolWords: ReadonlyMap<number, string> = new Map([
 /** VyOS calls ICMP by the name of its family, and refuses that of the other one. */
 export function protocolWord(family: Family, value: number): Token {
   if (value === (family === 4 ? 1 : 58)) return token(family === 4 ? 'icmp' : 'ipv6-icmp');
-  if (value === (family === 4 ? 58 : 1)) throw new Inexpressible(`protocol ${value} in IPv${family}`, foreignHelp);
+  if (value === (family === 4 ? 58 : 1)) throw new Error(`protocol ${value} has no word in IPv${family}`);
   return token(protocolWords.get(value) ?? number(value));
 }

@@ -54,8 +54,8 @@ describe('tokens', () => {
 
   it('calls each ICMP by its family, and refuses the other', () => {
     expect([protocolWord(4, 1), protocolWord(6, 58), protocolWord(4, 6), protocolWord(6, 47)]).toEqual(['icmp', 'ipv6-icmp', 'tcp', '47']);
-    expect(() => protocolWord(4, 58)).toThrow('protocol 58 in IPv4');
-    expect(() => protocolWord(6, 1)).toThrow('protocol 1 in IPv6');
+    expect(() => protocolWord(4, 58)).toThrow('no word in IPv4');
+    expect(() => protocolWord(6, 1)).toThrow('no word in IPv6');
   });
 
   it('writes addresses, ranges and prefixes as VyOS reads them', () => {
