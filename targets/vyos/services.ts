@@ -2,14 +2,14 @@
  * What a rule says of protocol, ports and ICMP message.
  *
  * Takes the services of one family, gives one match for each rule that they need. VyOS has one protocol in a rule; where a service is all
- * but a few protocols, those few are named instead.
+ * but some protocols, those are named instead.
  */
 import type { Family } from '../../src/net/address.ts';
 import { canonical, type Ranges, rangesContain, rangesEqual, subtractRanges, unionRanges } from '../../src/net/ranges.ts';
 import { extensionHeaders } from '../../src/packets/packet.ts';
 import { type FamilyServices, valuedProtocols } from '../../src/packets/service-set.ts';
 import type { Match, Objects } from './objects.ts';
-import { Inexpressible, keyword, number, otherPorts, portList, protocolWord, type Token } from './tokens.ts';
+import { keyword, number, otherPorts, portList, protocolWord, type Token } from './tokens.ts';
 
 export interface ServiceMatch {
   readonly protocol?: Token;
@@ -43,14 +43,9 @@ export function serviceMatches(family: Family, services: FamilyServices, objects
   if (missing.length === 0) return { each: [{}], otherThan: undefined };
   const parts = valued.filter(({ ranges }) => ranges.length > 0 && !rangesEqual(ranges, everyPort));
   const each = partMatches(family, parts, objects);
-  // The ICMP of the other family has no name here, so it can only be left in.
-  const foreign = family === 4 ? 58 : 1;
-  const [listed, left] = [listOf(whole), listOf(missing)];
-  if (!rangesContain(whole, foreign) && listed.length <= left.length) {
-    return { each: [...listed.map((protocol): ServiceMatch => ({ protocol: protocolWord(family, protocol) })), ...each], otherThan: undefined };
-  }
-  if (listed.length <= left.length) throw new Inexpressible(`protocol ${foreign} in IPv${family}`);
-  return { each, otherThan: left.map((protocol) => protocolWord(family, protocol)) };
+  // The ICMP of the other family has no word here, so that it can only be left over.
+  if (rangesContain(whole, family === 4 ? 58 : 1)) return { each, otherThan: listOf(missing).map((protocol) => protocolWord(family, protocol)) };
+  return { each: [...listOf(whole).map((protocol): ServiceMatch => ({ protocol: protocolWord(family, protocol) })), ...each], otherThan: undefined };
 }
 
 function listOf(ranges: Ranges<number>): number[] {
