@@ -18,7 +18,7 @@ export const vyos: Target = {
     } catch (error) {
       if (!(error instanceof Inexpressible)) throw error;
       const words = { what: error.message, gateway: policy.gateway, target: capabilities.name };
-      return { emission: nothing, diagnostics: [diagnostic(targetCodes.inexpressible, undefined, words)] };
+      return { emission: nothing, diagnostics: [diagnostic(targetCodes.inexpressible, error.span, words, { help: [error.help] })] };
     }
   },
   borders,

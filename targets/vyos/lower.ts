@@ -7,7 +7,7 @@
  */
 import { families, type Family } from '../../src/net/address.ts';
 import type { AddressSet } from '../../src/net/address-set.ts';
-import type { GatewayPolicy, PlacedInterface } from '../../src/policy/gateway-policy.ts';
+import type { Entry, GatewayPolicy, PlacedInterface } from '../../src/policy/gateway-policy.ts';
 import { forwardPairs, inputRules, type InterfacePair, type OrderedRule, outputRules, type RuleSide } from '../../src/target/ordered-rules.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { type Area, areasOf } from './areas.ts';
@@ -16,7 +16,7 @@ import { type FamilyRanges, type Match, Objects } from './objects.ts';
 import { passRules } from './passes.ts';
 import { flag, type Rule, ruleCommands, setting } from './rule-set.ts';
 import { serviceMatches } from './services.ts';
-import { description, except, headLine, interfaceName, keyword, name, phrase, type Token } from './tokens.ts';
+import { description, except, headLine, Inexpressible, interfaceName, keyword, name, phrase, type Token } from './tokens.ts';
 import type { CommandView, FirewallView } from './view.ts';
 
 export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: FirewallView; shortened: ReadonlyMap<string, string> } {
@@ -193,7 +193,7 @@ class Lowering {
         destination: side(rule.destination, entry.hook === 'input', 'to'),
       };
       const action = entry.effect === 'allow' ? 'accept' : 'drop';
-      const { each, otherThan } = serviceMatches(family, rule.services, this.#objects);
+      const { each, otherThan } = placed(entry, () => serviceMatches(family, rule.services, this.#objects));
       const others = otherThan === undefined ? [] : [{ ...common, action: { jump: this.#otherThan(family, action, otherThan) } }];
       return [...others, ...each.map((service): Rule => ({ ...common, action, service }))];
     });
@@ -248,6 +248,15 @@ class Lowering {
 
   #firewall(path: Token, set: Token): CommandView[] {
     return [setting(path, 'firewall ipv6-name', set), setting(path, 'firewall name', set)];
+  }
+}
+
+/** What cannot be said is said of the flow that asks for it. */
+function placed<Value>(entry: Entry, work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Inexpressible ? new Inexpressible(error.message, error.help, entry.origin.span) : error;
   }
 }
 

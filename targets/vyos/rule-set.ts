@@ -40,7 +40,8 @@ export function setting(path: Token, leaf: string, value: Token): CommandView {
 /** The commands of a rule set or base chain; `tail`: what it does with the rest. */
 export function ruleCommands(family: Family, path: Token, rules: readonly Rule[]): CommandView[] {
   const width = rules.length * step <= limits.rule ? step : 1;
-  if (rules.length * width > limits.rule) throw new Inexpressible(`${rules.length} rules in one rule set`);
+  if (rules.length * width > limits.rule)
+    throw new Inexpressible(`${rules.length} rules in one rule set`, 'use fewer flows between these zones, or another target');
   return rules.flatMap((rule, index) => oneRule(family, phrase(path, keyword('rule'), number((index + 1) * width)), rule));
 }
 

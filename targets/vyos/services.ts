@@ -9,7 +9,7 @@ import { canonical, type Ranges, rangesContain, rangesEqual, subtractRanges, uni
 import { extensionHeaders } from '../../src/packets/packet.ts';
 import { type FamilyServices, valuedProtocols } from '../../src/packets/service-set.ts';
 import type { Match, Objects } from './objects.ts';
-import { Inexpressible, keyword, number, otherPorts, portList, protocolWord, type Token } from './tokens.ts';
+import { keyword, number, otherPorts, portList, protocolWord, type Token } from './tokens.ts';
 
 export interface ServiceMatch {
   readonly protocol?: Token;
@@ -49,7 +49,8 @@ export function serviceMatches(family: Family, services: FamilyServices, objects
   if (!rangesContain(whole, foreign) && listed.length <= left.length) {
     return { each: [...listed.map((protocol): ServiceMatch => ({ protocol: protocolWord(family, protocol) })), ...each], otherThan: undefined };
   }
-  if (listed.length <= left.length) throw new Inexpressible(`protocol ${foreign} in IPv${family}`);
+  // Named alone it has no word, which this says.
+  if (listed.length <= left.length) protocolWord(family, foreign);
   return { each, otherThan: left.map((protocol) => protocolWord(family, protocol)) };
 }
 

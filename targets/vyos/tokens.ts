@@ -4,12 +4,23 @@
  * Every value that reaches the template is a `Token`, made by one of these functions; what a zone file says can appear as a name of a
  * checked alphabet, or inside single quotes with nothing in it that ends or expands them, nowhere else.
  */
+import type { Span } from '../../src/base/source.ts';
 import { type Family, formatAddress4, formatAddress6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import { limits } from './target.ts';
 
-/** What no configuration of VyOS can say. */
-export class Inexpressible extends Error {}
+/** What no configuration of VyOS can say, and what to say instead. */
+export class Inexpressible extends Error {
+  readonly help: string;
+  /** The flow that asks for it, if one does. */
+  readonly span: Span | undefined;
+
+  constructor(what: string, help: string, span?: Span) {
+    super(what);
+    this.help = help;
+    this.span = span;
+  }
+}
 
 /** Text that is safe to place in a command. */
 export type Token = string & { readonly brand: 'vyos token' };
@@ -55,7 +66,7 @@ const nftWords = new Set(
 /** The name of an interface that can stand bare in the rules that VyOS writes; a `*` would be a pattern. */
 export function interfaceName(text: string): Token {
   if (!/^[A-Za-z][A-Za-z0-9_-]*(?:\.\d{1,4}){0,2}$/u.test(text) || text.length > 15 || nftWords.has(text)) {
-    throw new Inexpressible(`an interface called ${JSON.stringify(text)} (VyOS has eth0, bond1, eth0.31 and the like)`);
+    throw new Inexpressible(`an interface called \`${text}\``, 'give it the name that VyOS does: eth0, bond1, eth0.31 and the like');
   }
   return token(text);
 }
@@ -109,6 +120,8 @@ export function otherPorts(ranges: Ranges<number>): Token {
   return token(ranges.map((range) => `!${portSpan(range)}`).join(','));
 }
 
+const foreignHelp = 'name the protocols that are meant, or let the flow run between addresses of the other family alone';
+
 const protocolWords: ReadonlyMap<number, string> = new Map([
   [6, 'tcp'],
   [17, 'udp'],
@@ -117,6 +130,6 @@ const protocolWords: ReadonlyMap<number, string> = new Map([
 /** VyOS calls ICMP by the name of its family, and refuses that of the other one. */
 export function protocolWord(family: Family, value: number): Token {
   if (value === (family === 4 ? 1 : 58)) return token(family === 4 ? 'icmp' : 'ipv6-icmp');
-  if (value === (family === 4 ? 58 : 1)) throw new Inexpressible(`protocol ${value} in IPv${family}`);
+  if (value === (family === 4 ? 58 : 1)) throw new Inexpressible(`protocol ${value} in IPv${family}`, foreignHelp);
   return token(protocolWords.get(value) ?? number(value));
 }

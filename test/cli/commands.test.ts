@@ -119,7 +119,7 @@ describe('zonewright', () => {
       { name: 'nftables', files: ['ruleset.nft'] },
       { name: 'iptables' },
       { name: 'openwrt' },
-      { name: 'vyos' },
+      { name: 'vyos', files: ['firewall.commands'] },
     ]);
     expect(zonewright(['targets', 'openwrt']).stdout).toMatch(/^openwrt: [^]*conversations: kept by the platform/u);
     expect(zonewright(['targets', 'openwr']).stderr).toContain('did you mean `openwrt`?');
