@@ -141,7 +141,7 @@ function readDump(path: string, diagnostics: Diagnostic[]): EmittedFile | undefi
 /** The gateway that the log prefixes of a dump name, if it is another one. Long names are cut there, and say nothing. */
 function otherGateway(gateway: string, files: readonly EmittedFile[]): { readonly file: string; readonly name: string } | undefined {
   for (const { name: file, text } of files) {
-    const named = new Set(Array.from(text.matchAll(/"zw ([A-Za-z0-9_.-]+) /gu), ([, name = '']) => name));
+    const named = new Set(Array.from(text.matchAll(/["']zw ([A-Za-z0-9_.-]+) /gu), ([, name = '']) => name));
     const [first] = named;
     if (first !== undefined && named.size === 1 && first !== gateway) return { file, name: first };
   }

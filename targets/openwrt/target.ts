@@ -4,7 +4,7 @@ import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
 export const capabilities: TargetCapabilities = {
   name: 'openwrt',
   title: 'OpenWrt, `/etc/config/firewall` in UCI syntax, for fw4 or the older fw3',
-  versions: 'nft 1.0.6 and Linux 6.18, as firewall4 would load it; on no device yet',
+  versions: 'nft 1.0.6, iptables 1.8.9 and Linux 6.18, with what fw4 and fw3 would load; on no device yet',
   files: ['firewall', 'check-on-device.sh'],
   options: [
     {

@@ -8,6 +8,7 @@ import type { Ruleset } from '../generators/compile.ts';
 import type { Facts } from '../generators/packets.ts';
 import type { Plant } from '../generators/plants.ts';
 import { forOpenwrt } from '../targets/openwrt/dress.ts';
+import { renderFw3 } from '../targets/openwrt/fw3-rendering.ts';
 import { renderFw4 } from '../targets/openwrt/fw4-rendering.ts';
 import { forVyos, onVyosInterfaces, type Version } from '../targets/vyos/dress.ts';
 import { renderVyos, vyosTable } from '../targets/vyos/vyos-rendering.ts';
@@ -43,11 +44,23 @@ export const nftables: Backend = {
   readings: (facts) => [facts],
 };
 
+/** Without --noflush: the table holds nothing but ours, and is replaced in one transaction. */
+async function restore(gateway: KernelGateway, tools: 'legacy' | 'nft', four: string, six: string): Promise<void> {
+  await gateway.run(`iptables-${tools}-restore`, [], four);
+  await gateway.run(`ip6tables-${tools}-restore`, [], six);
+}
+
+async function clearIptables(gateway: KernelGateway, tools: 'legacy' | 'nft'): Promise<void> {
+  await restore(gateway, tools, '*filter\nCOMMIT\n', '*filter\nCOMMIT\n');
+  await gateway.run('ipset', ['destroy']);
+}
+
+/** The old tools walk through an authentication header, as conntrack does, and see it, too; generated ones hold protocol 253. */
+function behindAuthentication(facts: Facts): readonly Facts[] {
+  return facts.source.family === 6 && facts.protocol === 51 ? [facts, { ...facts, protocol: 253 }] : [facts];
+}
+
 function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
-  const restore = async (gateway: KernelGateway, four: string, six: string): Promise<void> => {
-    await gateway.run(`iptables-${tools}-restore`, [], four);
-    await gateway.run(`ip6tables-${tools}-restore`, [], six);
-  };
   return {
     name: `iptables-${tools} ${sets === 'yes' ? 'with' : 'without'} sets`,
     dress: (zoneFile) =>
@@ -55,19 +68,14 @@ function iptables(tools: 'legacy' | 'nft', sets: 'yes' | 'no'): Backend {
         const kept = (options ?? '').replace(/priority \d+/u, '');
         return `target iptables { sets ${sets}  backend ${tools === 'nft' ? 'nf_tables' : 'legacy'} ${kept} }`;
       }),
-    // Without --noflush: the table holds nothing but ours, and is replaced in one transaction.
     load: async (gateway, { files }) => {
       const text = (name: string): string | undefined => files.find((file) => file.name === name)?.text;
       const elements = text('ipset.rules');
       if (elements !== undefined) await gateway.run('ipset', ['-exist', 'restore'], elements);
-      await restore(gateway, text('iptables.rules') ?? '', text('ip6tables.rules') ?? '');
+      await restore(gateway, tools, text('iptables.rules') ?? '', text('ip6tables.rules') ?? '');
     },
-    clear: async (gateway) => {
-      await restore(gateway, '*filter\nCOMMIT\n', '*filter\nCOMMIT\n');
-      await gateway.run('ipset', ['destroy']);
-    },
-    // The old tools walk through an authentication header, as conntrack does, and see it, too; generated ones hold protocol 253.
-    readings: (facts) => (tools === 'legacy' && facts.source.family === 6 && facts.protocol === 51 ? [facts, { ...facts, protocol: 253 }] : [facts]),
+    clear: (gateway) => clearIptables(gateway, tools),
+    readings: (facts) => (tools === 'legacy' ? behindAuthentication(facts) : [facts]),
   };
 }
 
@@ -95,7 +103,7 @@ export const vyos: Backend = vyosBackend('vyos, rendered', '1.5', renderVyos);
 
 /** The file that OpenWrt gets, as the nft table that fw4 would make of it (test/targets/openwrt/fw4-rendering.ts). */
 export const openwrt: Backend = {
-  name: 'openwrt, rendered',
+  name: 'openwrt fw4, rendered',
   dress: (zoneFile) => forOpenwrt(zoneFile, 'fw4'),
   load: async (gateway, ruleset) => {
     const { nft, warnings } = renderFw4(ruleset.text);
@@ -104,5 +112,19 @@ export const openwrt: Backend = {
   },
   clear: () => Promise.resolve(),
   readings: (facts) => [facts],
+  keeps: true,
+};
+
+/** The same for the older dialect, as the rules of iptables that fw3 would make of it (test/targets/openwrt/fw3-rendering.ts). */
+export const openwrtFw3: Backend = {
+  name: 'openwrt fw3, rendered',
+  dress: (zoneFile) => forOpenwrt(zoneFile, 'fw3'),
+  load: async (gateway, ruleset) => {
+    const { four, six, sets } = renderFw3(ruleset.text);
+    await gateway.run('ipset', ['-exist', 'restore'], sets);
+    await restore(gateway, 'legacy', four, six);
+  },
+  clear: (gateway) => clearIptables(gateway, 'legacy'),
+  readings: behindAuthentication,
   keeps: true,
 };

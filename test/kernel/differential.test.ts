@@ -6,7 +6,7 @@
 
 import { expect, it } from 'vitest';
 import { compilingPlant } from '../generators/plants.ts';
-import { type Backend, iptablesBackends, isRefusal, nftables, openwrt, vyos } from './backends.ts';
+import { type Backend, iptablesBackends, isRefusal, nftables, openwrt, openwrtFw3, vyos } from './backends.ts';
 import { describeKernel } from './requirements.ts';
 import { Trial } from './trial.ts';
 
@@ -15,9 +15,13 @@ const asked = process.env['ZW_KERNEL_SEED'] ?? '1000';
 const start = asked === 'random' ? Math.floor(Math.random() * 1_000_000_000) : Number(asked);
 
 /** Each platform sees other plants. */
-const runs: readonly (readonly [name: string, backend: Backend, wanted: number, start: number])[] = [nftables, ...iptablesBackends, openwrt, vyos].map(
-  (backend, index) => [backend.name, backend, index === 0 ? wanted : Math.ceil((wanted * (backend.keeps === true ? 5 : 10)) / 24), start + index * 10_000],
-);
+const runs: readonly (readonly [name: string, backend: Backend, wanted: number, start: number])[] = [
+  nftables,
+  ...iptablesBackends,
+  openwrt,
+  openwrtFw3,
+  vyos,
+].map((backend, index) => [backend.name, backend, index === 0 ? wanted : Math.ceil((wanted * (backend.keeps === true ? 5 : 10)) / 24), start + index * 10_000]);
 
 describeKernel('the kernel decides as evaluate does', () => {
   it.each(runs)(
