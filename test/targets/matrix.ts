@@ -14,8 +14,11 @@ const rows: readonly (readonly [title: string, of: (target: TargetCapabilities) 
     'inspection of functions',
     ({ grades }) => {
       const { default: usual, ...others } = grades;
-      const named = Object.entries(others).map(([protocol, grade]) => `${protocol} \`${grade}\``);
-      return [...named, named.length === 0 ? `\`${usual}\`` : `others \`${usual}\``].join(', ');
+      const better = [...new Set(Object.values(others))].map((grade) => {
+        const protocols = Object.entries(others).filter(([, one]) => one === grade);
+        return `\`${grade}\`: ${protocols.map(([protocol]) => protocol).join(', ')}; others `;
+      });
+      return `${better.join('')}\`${usual}\``;
     },
   ],
   [

@@ -34,7 +34,9 @@ export async function run([name]: readonly string[], options: Record<string, unk
   for (const { capabilities } of chosen) {
     print(`${capabilities.name}: ${capabilities.title}`);
     print(`  files: ${capabilities.files.join(', ')}; tried on ${capabilities.versions}`);
-    print(`  inspection of functions: ${capabilities.grades.default}`);
+    const { default: usual, ...others } = capabilities.grades;
+    const better = Object.entries(others).map(([protocol, grade]) => `${protocol} ${grade}`);
+    print(`  inspection of functions: ${[...better, better.length === 0 ? usual : `others ${usual}`].join(', ')}`);
     print(`  conversations: ${conversationWords[capabilities.conversations]}`);
     for (const option of capabilities.options) print(`  option ${option.name} (default ${option.default}): ${option.title}`);
   }
