@@ -44,7 +44,7 @@ gateway gw {
 }`;
 }
 
-const most = Number(process.env['ZW_MESSAGE_MUTANTS'] ?? 50);
+const most = Number(process.env['ZW_MESSAGE_MUTANTS'] ?? 30);
 
 /** Comparisons of a rule, up to its verdict. */
 const comparison =
