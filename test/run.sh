@@ -38,6 +38,31 @@ if [ -n "$missing" ]; then
   fi
 fi
 
+# Suricata is in no release of Debian 12 but in its backports, on the mirror that the machine's own sources name.
+backports() {
+  release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  file=$(grep -lrE "^(URIs:|deb ).*debian" /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1)
+  mirror=$(grep -hoE '[a-z]+://[^ ]+/debian/? *( |$)' "$file" 2>/dev/null | head -n 1 | tr -d ' ')
+  keys=$(grep -hE '^Signed-By:' "$file" 2>/dev/null | head -n 1 | cut -d ' ' -f 2)
+  [ -n "$release" ] && [ -n "$mirror" ] || return 1
+  echo "deb ${keys:+[signed-by=$keys] }$mirror $release-backports main" >/etc/apt/sources.list.d/zonewright-backports.list
+  apt-get -qq update && apt-get -qq install --no-install-recommends -y -t "$release-backports" suricata >/dev/null
+}
+if ! command -v suricata >/dev/null 2>&1; then
+  if [ "$(id -u)" != 0 ]; then
+    echo 'skipped: cannot install suricata: not root'
+  elif ! command -v apt-get >/dev/null 2>&1; then
+    echo 'skipped: cannot install suricata: no apt-get on this machine'
+  else
+    echo '== installing suricata'
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    # A release that has the right version needs no backports.
+    { apt-cache policy suricata | grep -q 'Candidate: 1:7' && apt-get -qq install --no-install-recommends -y suricata >/dev/null; } || backports ||
+      echo 'skipped: apt-get could not install suricata'
+  fi
+fi
+
 if [ "${CI:-}" = true ] || [ ! -d node_modules ]; then
   step 'npm ci' npm ci
 fi

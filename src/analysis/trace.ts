@@ -13,6 +13,7 @@ import { servicesEqual } from '../packets/service-set.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
 import { evaluate, type Gatehouse, type Verdict } from '../policy/evaluate.ts';
 import { gradeEnforces } from '../policy/grades.ts';
+import { equippedFor } from '../policy/options.ts';
 import { gatewayOnlyAddresses, type Placement } from '../policy/place.ts';
 import { allowing, flowRights, gatewayRights, type Nearest, nearestFlow, type Right } from './nearest-flow.ts';
 import { ownFace, unzoned, wayOut } from './way-out.ts';
@@ -152,7 +153,10 @@ function explain(plant: TracedPlant, question: TraceQuestion, { judged, ...answe
     return { ...result, nearest: nearestFlow(model, rights, packetOf(question, 'forward', undefined, undefined, true), placement.date) };
   }
   const { house, packet, verdict } = denied;
-  const rights = packet.hook === 'forward' ? flowRights(model, (flow) => gradeEnforces(house.target, flow)) : gatewayRights(house.gateway, packet);
+  const rights =
+    packet.hook === 'forward'
+      ? flowRights(model, (flow) => gradeEnforces(equippedFor(house.gateway, house.target), flow))
+      : gatewayRights(house.gateway, packet);
   if (verdict.reason.kind === 'flow') return { ...result, wouldAllow: allowing(rights, packet, placement.date) };
   const open = verdict.reason.kind === 'state' || (verdict.reason.kind === 'default' && result.steps[at]?.wayOut === undefined);
   return open ? { ...result, nearest: nearestFlow(model, rights, packet, placement.date) } : result;

@@ -20,6 +20,14 @@ export interface OptionSpec {
   readonly default: string;
 }
 
+/** An engine beside the gateway that looks into what the gateway hands it. */
+export interface Companion {
+  /** What it gives by protocol name; for others the target's own grades stand. */
+  readonly grades: Readonly<Record<string, Grade>>;
+  /** Names of the files that come with it. */
+  readonly files: readonly string[];
+}
+
 export interface TargetCapabilities {
   readonly name: string;
   readonly title: string;
@@ -30,6 +38,10 @@ export interface TargetCapabilities {
   readonly options: readonly OptionSpec[];
   /** Grade by protocol name; `default` for those not listed. */
   readonly grades: { readonly default: Grade } & Readonly<Record<string, Grade>>;
+  /** The option that names an engine, and the engines by the values that do. */
+  readonly companions?: { readonly option: string; readonly engines: ReadonlyMap<string, Companion> };
+  /** The engine that `grades` rest on, where a gateway has chosen one. */
+  readonly engine?: string;
   /** Whether an interface may have a dynamic address. */
   readonly dynamicAddresses: boolean;
   readonly logging: boolean;
@@ -73,4 +85,17 @@ export type SettledOptions = ReadonlyMap<string, string>;
 
 export function gradeFor(target: TargetCapabilities, protocol: string): Grade {
   return target.grades[protocol] ?? target.grades.default;
+}
+
+const known = new WeakMap<TargetCapabilities, Map<string, TargetCapabilities>>();
+
+/** What a target gives with an engine beside it; the same object for the same engine. */
+export function withEngine(target: TargetCapabilities, engine: string): TargetCapabilities {
+  const companion = target.companions?.engines.get(engine);
+  if (companion === undefined) return target;
+  const equipped = known.get(target) ?? new Map<string, TargetCapabilities>();
+  known.set(target, equipped);
+  const found = equipped.get(engine) ?? { ...target, engine, grades: { ...target.grades, ...companion.grades } };
+  equipped.set(engine, found);
+  return found;
 }

@@ -5,6 +5,7 @@
  * beside grammar/README.md, "Which packet is allowed"; it shares nothing with the packet sets.
  */
 import { gradeEnforces } from './grades.ts';
+import { equippedFor } from './options.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { inForce } from './dates.ts';
 import { baseline } from './baseline.ts';
@@ -15,7 +16,7 @@ import { builtInNetworks, containsAddress, neverDynamic } from '../net/address-s
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
 import { rangesEqual } from '../net/ranges.ts';
 import { allFunctions, noFunction } from '../packets/functions.ts';
-import { containsService, familyServices } from '../packets/service-set.ts';
+import { containsService, familyServices, type ServiceSet } from '../packets/service-set.ts';
 
 export type Reason =
   | { readonly kind: 'flow'; readonly flow: Flow }
@@ -134,15 +135,20 @@ function isInspected(house: Gatehouse, packet: Packet): boolean {
   return house.model.flows.some((flow) => {
     if (!inForce(flow, house.date)) return false;
     if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
-    const enforced = flow.effect === 'allow' ? gradeEnforces(house.target, flow) : flow.services.set;
+    const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
     const segments = familyServices(enforced, familyOf(packet)).values.get(packet.protocol) ?? [];
     return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !rangesEqual(functions, allFunctions));
   });
 }
 
+/** What the gateway enforces of an allow. */
+function enforcedBy({ gateway, target }: Gatehouse, flow: Flow): ServiceSet {
+  return gradeEnforces(equippedFor(gateway, target), flow);
+}
+
 function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {
   if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
-  const enforced = flow.effect === 'allow' ? gradeEnforces(house.target, flow) : flow.services.set;
+  const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
   return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber);
 }
 

@@ -5,6 +5,7 @@
  * are opened for all functions.
  */
 import { untoldProtocols, whyNotTold } from '../catalogue/frames.ts';
+import { whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Flow, Grade } from '../model/model.ts';
 import { families } from '../net/address.ts';
@@ -27,11 +28,14 @@ export interface ProtocolGrade {
 export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string): ProtocolGrade {
   const given = gradeFor(target, protocol);
   const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
-  if (given === 'ports') return ports(isInspecting(target) ? untoldProtocols[protocol] : undefined);
+  if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
   if (flow.requests === 'backward') return ports('what the called side sends is not looked into');
-  if (given === 'stream') return { grade: given, reason: undefined };
-  if (flow.effect === 'allow' && allowsOther(flow.services.set)) return ports('it allows what is not recognised, too, as a message that is cut in two is');
-  const reason = whyNotToldIn(flow, protocol);
+  if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
+  if (flow.effect === 'allow' && allowsOther(flow.services.set)) {
+    const why = given === 'stream' ? 'which may be anything' : 'as a message that is cut in two is';
+    return ports(`it allows what is not recognised, too, ${why}`);
+  }
+  const reason = whyNotToldIn(flow, protocol, given === 'stream' ? target.engine : undefined);
   return reason === undefined ? { grade: given, reason } : ports(reason);
 }
 
@@ -39,12 +43,17 @@ function isInspecting(target: TargetCapabilities): boolean {
   return Object.values(target.grades).some((grade) => grade !== 'ports');
 }
 
+function whyAtPorts({ engine }: TargetCapabilities, protocol: string): string | undefined {
+  return engine === undefined ? untoldProtocols[protocol] : whyNoParser(protocol);
+}
+
 /** Why what a flow says on the ports of a protocol's functions cannot be told from all else. */
-function whyNotToldIn(flow: Flow, protocol: string): string | undefined {
+function whyNotToldIn(flow: Flow, protocol: string, engine: string | undefined): string | undefined {
   const { set } = flow.services;
   const known = untold.get(set) ?? new Map<string, string | undefined>();
   untold.set(set, known);
-  if (known.has(protocol)) return known.get(protocol);
+  const key = `${protocol} ${engine ?? ''}`;
+  if (known.has(key)) return known.get(key);
   const where = flow.services.functions.filter((one) => one.protocol === protocol).map((one) => one.where);
   const here = intersectServices(set, widenFunctions(unionServices(...where)));
   const segments = transports.flatMap((transport) =>
@@ -52,9 +61,12 @@ function whyNotToldIn(flow: Flow, protocol: string): string | undefined {
   );
   const reason = segments
     .filter(({ functions }) => !rangesEqual(functions, allFunctions))
-    .map(({ transport, functions }) => whyNotTold(functionTable.among(toldOf(functions)), transport))
+    .map(({ transport, functions }) => {
+      const told = functionTable.among(toldOf(functions));
+      return engine === undefined ? whyNotTold(told, transport) : whyNotParsed(engine, told, transport);
+    })
     .find((one) => one !== undefined);
-  known.set(protocol, reason);
+  known.set(key, reason);
   return reason;
 }
 

@@ -3,7 +3,7 @@ import { nearest } from '../base/nearest.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Gateway, OptionSetting } from '../model/model.ts';
-import type { OptionSpec, SettledOptions, TargetCapabilities } from './capabilities.ts';
+import { type OptionSpec, type SettledOptions, type TargetCapabilities, withEngine } from './capabilities.ts';
 
 export function settleOptions(gateway: Gateway, target: TargetCapabilities, diagnostics: Diagnostic[]): SettledOptions {
   const settled = new Map(target.options.map((option) => [option.name, option.default]));
@@ -36,6 +36,12 @@ export function settleOptions(gateway: Gateway, target: TargetCapabilities, diag
     else settled.set(spec.name, text);
   }
   return settled;
+}
+
+/** What a target gives on this gateway, whose options may name an engine. */
+export function equippedFor(gateway: Gateway, target: TargetCapabilities): TargetCapabilities {
+  const setting = gateway.options.find(({ name }) => name.value === target.companions?.option);
+  return setting === undefined || setting.value.kind === 'list' ? target : withEngine(target, setting.value.text);
 }
 
 function accepted(spec: OptionSpec, value: OptionSetting): string | undefined {

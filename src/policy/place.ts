@@ -33,7 +33,7 @@ import { daysBetween, inForce, isExpired } from './dates.ts';
 import type { DeclaredAddresses, DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
 import { gradeEnforces, gradeIn, type ProtocolGrade } from './grades.ts';
 import { Joins } from './joins.ts';
-import { settleOptions } from './options.ts';
+import { equippedFor, settleOptions } from './options.ts';
 
 export interface Placement {
   readonly date: string;
@@ -68,7 +68,7 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
       );
       continue;
     }
-    gateways.push(placeGateway(model, gateway, target, date, diagnostics));
+    gateways.push(placeGateway(model, gateway, equippedFor(gateway, target), date, diagnostics));
   }
   reportUnplaced(model, gateways, date, diagnostics);
   return { value: { date, gateways, joins }, diagnostics };

@@ -54,8 +54,23 @@ function functionLines(protocol: Protocol, targets: Iterable<TargetCapabilities>
   for (const [transport, some] of session)
     if (some.length < messages.size) lines.push(`    over ${transport}: ${some.map((one) => one.name).join(', ') || 'none'}`);
   if (classless.length > 0) lines.push('  in no class', ...classless.map(line));
-  lines.push(`  grades: ${[...targets].map((target) => `${target.name} ${gradeFor(target, protocol.name)}`).join(', ')}`);
+  lines.push(
+    `  grades: ${gradesOf(protocol, targets)
+      .map(([target, grade]) => `${target} ${grade}`)
+      .join(', ')}`,
+  );
   return lines;
+}
+
+/** What each target gives, and what more with an engine beside it. */
+function gradesOf(protocol: Protocol, targets: Iterable<TargetCapabilities>): [string, string][] {
+  return [...targets].flatMap((target) => {
+    const engines = [...(target.companions?.engines ?? [])].flatMap(([engine, { grades }]): [string, string][] => {
+      const grade = grades[protocol.name];
+      return grade === undefined ? [] : [[`${target.name} with ${engine}`, grade]];
+    });
+    return [[target.name, gradeFor(target, protocol.name)] as [string, string], ...engines];
+  });
 }
 
 function ownFunctions(protocol: Protocol): readonly ProtocolFunction[] {
@@ -109,6 +124,6 @@ export function protocolData(protocol: Protocol, targets: Iterable<TargetCapabil
       verified: one.layer.verified,
     })),
     session: { tcp: session('tcp'), udp: session('udp') },
-    grades: Object.fromEntries(protocol.functions.length === 0 ? [] : Array.from(targets, (target) => [target.name, gradeFor(target, protocol.name)])),
+    grades: Object.fromEntries(protocol.functions.length === 0 ? [] : gradesOf(protocol, targets)),
   };
 }

@@ -4,6 +4,9 @@
  * Takes a pair, gives the rules at the end of the way that leads to it. One plan of lookups for each effect is written up to three times, for
  * new conversations, for requests judged again and for replies; the sets are the same each time.
  */
+import { type Ranges, rangesEqual } from '../../src/net/ranges.ts';
+import { allFunctions } from '../../src/packets/functions.ts';
+import { protocolNumber } from '../../src/packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
 import type { Pair } from '../../src/target/pairs.ts';
@@ -11,11 +14,12 @@ import type { PlanRow } from '../../src/target/plan-row.ts';
 import { withinDomain } from '../../src/target/spare-addresses.ts';
 import type { Side } from '../../src/target/lookup-plan.ts';
 import type { Effects } from './effects.ts';
+import type { Area } from './inspected.ts';
 import { type Plan, planLookups, writeLookups } from './lookups.ts';
 import { arrivesAtOwn, leavesFromOwn } from './passes.ts';
 import { planRow } from './plan.ts';
-import { drop, goTo, type Table } from './table.ts';
-import { keyword, markValue, phrase, type Token } from './tokens.ts';
+import { accept, drop, goTo, type Table } from './table.ts';
+import { keyword, markValue, phrase, queue, type Token } from './tokens.ts';
 
 export type Hook = 'forward' | 'input' | 'output';
 type Which = 'deny' | 'allow' | 'limited';
@@ -25,6 +29,18 @@ export interface Ends {
   readonly permit: Token;
   readonly related: Token;
   readonly state: Token;
+}
+
+/** What an engine looks into: the queue that leads to it, and the areas of a pair. */
+export interface Inspection {
+  readonly queue: number;
+  readonly areas: (pair: Pair) => readonly Area[];
+}
+
+/** How packets of a pair pass: as they are, and with their conversation marked as judged. */
+interface Passing {
+  readonly accept: Token;
+  readonly permit: Token;
 }
 
 /** The gate of a pair, as a flow with a rate finds it again: what the ways to the pair ask. */
@@ -38,6 +54,8 @@ export class Judgement {
   readonly #mark: { readonly mask: number; readonly value: number };
   readonly #ends: Ends;
   readonly #gate: Gate;
+  readonly #inspection: Inspection | undefined;
+  readonly #passing = new Map<string, Passing>();
   readonly #plans = new Map<string, Plan<Entry>>();
   readonly #written = new Map<string, readonly Token[]>();
   readonly #sides = new Map<string, Map<object, Side>>();
@@ -51,6 +69,7 @@ export class Judgement {
     readonly mark: { readonly mask: number; readonly value: number };
     readonly ends: Ends;
     readonly gate: Gate;
+    readonly inspection: Inspection | undefined;
     /** Every pair that may be judged. */
     readonly pairs: readonly Pair[];
   }) {
@@ -60,6 +79,7 @@ export class Judgement {
     this.#mark = parts.mark;
     this.#ends = parts.ends;
     this.#gate = parts.gate;
+    this.#inspection = parts.inspection;
     for (const pair of parts.pairs)
       for (const { entry, boxes } of pair.entries)
         if (entry.rate !== undefined && boxes.has(this.#table.family)) this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
@@ -73,35 +93,93 @@ export class Judgement {
   /** The chain of every pair that no flow joins: what may not start there, whichever it is. */
   nothing(): Token {
     return this.#table.once('nothing', 'nothing', () =>
-      this.#states(goTo(this.#table.once('nothing new', 'new.nothing', () => [this.#effects.log('none', 'default'), drop])), drop),
+      this.#states(accept, goTo(this.#table.once('nothing new', 'new.nothing', () => [this.#effects.log('none', 'default'), drop])), drop),
     );
   }
 
   /** Whether the pair has anything of its own in this family. */
   isJoined(pair: Pair): boolean {
     return (
-      pair.entries.some(({ boxes }) => boxes.has(this.#table.family)) || this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
+      pair.entries.some(({ boxes, looked }) => boxes.has(this.#table.family) || looked.has(this.#table.family)) ||
+      this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
     );
   }
 
   /** Rules 2 and 3 for one pair. */
   #stateRules(pair: Pair, opposites: readonly Pair[], hook: Hook): Token[] {
+    const passing = hook === 'forward' ? this.#inspected(pair, opposites) : undefined;
+    if (passing !== undefined) this.#passing.set(pair.stem, passing);
     const again = this.#againRules(pair, opposites, hook);
     return this.#states(
+      passing?.accept ?? accept,
       goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair))),
       again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again)),
     );
   }
 
-  #states(starts: Token, stale: Token): Token[] {
+  #states(known: Token, starts: Token, stale: Token): Token[] {
     const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
     return [
-      phrase(state('NEW,ESTABLISHED'), keyword('-m connmark --mark'), markValue(this.#mark), keyword('-j ACCEPT')),
+      phrase(state('NEW,ESTABLISHED'), keyword('-m connmark --mark'), markValue(this.#mark), known),
       phrase(state('NEW'), starts),
       phrase(state('ESTABLISHED'), stale),
       phrase(state('RELATED'), goTo(this.#ends.related)),
       goTo(this.#ends.state),
     ];
+  }
+
+  /**
+   * Packets that pass in conversations that an engine looks into go to its queue instead, in both directions: it puts their stream together.
+   * It accepts or drops for good, so nothing reaches the queue that these rules would not let pass. Undefined where there is none of these.
+   */
+  #inspected(pair: Pair, opposites: readonly Pair[]): Passing | undefined {
+    const inspection = this.#inspection;
+    if (inspection === undefined) return undefined;
+    const asked = (one: Pair, swapped: boolean): Token[] => {
+      const areas = inspection.areas(one);
+      const lookups = (word: string, some: readonly Area[], verdict: Token): Token[] => {
+        const boxes = some.map((area): Box<Area> => this.#boxOf(one, area));
+        const plan = planLookups(this.#table, `${word}.${one.stem}`, boxes, (labels) => this.#noteOf(labels), { labelled: false });
+        return writeLookups(plan, { table: this.#table, swapped, outcome: (labels) => [phrase(this.#noteOf(labels), verdict)], guard: undefined });
+      };
+      return [
+        // What is said where nothing is allowed is no answer.
+        ...(swapped ? [] : lookups('mute', areas.filter(isMute), drop)),
+        ...lookups(
+          'looked',
+          areas.filter((area) => !isMute(area)),
+          queue(inspection.queue),
+        ),
+      ];
+    };
+    const requests = asked(pair, false);
+    const answers = opposites.flatMap((one) => asked(one, true));
+    if (requests.length + answers.length === 0) return undefined;
+    const reply = keyword('-m conntrack --ctdir REPLY');
+    const answered = answers.length === 0 ? accept : goTo(this.#table.chain(`replied.${pair.stem}`, [...answers, accept]));
+    const chain = goTo(this.#table.chain(`passed.${pair.stem}`, [phrase(reply, answered), ...requests, accept]));
+    const permit = this.#table.chain(`permit.${pair.stem}`, [phrase(keyword('-j CONNMARK --set-xmark'), markValue(this.#mark)), chain]);
+    return { accept: chain, permit };
+  }
+
+  #boxOf(pair: Pair, area: Area): Box<Area> {
+    const whole = (name: string): Side => {
+      const zone = this.#policy.zones.find((one) => one.name === name);
+      return this.#table.family === 4 ? zone?.addresses.v4 : zone?.addresses.v6;
+    };
+    const side = (name: string, part: Area['source']): Side =>
+      rangesEqual<number | bigint>(part, whole(name) ?? []) ? undefined : this.#side(name, part as Ranges<number>);
+    const ports = area.ports.map((range) => ({ ...range, functions: allFunctions }));
+    const services = { values: new Map([[protocolNumber.tcp, ports]]), protocols: [] };
+    return { source: side(pair.from, area.source), destination: side(pair.to, area.destination), services, label: area };
+  }
+
+  #noteOf(areas: readonly Area[]): Token {
+    return this.#effects.note([...new Set(areas.flatMap(({ entries }) => entries))]);
+  }
+
+  #permit(pair: Pair): Token {
+    return goTo(this.#passing.get(pair.stem)?.permit ?? this.#ends.permit);
   }
 
   /**
@@ -141,15 +219,16 @@ export class Judgement {
     const answered = opposites.filter(permits);
     if (answered.length === 0 && !permits(pair)) return [];
     const reply = keyword('-m conntrack --ctdir REPLY');
-    const requests = permits(pair) ? [...this.#judgement(pair, false, hook), drop] : [drop];
+    const permitted = this.#permit(pair);
+    const requests = permits(pair) ? [...this.#judgement(pair, false, hook, permitted), drop] : [drop];
     if (answered.length === 0) return [phrase(reply, drop), ...requests];
-    const answers = [...answered.flatMap((opposite) => this.#judgement(opposite, true, hook)), drop];
+    const answers = [...answered.flatMap((opposite) => this.#judgement(opposite, true, hook, permitted)), drop];
     return [phrase(reply, goTo(this.#table.chain(`answers.${pair.stem}`, answers))), ...requests];
   }
 
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
-  #judgement(pair: Pair, swapped: boolean, hook: Hook): Token[] {
-    const permitted = (): Token => goTo(this.#ends.permit);
+  #judgement(pair: Pair, swapped: boolean, hook: Hook, end: Token): Token[] {
+    const permitted = (): Token => end;
     return [
       ...this.#lookups(pair, 'deny', () => drop, swapped, hook),
       ...this.#lookups(pair, 'allow', permitted, swapped, hook),
@@ -226,9 +305,9 @@ export class Judgement {
   }
 
   #allowedVerdict(pair: Pair): Token {
-    if (!this.#notesLater(pair)) return goTo(this.#ends.permit);
+    if (!this.#notesLater(pair)) return this.#permit(pair);
     const loud = this.#loud(pair, ['allow', 'limited']);
-    return goTo(this.#table.once(`allowed ${pair.stem}`, `allowed.${pair.stem}`, () => [...this.#noted(pair, 'noted', loud, 1), goTo(this.#ends.permit)]));
+    return goTo(this.#table.once(`allowed ${pair.stem}`, `allowed.${pair.stem}`, () => [...this.#noted(pair, 'noted', loud, 1), this.#permit(pair)]));
   }
 
   #noted(pair: Pair, word: string, loud: readonly Box<Entry>[], levels?: number): Token[] {
@@ -250,6 +329,11 @@ export class Judgement {
       ]),
     );
   }
+}
+
+/** Nothing may be said there. */
+function isMute({ functions }: Area): boolean {
+  return functions.length === 0;
 }
 
 function whichOf(entry: Entry): Which {

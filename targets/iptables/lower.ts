@@ -14,7 +14,8 @@ import { forwardPairs, inputPair, outputPair, type Pair, pairKey } from '../../s
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { Effects } from './effects.ts';
-import { type Ends, Judgement } from './judgement.ts';
+import { type Area, inspectedAreas } from './inspected.ts';
+import { type Ends, type Inspection, Judgement } from './judgement.ts';
 import { addressMatches } from './matches.ts';
 import { passRules } from './passes.ts';
 import { Sets } from './sets.ts';
@@ -28,6 +29,8 @@ export interface Lowered {
   readonly tables: ReadonlyMap<Family, TableView>;
   /** Undefined for a gateway without ipset. */
   readonly sets: SetsView | undefined;
+  /** What the engine looks into, by family; undefined without an engine. */
+  readonly inspected: ReadonlyMap<Family, readonly Area[]> | undefined;
   readonly shortened: ReadonlyMap<string, string>;
   readonly plan: readonly PlanRow[];
 }
@@ -92,9 +95,14 @@ function lowerWithin(policy: GatewayPolicy, facts: EmissionFacts, pairs: Pairs, 
   return {
     tables,
     sets: sets === undefined ? undefined : { head: headLines(policy, facts, 'load it with: ipset -exist restore < ipset.rules'), sets: sets.views },
+    inspected: hasEngine(policy) ? new Map(lowerings.map((one) => [one.table.family, one.inspected()])) : undefined,
     shortened,
     plan: lowerings.flatMap((one) => one.judgement.plan),
   };
+}
+
+function hasEngine(policy: GatewayPolicy): boolean {
+  return (policy.options.get('inspect-with') ?? 'none') !== 'none';
 }
 
 /** What every file says of itself. */
@@ -132,6 +140,7 @@ class FamilyLowering {
   readonly #facts: EmissionFacts;
   readonly #pairs: Pairs;
   readonly #mark: { readonly mask: number; readonly value: number };
+  readonly #areas = new Map<Pair, readonly Area[]>();
   readonly #spoofed: Token;
   readonly #unrouted: Token;
 
@@ -151,6 +160,7 @@ class FamilyLowering {
       mark: this.#mark,
       ends: this.#ends(),
       gate: (pair) => this.#gate(pair),
+      inspection: this.#inspection(),
       pairs: [...pairs.forward.values(), ...pairs.input.values(), ...pairs.output.values()],
     });
   }
@@ -168,6 +178,25 @@ class FamilyLowering {
       chains: table.chains.toReversed(),
       hooks,
     };
+  }
+
+  /** All areas that the engine looks into, in the order of pairs. */
+  inspected(): readonly Area[] {
+    return [...this.#pairs.forward.values()].flatMap((pair) => this.#areasOf(pair));
+  }
+
+  #inspection(): Inspection | undefined {
+    if (!hasEngine(this.#policy)) return undefined;
+    return { queue: Number(this.#policy.options.get('queue') ?? 0), areas: (pair) => this.#areasOf(pair) };
+  }
+
+  #areasOf(pair: Pair): readonly Area[] {
+    const known = this.#areas.get(pair);
+    if (known !== undefined) return known;
+    const [from, to] = [pair.from, pair.to].map((name) => this.#policy.zones.find((zone) => zone.name === name));
+    const areas = from === undefined || to === undefined ? [] : inspectedAreas(pair, this.table.family, from, to);
+    this.#areas.set(pair, areas);
+    return areas;
   }
 
   // -- fixed ends -----------------------------------------------------------------------------------------------

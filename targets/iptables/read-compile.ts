@@ -20,6 +20,8 @@ export type Effect =
   /** Only spends from a rate that others ask as well. */
   | { readonly kind: 'continue' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: number }
+  /** Accepted but for what the engine behind the queue drops. */
+  | { readonly kind: 'queue' }
   /** What becomes of the packet or its conversation is not known. */
   | { readonly kind: 'anything' };
 
@@ -47,6 +49,8 @@ export interface Compiled {
   /** Rates on which a verdict or a mark depends. */
   readonly gating: ReadonlySet<string>;
   readonly tracked: Node;
+  /** What the engine drops of what is queued. */
+  readonly engineDrops: Node;
 }
 
 /** All matches of a rule, and the rates among them. */
@@ -79,6 +83,10 @@ export interface CompileContext {
   readonly family: Family;
   readonly lookups: Lookups;
   readonly defragments: boolean;
+  /** What the engine drops that takes packets from queues; undefined where nothing is known of one. */
+  readonly engineDrops: Node | undefined;
+  /** Queues that were met, of both families. */
+  readonly queues: Set<string>;
   /** The text is ours: chains that only one back end takes are refused. */
   readonly strict: boolean;
   /** Every rule that cannot be read, every module and target that is not modelled, whether a packet comes there or not. */
@@ -113,7 +121,14 @@ class Compiler {
 
   compile(): Compiled {
     for (const table of this.#tables) for (const chain of table.chains.values()) this.#chain(table, chain.name, chain.line);
-    return { chains: this.#chains, numberOf: this.#numberOf, rates: this.#rates, gating: this.#gating, tracked: this.#matches.tracked };
+    return {
+      chains: this.#chains,
+      numberOf: this.#numberOf,
+      rates: this.#rates,
+      gating: this.#gating,
+      tracked: this.#matches.tracked,
+      engineDrops: this.#context.engineDrops ?? empty,
+    };
   }
 
   #chain(table: Table, name: string, line: number | undefined): number {
@@ -225,12 +240,27 @@ class Compiler {
         return { effect: { kind: 'return' } };
       case 'CONNMARK':
         return this.#connmark(rule);
+      case 'NFQUEUE':
+        return this.#queue(rule);
       default:
         if (harmlessTargets.has(target.name)) return { effect: undefined };
         // It changes a set, and a lookup in that set says so.
         if (target.name === 'SET') return { effect: undefined };
         return { effect: { kind: 'anything' }, doubt: `the target ${target.name} is not modelled` };
     }
+  }
+
+  /** One queue for all: the engine takes its packets from one. */
+  #queue(rule: ParsedRule): { effect: Effect | undefined; doubt?: string } {
+    const [option, ...more] = rule.target?.options ?? [];
+    const strange = (what: string): { effect: Effect; doubt: string } => ({ effect: { kind: 'anything' }, doubt: what });
+    if (this.#context.engineDrops === undefined) return strange('the target NFQUEUE is not modelled without the files of what takes its packets');
+    if (option?.name !== 'queue-num' || option.negated || more.length > 0) return strange('NFQUEUE with more than a number may let packets pass unseen');
+    const number = option.values[0] ?? '';
+    const { queues } = this.#context;
+    queues.add(number);
+    if (queues.size > 1 || !/^(?:0|[1-9]\d{0,4})$/u.test(number)) return strange('a second queue, which nobody looks into');
+    return { effect: { kind: 'queue' } };
   }
 
   /** The new mark is `(old & ~mask) ^ value`, or `|` for `--set-mark`. */
@@ -274,7 +304,7 @@ class Compiler {
 
 /** A rule from which nothing goes on that it matches, whatever was done before. */
 function isSorting({ plain, remarked, rates, effect }: CompiledRule): boolean {
-  const leaves = effect.kind === 'accept' || effect.kind === 'drop' || effect.kind === 'return' || effect.kind === 'goto';
+  const leaves = effect.kind === 'accept' || effect.kind === 'drop' || effect.kind === 'return' || effect.kind === 'goto' || effect.kind === 'queue';
   return leaves && rates.length === 0 && plain === remarked && plain.sure === plain.may;
 }
 

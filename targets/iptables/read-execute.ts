@@ -29,6 +29,9 @@ interface Outcome {
   readonly marked: Node;
   /** Packets of which nothing is known any more. */
   readonly lost: Node;
+  /** Packets that come to the queue, and those of them that the engine drops. */
+  readonly queued: Node;
+  readonly refused: Node;
   readonly asked: ReadonlyMap<string, Node>;
   readonly doubts: readonly Doubt[];
 }
@@ -84,6 +87,8 @@ export class Executor {
       if (this.#drops) into.dropped.push(this.#share(outcome.dropped, packets));
       into.marked.push(diagram.intersect(outcome.marked, packets));
       into.lost.push(diagram.intersect(outcome.lost, packets));
+      into.queued.push(diagram.intersect(outcome.queued, packets));
+      into.refused.push(diagram.intersect(outcome.refused, packets));
       for (const [identity, set] of outcome.asked) into.ask(identity, diagram.intersect(set, packets));
       for (const doubt of outcome.doubts) into.doubt({ ...doubt, packets: diagram.intersect(doubt.packets, packets) });
       back.push(this.#share(outcome.returned, packets));
@@ -107,6 +112,8 @@ export class Executor {
       returned: this.#unionAll([...gathered.returned, flow]),
       marked: diagram.unionAll(gathered.marked),
       lost: diagram.unionAll(gathered.lost),
+      queued: diagram.unionAll(gathered.queued),
+      refused: diagram.unionAll(gathered.refused),
       asked: gathered.allAsked(diagram),
       doubts: gathered.allDoubts(diagram),
     };
@@ -138,6 +145,14 @@ export class Executor {
       case 'drop':
         if (this.#drops) into.dropped.push(hit);
         return missed;
+      case 'queue': {
+        const refused = this.#share(hit, this.#compiled.engineDrops);
+        into.queued.push(hit.plain, hit.remarked);
+        into.refused.push(refused.plain, refused.remarked);
+        into.accepted.push({ plain: diagram.subtract(hit.plain, refused.plain), remarked: diagram.subtract(hit.remarked, refused.remarked) });
+        if (this.#drops) into.dropped.push(refused);
+        return missed;
+      }
       case 'return':
         into.returned.push(hit);
         return missed;
@@ -186,6 +201,8 @@ class Gathering {
   readonly returned: Flow[] = [];
   readonly marked: Node[] = [];
   readonly lost: Node[] = [];
+  readonly queued: Node[] = [];
+  readonly refused: Node[] = [];
   readonly #asked = new Map<string, Node[]>();
   readonly #doubts = new Map<number, { readonly what: string; readonly sets: Node[] }>();
 
@@ -216,6 +233,8 @@ class Gathering {
   take(other: Gathering): void {
     this.marked.push(...other.marked);
     this.lost.push(...other.lost);
+    this.queued.push(...other.queued);
+    this.refused.push(...other.refused);
     for (const [identity, sets] of other.#asked) for (const set of sets) this.ask(identity, set);
     for (const [line, { what, sets }] of other.#doubts) for (const packets of sets) this.doubt({ line, what, packets });
   }

@@ -94,12 +94,13 @@ const targetOptions: ReadonlyMap<string, Arities> = new Map([
   ['DSCP', arities('set-dscp set-dscp-class')],
   ['TOS', arities('set-tos and-tos or-tos xor-tos')],
   ['MARK', arities(setMark)],
+  ['NFQUEUE', arities('queue-num queue-balance queue-bypass:0 queue-cpu-fanout:0')],
   ['CONNMARK', arities(`${setMark} save-mark:0 restore-mark:0 nfmask ctmask mask left-shift-mark right-shift-mark`)],
 ]);
 
 /** Whether a chain of this name would be taken for a target. */
 export function isTarget(name: string): boolean {
-  return targetOptions.has(name) || name === 'QUEUE' || name === 'NFQUEUE' || name === 'SET';
+  return targetOptions.has(name) || name === 'QUEUE' || name === 'SET';
 }
 
 const headerOptions: ReadonlyMap<string, readonly [name: string, values: number]> = new Map([

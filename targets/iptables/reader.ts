@@ -9,11 +9,13 @@
 import type { AddressSet } from '../../src/net/address-set.ts';
 import { families, type Family } from '../../src/net/address.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
-import { empty, type Node } from '../../src/packets/packet-space.ts';
+import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
 import { type ConntrackMark, type EmittedFile, markIn, type ReadContext, type ReadLimit, type ReadResult } from '../../src/target/target.ts';
 import { addressesInRules, addressesInSets, interfacesInRules, interfacesInSets } from './read-borders.ts';
 import { chainKey, type Compiled, compileChains } from './read-compile.ts';
+import { parseSettings } from './read-settings.ts';
+import { conversationsOf, droppedBy, type EngineRule, parseEngineRules } from './read-suricata.ts';
 import { type BuiltinChain, Executor, type Flow } from './read-execute.ts';
 import { parseIpsets } from './read-ipset.ts';
 import { Lookups } from './read-lookups.ts';
@@ -30,8 +32,16 @@ interface Text<Parts> {
 interface Texts {
   readonly rules: ReadonlyMap<Family, Text<Dump>>;
   readonly sets: Text<ReadonlyMap<string, IpSet>> | undefined;
+  /** What the engine looks for, if there is one. */
+  readonly engine: Engine | undefined;
   /** The texts are ours. */
   readonly strict: boolean;
+}
+
+interface Engine {
+  readonly rules: Text<readonly EngineRule[]>;
+  /** Ports on which it looks for the protocol. */
+  readonly settings: Text<ReadonlySet<number>>;
 }
 
 type Refusals = { line: number | undefined; what: string }[];
@@ -42,11 +52,13 @@ const ruleFiles: readonly (readonly [Family, string])[] = [
   [6, 'ip6tables.rules'],
 ];
 const setFile = 'ipset.rules';
+const engineRuleFile = 'suricata.rules';
+const settingsFile = 'suricata.yaml';
 
 /** Reads the files that the emitter writes. */
 export function read(files: readonly EmittedFile[], context: ReadContext): ReadResult {
   const refusals: Refusals = [];
-  const known = new Set([setFile, ...ruleFiles.map(([, name]) => name)]);
+  const known = new Set([setFile, engineRuleFile, settingsFile, ...ruleFiles.map(([, name]) => name)]);
   const byName = new Map<string, EmittedFile>();
   for (const file of files) {
     if (!known.has(file.name) || byName.has(file.name)) refusals.push({ line: undefined, what: `the file ${file.name} is not expected` });
@@ -58,7 +70,18 @@ export function read(files: readonly EmittedFile[], context: ReadContext): ReadR
     rules.set(family, { name, parts: file === undefined ? new Refusal(undefined, 'the file is missing') : rulesOf(file) });
   }
   const sets = byName.get(setFile);
-  return readTexts({ rules, sets: sets === undefined ? undefined : { name: setFile, parts: setsOf(sets) }, strict: true }, context, refusals);
+  const engine = engineOf(byName.get(engineRuleFile), byName.get(settingsFile));
+  return readTexts({ rules, sets: sets === undefined ? undefined : { name: setFile, parts: setsOf(sets) }, engine, strict: true }, context, refusals);
+}
+
+/** Undefined where neither file is there; one without the other is refused. */
+function engineOf(rules: EmittedFile | undefined, settings: EmittedFile | undefined): Engine | undefined {
+  if (rules === undefined && settings === undefined) return undefined;
+  const missing = new Refusal(undefined, 'the file is missing');
+  return {
+    rules: { name: rules?.name ?? engineRuleFile, parts: rules === undefined ? missing : engineRulesOf(rules) },
+    settings: { name: settings?.name ?? settingsFile, parts: settings === undefined ? missing : settingsOf(settings) },
+  };
 }
 
 /** Reads the outputs of iptables-save, ip6tables-save and ipset save, which are told apart by what stands in them. */
@@ -66,7 +89,10 @@ export function readRunning(files: readonly EmittedFile[], context: ReadContext)
   const refusals: Refusals = [];
   const rules = new Map<Family, Text<Dump>>();
   let sets: Texts['sets'];
+  const [engineRules, settings] = [files.filter(({ text }) => isEngineRules(text)), files.filter(({ text }) => isSettings(text))];
+  if (engineRules.length > 1 || settings.length > 1) refusals.push({ line: undefined, what: 'a second file of Suricata' });
   for (const file of files) {
+    if (isOfEngine(file.text)) continue;
     // What `ipset save` prints where there is no set; a family of which nothing is printed is missed below.
     if (file.text.trim() === '') continue;
     if (isSets(file.text)) {
@@ -90,12 +116,17 @@ export function readRunning(files: readonly EmittedFile[], context: ReadContext)
     const tool = family === 4 ? 'iptables-save' : 'ip6tables-save';
     if (!rules.has(family)) rules.set(family, { name: tool, parts: new Refusal(undefined, 'its output is missing') });
   }
-  return readTexts({ rules, sets, strict: false }, context, refusals);
+  return readTexts({ rules, sets, engine: engineOf(engineRules[0], settings[0]), strict: false }, context, refusals);
 }
 
 /** The addresses that emitted files or running outputs name; none of a text that cannot be read, which the readers refuse. */
 export function borders(files: readonly EmittedFile[]): readonly AddressSet[] {
   return files.flatMap((file) => {
+    if (isSettings(file.text)) return [];
+    if (isEngineRules(file.text)) {
+      const rules = engineRulesOf(file);
+      return rules instanceof Refusal ? [] : [...new Set(rules.flatMap(({ source, destination }) => [source, destination]))];
+    }
     if (isSets(file.text)) {
       const sets = setsOf(file);
       return sets instanceof Refusal ? [] : addressesInSets(sets);
@@ -109,7 +140,7 @@ export function borders(files: readonly EmittedFile[]): readonly AddressSet[] {
 export function runningMark(files: readonly EmittedFile[]): ConntrackMark | undefined {
   const found = new Map<string, ConntrackMark>();
   for (const file of files) {
-    const dump = isSets(file.text) ? undefined : rulesOf(file);
+    const dump = isSets(file.text) || isOfEngine(file.text) ? undefined : rulesOf(file);
     if (dump === undefined || dump instanceof Refusal) continue;
     for (const rule of [...(dump.tables.get('filter')?.chains.values() ?? [])].flatMap((chain) => chain.rules)) {
       const at = rule.words.findIndex((word) => word.text === '--set-xmark');
@@ -128,6 +159,7 @@ export function runningMark(files: readonly EmittedFile[]): ConntrackMark | unde
  */
 export function interfaces(files: readonly EmittedFile[]): readonly string[] {
   const names = files.flatMap((file) => {
+    if (isOfEngine(file.text)) return [];
     if (isSets(file.text)) {
       const sets = setsOf(file);
       return sets instanceof Refusal ? [] : interfacesInSets(sets);
@@ -140,6 +172,7 @@ export function interfaces(files: readonly EmittedFile[]): readonly string[] {
 
 const dumps = new WeakMap<EmittedFile, Dump | Refusal>();
 const ipsets = new WeakMap<EmittedFile, ReadonlyMap<string, IpSet> | Refusal>();
+const engineRuleSets = new WeakMap<EmittedFile, readonly EngineRule[] | Refusal>();
 
 /** A file is asked for its borders first and read afterwards; it is parsed once. */
 function rulesOf(file: EmittedFile): Dump | Refusal {
@@ -148,6 +181,14 @@ function rulesOf(file: EmittedFile): Dump | Refusal {
 
 function setsOf(file: EmittedFile): ReadonlyMap<string, IpSet> | Refusal {
   return remembered(ipsets, file, parseIpsets);
+}
+
+function engineRulesOf(file: EmittedFile): readonly EngineRule[] | Refusal {
+  return remembered(engineRuleSets, file, parseEngineRules);
+}
+
+function settingsOf(file: EmittedFile): ReadonlySet<number> | Refusal {
+  return caught(() => parseSettings(file.text));
 }
 
 function remembered<Parts>(memory: WeakMap<EmittedFile, Parts | Refusal>, file: EmittedFile, parse: (text: string) => Parts): Parts | Refusal {
@@ -167,6 +208,18 @@ function caught<Value>(work: () => Value): Value | Refusal {
 
 function isSets(text: string): boolean {
   return /^(?:create|add|flush) /u.test(text.replaceAll(/^(?:#.*)?\n/gmu, ''));
+}
+
+function isSettings(text: string): boolean {
+  return text.startsWith('%YAML');
+}
+
+function isEngineRules(text: string): boolean {
+  return /^(?:alert|drop|pass|reject) /u.test(text.replaceAll(/^(?:#.*)?\n/gmu, ''));
+}
+
+function isOfEngine(text: string): boolean {
+  return isSettings(text) || isEngineRules(text);
 }
 
 /** By the line that the tool prints first, else by what only one family has. */
@@ -197,6 +250,8 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
   // What could not be told apart may be anything.
   const before = refusals.length > 0;
   if (texts.sets?.parts instanceof Refusal) refusals.push(placed(texts.sets.name, texts.sets.parts));
+  const inspected = inspectedBy(space, texts.engine, refusals);
+  const queues = new Set<string>();
   const universe = possible(space);
   const parts = families.map((family): FamilyResult => {
     const packets = diagram.intersect(universe, space.family(family));
@@ -204,7 +259,7 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
     const result =
       text === undefined || before
         ? new Refusal(undefined, 'nothing is known')
-        : caught(() => readFamily(family, text, texts, context, packets, refusals, others));
+        : caught(() => readFamily(family, text, texts, inspected, queues, context, packets, refusals, others));
     if (!(result instanceof Refusal)) return result;
     if (text !== undefined && !before) refusals.push(placed(text.name, result));
     return { accepted: empty, maybe: empty, marked: empty, unknown: packets, limits: [] };
@@ -224,11 +279,44 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
   };
 }
 
+/** What the engine drops of queued packets, and what it has to see for that. */
+interface Inspected {
+  readonly dropped: Node;
+  readonly conversations: Node;
+}
+
+/** Undefined where there is no engine, or it cannot be read. */
+function inspectedBy(space: PacketSpace, engine: Engine | undefined, refusals: Refusals): Inspected | undefined {
+  if (engine === undefined) return undefined;
+  const { rules, settings } = engine;
+  for (const { name, parts } of [rules, settings]) if (parts instanceof Refusal) refusals.push(placed(name, parts));
+  if (rules.parts instanceof Refusal || settings.parts instanceof Refusal) return undefined;
+  const ports = settings.parts;
+  // What its parser is not asked about passes whatever the rules say.
+  const blind = rules.parts.find((rule) => rule.ports.some(({ first, last }) => portsBetween(first, last).some((port) => !ports.has(port))));
+  if (blind !== undefined) refusals.push(placed(rules.name, new Refusal(blind.line, `${settings.name} does not look for Modbus on these ports`)));
+  return blind === undefined ? { dropped: droppedBy(space, rules.parts), conversations: conversationsOf(space, rules.parts) } : undefined;
+}
+
+function portsBetween(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
 function placed(name: string, refusal: Refusal): { line: number | undefined; what: string } {
   return { line: refusal.line, what: `${name}: ${refusal.message}` };
 }
 
-function readFamily(family: Family, text: Text<Dump>, texts: Texts, context: ReadContext, packets: Node, refusals: Refusals, others: string[]): FamilyResult {
+function readFamily(
+  family: Family,
+  text: Text<Dump>,
+  texts: Texts,
+  inspected: Inspected | undefined,
+  queues: Set<string>,
+  context: ReadContext,
+  packets: Node,
+  refusals: Refusals,
+  others: string[],
+): FamilyResult {
   const { space } = context;
   const mark = markIn(context);
   const { diagram } = space;
@@ -246,6 +334,8 @@ function readFamily(family: Family, text: Text<Dump>, texts: Texts, context: Rea
       family,
       lookups: new Lookups(space, sets, volatileSets(everyDump)),
       defragments: tracks(dump),
+      engineDrops: inspected?.dropped,
+      queues,
       strict: texts.strict,
       doubted: (refusal) => texts.strict && refuse(refusal),
     },
@@ -262,9 +352,12 @@ function readFamily(family: Family, text: Text<Dump>, texts: Texts, context: Rea
   const whole = (flow: Flow): Node => diagram.union(flow.plain, flow.remarked);
   const executor = new Executor(diagram, compiled, false);
   const passing = whole(run(executor, packets).passing);
+  const unseen = diagram.intersect(diagram.subtract(passing, diagram.unionAll(executor.found.queued)), inspected?.conversations ?? empty);
+  if (unseen !== empty) refuse(new Refusal(undefined, 'packets of a conversation that Suricata looks into pass without being queued'));
   const asked = executor.found.allAsked(diagram);
   const doubts = executor.found.allDoubts(diagram);
-  const marked = diagram.unionAll(executor.found.marked);
+  // With a packet that the engine drops its conversation ends: that it was marked before has no effect.
+  const marked = diagram.subtract(diagram.unionAll(executor.found.marked), diagram.unionAll(executor.found.refused));
   const around = surroundings(dump, name);
   others.push(...around.others);
   for (const { line, what } of around.dangers) refuse(new Refusal(line, what));

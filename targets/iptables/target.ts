@@ -32,8 +32,24 @@ export const capabilities: TargetCapabilities = {
       type: { kind: 'mask', leastBits: 16 },
       default: String(0xffff_ffff),
     },
+    {
+      name: 'inspect-with',
+      title: 'the engine that looks into flows whose functions are named: suricata, or none',
+      type: { kind: 'name', values: ['none', 'suricata'] },
+      default: 'none',
+    },
+    {
+      name: 'queue',
+      title: 'number of the queue by which packets go to the engine and back',
+      type: { kind: 'number', first: 0, last: 65_535 },
+      default: '0',
+    },
   ],
   grades: { default: 'ports' },
+  companions: {
+    option: 'inspect-with',
+    engines: new Map([['suricata', { grades: { modbus: 'stream' }, files: ['suricata.yaml', 'suricata.rules'] }]]),
+  },
   dynamicAddresses: true,
   logging: true,
   counting: true,
@@ -49,6 +65,9 @@ export const capabilities: TargetCapabilities = {
  * nf_tables; `rules`: of a family, what a small gateway still loads in seconds.
  */
 export const limits = { comment: 255, logPrefix: 29, chain: 28, set: 31, slots: 15, nested: 15, rules: 100_000, burst: 10_000, perSecond: 10_000 } as const;
+
+/** Of Suricata's files: addresses of one list in a rule (a rule has 8192 characters), and rules that have numbers of their own behind one list. */
+export const engineLimits = { addresses: 40, lists: 9_000, rulesOfList: 100, firstRule: 1_000_000, message: 200 } as const;
 
 /** The bits of the mask hold the policy's number; never all zero, which is the mark of the unjudged. */
 export function markOf(mask: number, policyNumber: number): { mask: number; value: number } {

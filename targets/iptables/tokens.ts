@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { type Family, formatAddress4, formatAddress6, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
-import { limits } from './target.ts';
+import { engineLimits, limits } from './target.ts';
 
 /** What no rule of iptables can say; `help`: what would work. */
 export class Inexpressible extends Error {
@@ -179,6 +179,51 @@ export function icmpMessage(family: Family, type: number, code: number | undefin
 export function protocolWord(value: number): Token {
   if (value === 0) throw new Error('iptables takes protocol 0 for every protocol');
   return number(value);
+}
+
+/** `--queue-num 3`: without `--queue-bypass`, what nobody takes from the queue is dropped. */
+export function queue(value: number): Token {
+  return token(`-j NFQUEUE --queue-num ${number(value)}`);
+}
+
+/** A list of addresses or ports in a rule of Suricata: `10.0.0.5`, `[10.0.0.5,10.0.1.0/24]`. */
+export function engineList(items: readonly Token[]): Token {
+  const [first, ...more] = items;
+  if (first === undefined) throw new Error('an empty list means any');
+  return more.length === 0 ? first : token(`[${items.join(',')}]`);
+}
+
+/** `10.0.0.5 any -> [10.0.1.0/24,10.0.2.7] 502`. */
+export function engineEnds(source: Token, destination: Token, ports: Ranges<number>): Token {
+  const spans = ports.map(({ first, last }) => (first === last ? number(first) : token(`${number(first)}:${number(last)}`)));
+  return token(`${source} any -> ${destination} ${engineList(spans)}`);
+}
+
+/** Ports between commas, as Suricata's configuration has them. */
+export function enginePorts(ports: readonly number[]): Token {
+  return token(ports.map(number).join(','));
+}
+
+/** Fixed words of Suricata's rules. */
+export function engineWords(text: string): Token {
+  if (!/^[A-Za-z0-9_,!:;> .-]+$/u.test(text)) throw new Error(`no words of a rule: ${text}`);
+  return token(text);
+}
+
+/** What a rule of Suricata writes into its log; what ends a string or an option does not occur in it. */
+export function engineMessage(text: string): Token {
+  const plain = Array.from(text, (character) => (/^[ #-:<-[\]-~]$/u.test(character) ? character : '?')).join('');
+  return token(`msg:"${plain.length <= engineLimits.message ? plain : `${plain.slice(0, engineLimits.message - 3)}...`}";`);
+}
+
+/** `sid:1000000; rev:1;` */
+export function engineNumber(value: number): Token {
+  return token(`sid:${number(value)}; rev:1;`);
+}
+
+/** The options of a rule between their brackets. */
+export function engineOptions(parts: readonly Token[]): Token {
+  return token(`(${parts.join(' ')})`);
 }
 
 export function rate(limit: Rate): Token {

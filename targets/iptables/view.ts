@@ -34,3 +34,19 @@ export interface LoaderView {
   readonly tool4: Token;
   readonly tool6: Token;
 }
+
+export interface EngineRulesView {
+  readonly head: readonly Token[];
+  readonly areas: readonly {
+    readonly note: Token;
+    /** `[10.0.0.5] any -> [10.0.2.0/24] 502`, with the options that every rule begins with. */
+    readonly rules: readonly { readonly action: Token; readonly protocol: Token; readonly ends: Token; readonly options: Token }[];
+  }[];
+}
+
+export interface EngineView {
+  readonly head: readonly Token[];
+  readonly queue: Token;
+  /** Ports on which the protocol is looked for. */
+  readonly ports: Token;
+}

@@ -26,6 +26,7 @@ export async function run([name]: readonly string[], options: Record<string, unk
     printJson('targets', {
       targets: chosen.map(({ capabilities }) => ({
         ...capabilities,
+        companions: Object.fromEntries(capabilities.companions?.engines ?? []),
         options: capabilities.options.map((option) => ({ name: option.name, title: option.title, type: option.type.kind, default: option.default })),
       })),
     });
@@ -37,6 +38,10 @@ export async function run([name]: readonly string[], options: Record<string, unk
     const { default: usual, ...others } = capabilities.grades;
     const better = Object.entries(others).map(([protocol, grade]) => `${protocol} ${grade}`);
     print(`  inspection of functions: ${[...better, better.length === 0 ? usual : `others ${usual}`].join(', ')}`);
+    for (const [engine, { grades, files }] of capabilities.companions?.engines ?? []) {
+      const given = Object.entries(grades).map(([protocol, grade]) => `${protocol} ${grade}`);
+      print(`  with ${capabilities.companions?.option} ${engine}: ${given.join(', ')}; files: ${files.join(', ')}`);
+    }
     print(`  conversations: ${conversationWords[capabilities.conversations]}`);
     for (const option of capabilities.options) print(`  option ${option.name} (default ${option.default}): ${option.title}`);
   }

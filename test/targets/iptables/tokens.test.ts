@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import {
   chainName,
   comment,
+  engineEnds,
+  engineList,
+  engineMessage,
+  engineWords,
   headLine,
   icmpMessage,
   interfaceName,
@@ -36,6 +40,30 @@ const hostile = fc.oneof(
     '\r',
   ),
 );
+
+describe('tokens of Suricata', () => {
+  test.prop([hostile])('a message neither ends itself nor its option', (text) => {
+    expect(engineMessage(text)).toMatch(/^msg:"[ #-:<-[\]-~]{0,200}";$/u);
+  });
+
+  it('keeps names of flows and places as they are', () => {
+    expect(engineMessage('zw gw: function 6 (poll plant.zone:41)')).toBe('msg:"zw gw: function 6 (poll plant.zone:41)";');
+  });
+
+  it('lists are never empty, which would mean any', () => {
+    const address = prefixOf({ first: 0x0a00_0005, last: 0x0a00_0005 });
+    if (address === undefined) throw new Error('an address is a prefix');
+    expect(engineList([address])).toBe('10.0.0.5');
+    expect(
+      engineEnds(address, engineList([address, address]), [
+        { first: 502, last: 502 },
+        { first: 5020, last: 5022 },
+      ]),
+    ).toBe('10.0.0.5 any -> [10.0.0.5,10.0.0.5] [502,5020:5022]');
+    expect(() => engineList([])).toThrow('an empty list means any');
+    for (const words of ['a"b', 'a\nb', 'a(b)', '']) expect(() => engineWords(words)).toThrow('no words of a rule');
+  });
+});
 
 describe('tokens', () => {
   test.prop([hostile])('whatever is said in a comment stays inside its quotes', (text) => {

@@ -1,0 +1,207 @@
+/**
+ * What Suricata drops of the packets that are queued for it.
+ *
+ * Takes its rules, gives the packets of clients that they drop. The one idea: a function is dropped where a rule names it, and what nobody
+ * recognises only where every guard stands; so a guard that is missing shows as a packet that passes. It knows rules of one shape for each
+ * purpose, always about what the client says, and refuses all others: a rule that passes opens a whole conversation.
+ */
+import { addressSet, type AddressSet } from '../../src/net/address-set.ts';
+import { families, type Family } from '../../src/net/address.ts';
+import { canonical, type Range, type Ranges } from '../../src/net/ranges.ts';
+import { allFunctions, noFunction } from '../../src/packets/functions.ts';
+import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
+import { functionTable } from '../../src/policy/gateway-policy.ts';
+import { Refusal } from './read-tree.ts';
+import { readNetwork, readPorts, readRange } from './read-values.ts';
+
+type Purpose =
+  | { readonly kind: 'known' | 'unless-known'; readonly bit: string }
+  | { readonly kind: 'event'; readonly event: string }
+  | { readonly kind: 'function'; readonly code: number };
+
+export interface EngineRule {
+  readonly line: number;
+  readonly source: AddressSet;
+  readonly destination: AddressSet;
+  readonly ports: Ranges<number>;
+  readonly purpose: Purpose;
+}
+
+/** Codes that its parser tells from others; every other code is the same to it. With the highest bit it takes these two for what they are without. */
+const told: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 43]);
+const takenFor = [8, 43];
+const events = ['invalid_protocol_id', 'invalid_length', 'invalid_function_code', 'flooded'];
+const ruleLine = /^(\w+) (\w+) (\S+) any -> (\S+) (\S+) \((.+)\)$/u;
+const mostCharacters = 8191;
+
+export function parseEngineRules(text: string): readonly EngineRule[] {
+  const rules: EngineRule[] = [];
+  const numbers = new Set<string>();
+  const sides = new Map<string, AddressSet>();
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '' || line.startsWith('#')) continue;
+    const refuse = (what: string): never => {
+      throw new Refusal(index + 1, what);
+    };
+    const [, action = '', carrier = '', from = '', to = '', where = '', words = ''] = ruleLine.exec(line) ?? refuse('no rule of a known shape');
+    if (line.length > mostCharacters) refuse('a rule of more than 8191 characters');
+    const options = optionsOf(words) ?? refuse('options that cannot be read');
+    const number = options.find(({ name }) => name === 'sid')?.value ?? refuse('a rule without a number');
+    if (!/^[1-9]\d{0,8}$/u.test(number) || numbers.has(number)) refuse(`the number ${number} twice, or none`);
+    numbers.add(number);
+    const side = (list: string): AddressSet => {
+      const known = sides.get(list) ?? addressList(list) ?? refuse(`the addresses ${list}`);
+      sides.set(list, known);
+      return known;
+    };
+    const ports = portList(where) ?? refuse(`the ports ${where}`);
+    rules.push({
+      line: index + 1,
+      source: side(from),
+      destination: side(to),
+      ports,
+      purpose: purposeOf(`${action} ${carrier}`, options) ?? refuse('a rule of no known purpose'),
+    });
+  }
+  return rules;
+}
+
+interface Option {
+  readonly name: string;
+  readonly value: string;
+}
+
+function optionsOf(words: string): readonly Option[] | undefined {
+  const found: Option[] = [];
+  const pattern = /(\S+?)(?::("[^"\\;]*"|[^";\\]*))?;(?: |$)/uy;
+  while (pattern.lastIndex < words.length) {
+    const match = pattern.exec(words);
+    if (match === null) return undefined;
+    found.push({ name: match[1] ?? '', value: match[2] ?? '' });
+  }
+  return found;
+}
+
+/** Everything but message, number and revision says what a rule is for; the order does not matter. */
+function purposeOf(head: string, options: readonly Option[]): Purpose | undefined {
+  const said = options
+    .filter(({ name }) => name !== 'msg' && name !== 'sid' && name !== 'rev')
+    .map(({ name, value }) => (value === '' ? name : `${name}:${value}`));
+  if (new Set(options.map(({ name }) => name)).size !== options.length || !said.includes('flow:to_server')) return undefined;
+  const rest = said.filter((one) => one !== 'flow:to_server').toSorted();
+  const [first = '', second = '', ...more] = rest;
+  if (more.length > 0) return undefined;
+  const known = /^flowbits:set,([a-z.]+)$/u.exec(first);
+  if (head === 'alert modbus' && known !== null && second === 'noalert') return { kind: 'known', bit: known[1] ?? '' };
+  const unless = /^flowbits:isnotset,([a-z.]+)$/u.exec(second);
+  if (head === 'drop tcp' && first === 'dsize:>0' && unless !== null) return { kind: 'unless-known', bit: unless[1] ?? '' };
+  if (head !== 'drop modbus' || second !== '') return undefined;
+  const event = /^app-layer-event:modbus\.([a-z_]+)$/u.exec(first)?.[1];
+  if (event !== undefined) return events.includes(event) ? { kind: 'event', event } : undefined;
+  const code = Number(/^modbus:function ([1-9]\d{0,2})$/u.exec(first)?.[1] ?? 0);
+  return code >= 1 && code <= 127 ? { kind: 'function', code } : undefined;
+}
+
+function itemsOf(list: string): readonly string[] {
+  return list.startsWith('[') && list.endsWith(']') ? list.slice(1, -1).split(',') : [list];
+}
+
+function addressList(list: string): AddressSet | undefined {
+  const v4: Range<number>[] = [];
+  const v6: Range<bigint>[] = [];
+  for (const item of itemsOf(list)) {
+    const found = families.flatMap((family) => {
+      const range = readRange(item, family);
+      return (range === undefined ? readNetwork(item, family) : addressSet([range])) ?? [];
+    })[0];
+    if (found === undefined) return undefined;
+    v4.push(...found.v4);
+    v6.push(...found.v6);
+  }
+  return { v4: canonical(v4), v6: canonical(v6) };
+}
+
+function portList(list: string): Ranges<number> | undefined {
+  const found = itemsOf(list).map((item) => (item === '' || item.includes('!') ? undefined : readPorts(item)));
+  return found.every((one) => one !== undefined) ? canonical(found) : undefined;
+}
+
+/** Packets of the conversations that rules are about, in both directions: an engine that sees one side alone cannot put the stream together. */
+export function conversationsOf(space: PacketSpace, rules: readonly EngineRule[]): Node {
+  const { diagram } = space;
+  const whole = rules.filter(({ purpose }) => purpose.kind === 'unless-known');
+  const both = whole.flatMap((rule) =>
+    families.flatMap((family) => [
+      space.direction('original', conversations(space, family, rule)),
+      space.direction('reply', conversations(space, family, rule, true)),
+    ]),
+  );
+  return space.hook('forward', diagram.unionAll(both));
+}
+
+/** What is dropped of what a client sends, whichever way it takes through the gateway. */
+export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Node {
+  const { diagram } = space;
+  const areas = new Map<string, Node>();
+  const areaOf = (rule: EngineRule): Node => {
+    const key = [rule.source, rule.destination].map((set) => textOf(set.v4) + textOf(set.v6)).join(' ') + textOf(rule.ports);
+    const known = areas.get(key) ?? space.direction('original', diagram.unionAll(families.map((family) => conversations(space, family, rule))));
+    areas.set(key, known);
+    return known;
+  };
+  const where = (is: (purpose: Purpose) => boolean): Node => diagram.unionAll(rules.filter(({ purpose }) => is(purpose)).map(areaOf));
+  const bits = [...new Set(rules.flatMap(({ purpose }) => ('bit' in purpose ? [purpose.bit] : [])))];
+  const guarded = bits.map((bit) => ({
+    asked: where((purpose) => purpose.kind === 'unless-known' && purpose.bit === bit),
+    given: where((purpose) => purpose.kind === 'known' && purpose.bit === bit),
+  }));
+  // Whose bit is never set passes nothing but packets without payload.
+  const never = diagram.unionAll(guarded.map(({ asked, given }) => diagram.subtract(asked, given)));
+  const first = diagram.unionAll(guarded.map(({ asked }) => asked));
+  const byCode = new Map<number, Node>();
+  for (const code of told)
+    byCode.set(
+      code,
+      where((purpose) => purpose.kind === 'function' && purpose.code === code),
+    );
+  // A first message that the parser does not know is held back by the guard alone, a later one by the rule alone.
+  const unknown = diagram.intersect(
+    first,
+    where((purpose) => purpose.kind === 'function' && !told.has(purpose.code)),
+  );
+  const guards = [
+    ...events.map((event) => where((purpose) => purpose.kind === 'event' && purpose.event === event)),
+    ...takenFor.map((code) => byCode.get(code) ?? empty),
+  ];
+  const strange = guards.reduce((all, one) => diagram.intersect(all, one), unknown);
+  const named = new Map<Node, number[]>();
+  const drop = (area: Node, one: number): void => void named.set(area, [...(named.get(area) ?? []), one]);
+  for (const one of functionTable.among(allFunctions)) {
+    const number = functionTable.number(one);
+    if (one.protocol !== 'modbus') {
+      drop(strange, number);
+      continue;
+    }
+    const dropped = one.codes.map((code) => (code.number === undefined ? strange : (byCode.get(code.number) ?? unknown)));
+    drop(
+      dropped.reduce((all, part) => diagram.intersect(all, part), full),
+      number,
+    );
+  }
+  const parts = [...named].map(([area, numbers]) =>
+    diagram.intersect(area, space.within(fields.function, canonical(numbers.map((one) => ({ first: one, last: one }))))),
+  );
+  const payload = space.within(fields.function, [{ first: noFunction + 1, last: allFunctions[0]?.last ?? 0 }]);
+  return diagram.unionAll([...parts, diagram.intersect(strange, space.within(fields.function, functionTable.other)), diagram.intersect(never, payload)]);
+}
+
+function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule, answered = false): Node {
+  const of = (set: AddressSet): Ranges<number> | Ranges<bigint> => (family === 4 ? set.v4 : set.v6);
+  const [from, to] = answered ? [destination, source] : [source, destination];
+  const ends = space.addresses('destination', family, of(to), space.addresses('source', family, of(from)));
+  return space.family(family, space.among(fields.protocol, [6], space.within(answered ? fields.sourcePort : fields.value, ports, ends)));
+}
+
+function textOf(ranges: Ranges<number> | Ranges<bigint>): string {
+  return ranges.map(({ first, last }) => `${first}-${last}`).join();
+}

@@ -1,0 +1,120 @@
+/**
+ * The rules of Suricata: what of the conversations in its queue may not be said.
+ *
+ * Takes areas with the functions that may pass there, gives rules that drop all else. The one idea: a rule that passes would open the whole
+ * conversation, so there is none; an area has one rule for each function that Suricata knows and that is not allowed, one for all that it
+ * does not know, and guards against what its parser would take for something else. What is not yet known as Modbus is held back, too: until
+ * then nothing is looked into. Tried code by code on 7.0.10 (see the README).
+ */
+import { families, type Family } from '../../src/net/address.ts';
+import type { Range } from '../../src/net/ranges.ts';
+import { functionTable, type GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import type { EmissionFacts } from '../../src/target/target.ts';
+import type { Area } from './inspected.ts';
+import { headLines } from './lower.ts';
+import { engineLimits } from './target.ts';
+import {
+  addressSpan,
+  engineEnds,
+  engineList,
+  engineMessage,
+  engineNumber,
+  engineOptions,
+  enginePorts,
+  engineWords,
+  headLine,
+  Inexpressible,
+  number,
+  prefixOf,
+  type Token,
+} from './tokens.ts';
+import type { EngineRulesView, EngineView } from './view.ts';
+
+type Rule = EngineRulesView['areas'][number]['rules'][number];
+
+const protocol = 'modbus';
+/** Codes that its parser knows by name. All others are one to it, and any of them stands for all. */
+const known = [...Array.from({ length: 24 }, (_, index) => index + 1), 43];
+const unknown = 127;
+
+const events = [
+  ['invalid_protocol_id', 'another protocol identifier'],
+  ['invalid_length', 'a length that does not fit the function'],
+  ['invalid_function_code', 'the function code of an answer, or 0'],
+  ['flooded', 'more requests without answers than are looked into'],
+] as const;
+
+export function engineViews(
+  policy: GatewayPolicy,
+  facts: EmissionFacts,
+  inspected: ReadonlyMap<Family, readonly Area[]>,
+): { rules: EngineRulesView; settings: EngineView } {
+  const queue = policy.options.get('queue') ?? '0';
+  const how = `run it with: suricata -c suricata.yaml -S suricata.rules -q ${queue}`;
+  const areas: EngineRulesView['areas'][number][] = [];
+  const ports = new Set<number>();
+  for (const family of families) {
+    for (const area of inspected.get(family) ?? []) {
+      if (area.functions.length === 0) continue;
+      for (const { first, last } of area.ports) {
+        if (last - first >= mostPorts) throw new Inexpressible(`functions on the ports ${first}-${last}: Suricata looks for ${protocol} port by port`);
+        for (let port = first; port <= last; port++) ports.add(port);
+      }
+      for (const source of lists(area.source))
+        for (const destination of lists(area.destination)) {
+          if (areas.length === engineLimits.lists) throw new Inexpressible(`more than ${engineLimits.lists} lists of addresses that Suricata looks into`);
+          areas.push(areaView(policy, facts, area, { source, destination }, engineLimits.firstRule + areas.length * engineLimits.rulesOfList));
+        }
+    }
+  }
+  return {
+    rules: { head: headLines(policy, facts, how), areas },
+    settings: {
+      head: headLines(policy, facts, how),
+      queue: number(Number(queue)),
+      ports: enginePorts([...ports].toSorted((a, b) => a - b)),
+    },
+  };
+}
+
+/** Ports of one range, which are listed one by one. */
+const mostPorts = 1000;
+
+function lists(addresses: Area['source']): Token[] {
+  const items = addresses.map((range) => prefixOf(range as Range<number>) ?? addressSpan(range));
+  const count = Math.ceil(items.length / engineLimits.addresses);
+  return Array.from({ length: count }, (_, index) => engineList(items.slice(index * engineLimits.addresses, (index + 1) * engineLimits.addresses)));
+}
+
+function areaView(
+  policy: GatewayPolicy,
+  facts: EmissionFacts,
+  area: Area,
+  { source, destination }: { readonly source: Token; readonly destination: Token },
+  firstRule: number,
+): EngineRulesView['areas'][number] {
+  const flows = area.entries.map(({ origin }) => `${origin.name} ${facts.place(origin.span)}`);
+  const whose = flows.length > 3 ? `${flows.slice(0, 3).join(', ')} and ${flows.length - 3} more` : flows.join(', ');
+  const ends = engineEnds(source, destination, area.ports);
+  const rules: Rule[] = [];
+  const add = (action: 'alert' | 'drop', carrier: 'tcp' | 'modbus', what: string, ...options: readonly string[]): void => {
+    rules.push({
+      action: engineWords(action),
+      protocol: engineWords(carrier),
+      ends,
+      options: engineOptions([
+        engineMessage(`zw ${policy.gateway}: ${what} (${whose})`),
+        engineWords('flow:to_server;'),
+        ...options.map(engineWords),
+        engineNumber(firstRule + rules.length),
+      ]),
+    });
+  };
+  add('alert', protocol, 'is Modbus', `flowbits:set,zw.${protocol};`, 'noalert;');
+  add('drop', 'tcp', 'is not Modbus', 'dsize:>0;', `flowbits:isnotset,zw.${protocol};`);
+  for (const [event, what] of events) add('drop', protocol, what, `app-layer-event:${protocol}.${event};`);
+  const allowed = new Set(functionTable.among(area.functions).flatMap((one) => one.codes.map((code) => code.number)));
+  for (const code of known) if (!allowed.has(code)) add('drop', protocol, `function ${code}`, `modbus:function ${code};`);
+  add('drop', protocol, 'a function that Suricata does not know', `modbus:function ${unknown};`);
+  return { note: headLine(whose), rules };
+}
