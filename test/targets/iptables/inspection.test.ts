@@ -7,9 +7,11 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Proof, proveFiles } from '../../../src/pipeline/prove.ts';
-import { type PolicySets, policySets, policySpace } from '../../../src/policy/sets.ts';
+import { evaluate } from '../../../src/policy/evaluate.ts';
+import { type PolicySets, policySets, policySpace, possible } from '../../../src/policy/sets.ts';
 import type { EmittedFile } from '../../../src/target/target.ts';
 import { iptables } from '../../../targets/iptables/index.ts';
+import { edgePackets } from '../../generators/edge-packets.ts';
 import { compileText, type Compiled, type Ruleset, rulesetOf } from '../../generators/compile.ts';
 
 const randomPlants = Number(process.env['ZW_ENGINE_PLANTS'] ?? 12);
@@ -138,6 +140,23 @@ describe('what Suricata and iptables do together', () => {
     }
     console.log(`${queued} of ${randomPlants} plants have a queue`);
     expect(queued).toBeGreaterThan(randomPlants / 2);
+  });
+
+  it('is what `evaluate` says of single packets', () => {
+    const ruleset = rulesetOf(plant(overlapping));
+    const { space, accepted, maybe } = setsOf(ruleset);
+    const said = new Map<string, number>();
+    for (const packet of edgePackets(ruleset.house, ruleset.policy, 1, 1500)) {
+      if (!space.contains(possible(space), packet)) continue;
+      const verdict = evaluate(ruleset.house, packet);
+      expect(
+        verdict.accepted,
+        JSON.stringify(packet, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)),
+      ).toBe(space.contains(space.diagram.union(accepted, maybe), packet));
+      said.set(verdict.reason.kind, (said.get(verdict.reason.kind) ?? 0) + 1);
+    }
+    expect(said.get('function')).toBeGreaterThan(5);
+    expect(said.get('flow')).toBeGreaterThan(5);
   });
 
   it('writes rules by complement, with guards, and none that passes', () => {
