@@ -154,6 +154,8 @@ function reasonWords(reason: Reason): string {
       return `every policy passes it: ${reason.name}`;
     case 'conversation':
       return 'its conversation was judged and may go on';
+    case 'kept':
+      return 'the platform passes what belongs to a conversation, whatever the policy says';
     case 'function':
       return 'no flow allows its client to say this';
     case 'related-error':

@@ -163,7 +163,7 @@ execution, or the programming of a controller. Inside a zone any host reaches an
     .option(...date)
     .option(...format);
   command(
-    'targets',
+    'targets [name]',
     'the targets that can be compiled for, and what each can do',
     () => import('./commands/targets.ts'),
     'A gateway names its target: `target nftables`.',

@@ -197,6 +197,7 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
 function requestsOf(context: Context, read: PropertyReader, flow: string, services: ResolvedServices): RequestDirection {
   const word = read.word('requests');
   const direction = word === undefined ? undefined : oneOf(context, word, requestDirections, 'direction');
+  if (word === undefined) reportUnsaid(context, flow, services);
   if (word === undefined || direction !== 'backward') return 'forward';
   if (services.otProtocols.some((name) => catalogue.get(name)?.serverMayDial === true)) return 'backward';
   context.report(
@@ -206,6 +207,21 @@ function requestsOf(context: Context, read: PropertyReader, flow: string, servic
     { help: ['take `requests` out: who opens the conversation asks'], notes: [`a server may open it in ${diallers.join(', ')}`] },
   );
   return 'forward';
+}
+
+/** Where either side may open the conversation, functions say nothing until it is said who is asked. */
+function reportUnsaid(context: Context, flow: string, services: ResolvedServices): void {
+  const named = services.functions.find(({ protocol }) => catalogue.get(protocol)?.serverMayDial === true);
+  if (named === undefined) return;
+  context.report(
+    modelCodes.requestsUnsaid,
+    named.span,
+    { flow, protocol: named.protocol },
+    {
+      notes: [`in ${named.protocol} the side that is asked may open the conversation, too`],
+      help: ['add `requests forward` if the side that opens it asks, `requests backward` if that side is asked'],
+    },
+  );
 }
 
 const diallers = [...catalogue.values()].filter((protocol) => protocol.serverMayDial).map((protocol) => protocol.name);

@@ -23,6 +23,8 @@ export interface PassRow {
   readonly values?: readonly number[];
   readonly source: readonly Where[];
   readonly destination: readonly Where[];
+  /** Whoever keeps to the protocol sends these ICMP types with code 0. */
+  readonly codeZero?: true;
   /** TTL or hop limit that the packet must have, where the protocol demands it. */
   readonly hopLimit?: number;
 }

@@ -104,5 +104,8 @@ export const zonelessAddresses: AddressSet = networks(
   'ff00::/8',
 );
 
+/** What no interface gets as its address: unspecified, loopback, multicast, broadcast. */
+export const neverDynamic: AddressSet = networks('0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '255.255.255.255/32', '::/127', 'ff00::/8');
+
 export const unspecified: AddressSet = networks('0.0.0.0/32', '::/128');
 export { networks as builtInNetworks };

@@ -208,7 +208,8 @@ function build(
     entry: {
       target: policy.target,
       options: Object.fromEntries(policy.options),
-      policyNumber: `0x${mark.value.toString(16).padStart(8, '0')}`,
+      conversations: policy.conversations,
+      policyNumber: mark === undefined ? null : `0x${mark.value.toString(16).padStart(8, '0')}`,
       files: emission.files.map((file) => ({
         name: file.name,
         sha256: sha256(file.text),

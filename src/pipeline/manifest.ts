@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { SourceMap } from '../base/source.ts';
 import type { Grade } from '../model/model.ts';
-import type { GatewayPolicy } from '../policy/gateway-policy.ts';
+import type { Conversations, GatewayPolicy } from '../policy/gateway-policy.ts';
 import type { ManifestEssential } from './essential-manifest.ts';
 
 /** 2: essential flows with their messages written out. */
@@ -33,8 +33,10 @@ export interface ManifestFlow {
 export interface ManifestGateway {
   readonly target: string;
   readonly options: Readonly<Record<string, string>>;
-  /** Conntrack mark of conversations judged by this policy, hexadecimal. */
-  readonly policyNumber: string;
+  /** Whether the policy judges packets of known conversations, or the platform keeps all that it knows. */
+  readonly conversations: Conversations;
+  /** Conntrack mark of conversations judged by this policy, hexadecimal; null where they are kept. */
+  readonly policyNumber: string | null;
   readonly files: readonly ManifestFile[];
   readonly flows: readonly ManifestFlow[];
   /** Emitted name → name in the zone file, for names that had to be shortened. */

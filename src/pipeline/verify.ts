@@ -17,7 +17,7 @@ import { today } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { place } from '../policy/place.ts';
 import { policyNumber, policySets, policySpace, spaceWith } from '../policy/sets.ts';
-import type { EmittedFile, ReadResult, Target } from '../target/target.ts';
+import type { ConntrackMark, EmittedFile, ReadResult, Target } from '../target/target.ts';
 import { type CheckOptions, exitStatus } from './check.ts';
 import { load, type Loaded, reasonOf } from './load.ts';
 import { prove } from './prove.ts';
@@ -141,16 +141,17 @@ function readDump(path: string, diagnostics: Diagnostic[]): EmittedFile | undefi
 /** The gateway that the log prefixes of a dump name, if it is another one. Long names are cut there, and say nothing. */
 function otherGateway(gateway: string, files: readonly EmittedFile[]): { readonly file: string; readonly name: string } | undefined {
   for (const { name: file, text } of files) {
-    const named = new Set(Array.from(text.matchAll(/"zw ([A-Za-z0-9_.-]+) /gu), ([, name = '']) => name));
+    const named = new Set(Array.from(text.matchAll(/["']zw ([A-Za-z0-9_.-]+) /gu), ([, name = '']) => name));
     const [first] = named;
     if (first !== undefined && named.size === 1 && first !== gateway) return { file, name: first };
   }
   return undefined;
 }
 
-function markRemark(mine: { mask: number; value: number }, theirs: { mask: number; value: number }): string[] {
+function markRemark(mine: ConntrackMark | undefined, theirs: ConntrackMark | undefined): string[] {
+  if (mine === undefined || theirs === undefined) return [];
   if (mine.mask === theirs.mask && mine.value === theirs.value) return [];
-  const shown = ({ mask, value }: { mask: number; value: number }): string =>
+  const shown = ({ mask, value }: ConntrackMark): string =>
     `0x${value.toString(16).padStart(8, '0')}${mask === 0xffff_ffff ? '' : ` under mask 0x${mask.toString(16)}`}`;
   return [`it marks judged conversations with ${shown(theirs)}, the number of another policy than this one's ${shown(mine)}`];
 }

@@ -23,8 +23,8 @@ export const baseline: readonly InterfaceService[] = [
     title: 'IPv6 multicast group membership',
     source: 'RFC 2710, RFC 3810',
     rows: [
-      { hook: 'input', family: 6, protocol: 58, values: [130, 131, 132, 143], source: [unspecifiedOrLinkLocal], destination: [everywhere] },
-      { hook: 'output', family: 6, protocol: 58, values: [130, 131, 132, 143], source: [unspecifiedOrLinkLocal], destination: [everywhere] },
+      { hook: 'input', family: 6, protocol: 58, values: [130, 131, 132, 143], source: [unspecifiedOrLinkLocal], destination: [everywhere], codeZero: true },
+      { hook: 'output', family: 6, protocol: 58, values: [130, 131, 132, 143], source: [unspecifiedOrLinkLocal], destination: [everywhere], codeZero: true },
     ],
   },
 ];

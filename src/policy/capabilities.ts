@@ -47,6 +47,37 @@ export interface TargetCapabilities {
   readonly logging: boolean;
   readonly counting: boolean;
   readonly rateLimits: boolean;
+  readonly conversations: Conversations;
+  /** How a platform that keeps conversations departs from what `kept` says; nothing for one that does not. */
+  readonly keeps?: KeepingDetails;
+  /** Whether a rule can ask for a hop limit; if not, the baseline passes its messages with any. */
+  readonly hopLimits: boolean;
+  /** Whether a rule can ask for an ICMPv6 type of any code; if not, group membership passes with code 0 alone, which is all that hosts send. */
+  readonly wholeTypes: boolean;
+  /**
+   * Whether a rule can ask the platform if an address is its own; if not, every unicast address counts as a dynamic one's that is no static
+   * address of another interface. What the platform routes on never comes to its own hooks.
+   */
+  readonly asksLocal: boolean;
+}
+
+/**
+ * What the target makes of packets that belong to a conversation (rules 2 and 3).
+ *
+ * `judged`: they pass if their conversation carries the mark of the policy in force, else it is judged again; invalid and untracked packets
+ * are denied behind the baseline.
+ *
+ * `kept`: the platform itself passes, before any rule of ours, in every hook and both directions and whatever their ends, all packets that
+ * conntrack calls established, and all that it calls related, ICMP errors or not. There is no mark. Loopback passes before everything, then
+ * invalid packets are denied, baseline or not. Untracked packets are taken for new ones: no rule can ask for them.
+ */
+export type Conversations = 'judged' | 'kept';
+
+export interface KeepingDetails {
+  /** The state is asked before loopback, so that invalid packets of the gateway to itself are denied too. */
+  readonly stateBeforeLoopback: boolean;
+  /** Rules ask for the state *new*: untracked packets are denied behind the baseline. */
+  readonly deniesUntracked: boolean;
 }
 
 /** Settled options of one gateway: every option of its target has a value. */

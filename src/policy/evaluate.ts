@@ -12,7 +12,7 @@ import { baseline } from './baseline.ts';
 import { interfaceServices, type PassRow, type Where } from '../model/interface-services.ts';
 import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../model/model.ts';
 import type { Address } from '../net/address.ts';
-import { builtInNetworks, containsAddress } from '../net/address-set.ts';
+import { builtInNetworks, containsAddress, neverDynamic } from '../net/address-set.ts';
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
 import { rangesEqual } from '../net/ranges.ts';
 import { allFunctions, noFunction } from '../packets/functions.ts';
@@ -24,6 +24,8 @@ export type Reason =
   | { readonly kind: 'loopback' }
   | { readonly kind: 'pass'; readonly name: string }
   | { readonly kind: 'conversation' }
+  /** Within a conversation, or related to one, on a platform that keeps them whatever the policy says. */
+  | { readonly kind: 'kept' }
   /** Within a conversation that was allowed: no flow allows its client to say this. */
   | { readonly kind: 'function' }
   | { readonly kind: 'related-error' }
@@ -68,9 +70,15 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     ...more,
   });
 
+  const kept = house.target.conversations === 'kept';
+  const keeps = kept ? house.target.keeps : undefined;
+  if (keeps?.stateBeforeLoopback === true && packet.state === 'invalid') return verdict(false, { kind: 'state' });
   // Rule 6: the baseline is judged before state and zones, and never forwarded.
   if (packet.hook === 'input' && packet.inInterface === 'lo') return verdict(true, { kind: 'loopback' });
   if (packet.hook === 'output' && packet.outInterface === 'lo') return verdict(true, { kind: 'loopback' });
+  // Such a platform looks at the state before it asks any rule.
+  if (kept && (packet.state === 'established' || packet.state === 'related')) return verdict(true, { kind: 'kept' });
+  if (kept && packet.state === 'invalid') return verdict(false, { kind: 'state' });
   const pass = passFor(house, packet);
   if (pass !== undefined) return verdict(true, { kind: 'pass', name: pass });
 
@@ -81,6 +89,12 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
     return verdict(false, { kind: 'shared-wire' });
   }
 
+  if (keeps?.deniesUntracked === true && packet.state === 'untracked') return verdict(false, { kind: 'state' });
+  // New or untracked there: no mark says that it was judged.
+  if (kept) {
+    const { accepted, reason, limited } = judge(house, packet, false);
+    return verdict(accepted, reason, { limited });
+  }
   // Rules 2 and 3.
   if (packet.state === 'invalid' || packet.state === 'untracked') return verdict(false, { kind: 'state' });
   if (packet.state === 'related') {
@@ -198,12 +212,27 @@ function isGatewayOnly(gateway: Gateway, address: Address): boolean {
 function isInterfaceAddress(house: Gatehouse, name: string | undefined, packet: Packet, address: Address): boolean {
   const face = interfaceNamed(house, name);
   if (face === undefined) return false;
-  return face.dynamic ? packet.local : face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
+  if (face.dynamic) return house.target.asksLocal ? packet.local : mayBeDynamic(house, face, address);
+  return face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value);
 }
 
 function isOwn(house: Gatehouse, packet: Packet, address: Address, answered: boolean): boolean {
-  if (house.gateway.interfaces.some((face) => face.dynamic)) return answered || packet.local;
+  if (house.gateway.interfaces.some((face) => face.dynamic)) return answered || sentByItself(house, packet, address);
   return house.gateway.interfaces.some((face) => face.addresses.some((own) => own.address.family === address.family && own.address.value === address.value));
+}
+
+/** Whether what an output hook sees comes from an address of a gateway some of whose addresses only the platform knows. */
+function sentByItself(house: Gatehouse, packet: Packet, address: Address): boolean {
+  if (house.target.asksLocal) return packet.local;
+  return house.gateway.interfaces.some((face) => isInterfaceAddress(house, face.name, packet, address));
+}
+
+/** A platform that cannot be asked takes it for the dynamic address of this interface. */
+function mayBeDynamic(house: Gatehouse, face: Interface, address: Address): boolean {
+  if (containsAddress(neverDynamic, address)) return false;
+  return !house.gateway.interfaces.some(
+    (other) => other !== face && other.addresses.some((own) => own.address.family === address.family && own.address.value === address.value),
+  );
 }
 
 function passFor(house: Gatehouse, packet: Packet): string | undefined {
@@ -215,16 +244,17 @@ function passFor(house: Gatehouse, packet: Packet): string | undefined {
 
 function passRow(house: Gatehouse, face: Interface, row: PassRow, packet: Packet): boolean {
   if (row.hook !== packet.hook || row.family !== familyOf(packet) || row.protocol !== packet.protocol) return false;
-  if (row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
+  if (house.target.hopLimits && row.hopLimit !== undefined && packet.hopLimit !== row.hopLimit) return false;
   const icmp = row.protocol === (row.family === 4 ? 1 : 58);
   if (row.values !== undefined && !row.values.includes(icmp ? packet.value >> 8 : packet.value)) return false;
+  if (row.codeZero === true && !house.target.wholeTypes && (packet.value & 0xff) !== 0) return false;
   if (row.sourcePorts !== undefined && !row.sourcePorts.includes(packet.sourcePort)) return false;
   const lies = (address: Address, where: Where): boolean => {
     if (where === 'faced') return zoneBehind(house, face.name, address) !== undefined;
     if (where !== 'own') return containsAddress(builtInNetworks(...where.networks), address);
     if (row.hook === 'input') return isInterfaceAddress(house, face.name, packet, address);
     const dynamic = house.gateway.interfaces.some((one) => one.dynamic);
-    return dynamic ? packet.local : house.gateway.interfaces.some((one) => isInterfaceAddress(house, one.name, packet, address));
+    return dynamic ? sentByItself(house, packet, address) : house.gateway.interfaces.some((one) => isInterfaceAddress(house, one.name, packet, address));
   };
   return row.source.some((where) => lies(packet.source, where)) && row.destination.some((where) => lies(packet.destination, where));
 }

@@ -11,10 +11,10 @@ import type { Where } from '../model/interface-services.ts';
 import type { Family } from '../net/address.ts';
 import type { Hook } from '../packets/packet.ts';
 import type { ServiceSet } from '../packets/service-set.ts';
-import type { SettledOptions } from './capabilities.ts';
+import type { Conversations, KeepingDetails, SettledOptions } from './capabilities.ts';
 
 /** Targets see the model only through the Ir. */
-export type { Rate, Where };
+export type { Conversations, Rate, Where };
 export { functionTable } from '../model/functions.ts';
 
 /** A zone as this gateway sees it: without the gateway's own, broadcast and anycast addresses. */
@@ -31,8 +31,24 @@ export interface PlacedInterface {
   /** Static addresses. */
   readonly own: AddressSet;
   readonly dynamic: boolean;
+  /** What counts as its own: `own`, or with a dynamic address what a platform that cannot be asked takes for it; undefined: ask the platform. */
+  readonly reached: AddressSet | undefined;
   /** Nothing goes back out of the interface it came by. */
   readonly sharedWire: boolean;
+}
+
+/** A declared set of addresses under its own name, as far as the gateway faces it. Names of zones, hosts and groups differ. */
+export interface DeclaredAddresses {
+  readonly kind: 'zone' | 'host' | 'group';
+  readonly name: string;
+  /** Never empty. */
+  readonly addresses: AddressSet;
+}
+
+/** A declared service under its own name, which lies in a name space of its own. */
+export interface DeclaredService {
+  readonly name: string;
+  readonly set: ServiceSet;
 }
 
 /** Where an entry came from. */
@@ -73,6 +89,8 @@ export interface Pass {
   readonly sourcePorts: readonly number[] | undefined;
   /** Destination ports, or ICMP types of the family. */
   readonly values: readonly number[] | undefined;
+  /** Of these ICMP types only code 0. */
+  readonly codeZero: boolean;
   readonly source: readonly Where[];
   readonly destination: readonly Where[];
   readonly hopLimit: number | undefined;
@@ -89,6 +107,9 @@ export interface GatewayPolicy {
   readonly gateway: string;
   readonly target: string;
   readonly options: SettledOptions;
+  /** What the target makes of packets that belong to a conversation. */
+  readonly conversations: Conversations;
+  readonly keeps: KeepingDetails;
   /** Sorted by name. */
   readonly interfaces: readonly PlacedInterface[];
   /** Zones that some interface faces, sorted by name. */
@@ -97,8 +118,14 @@ export interface GatewayPolicy {
   readonly own: AddressSet;
   /** Some interface has a dynamic address, so the platform must say what is the gateway's own. */
   readonly anyDynamic: boolean;
+  /** What counts as the gateway's own where it sends; undefined: ask the platform. */
+  readonly sending: AddressSet | undefined;
   /** Sorted by hook and name of origin. */
   readonly entries: readonly Entry[];
   readonly passes: readonly Pass[];
   readonly deniedLogs: readonly DeniedLog[];
+  /** For platforms that have objects of their own: sorted by kind (host, group, zone), then by name. */
+  readonly declaredAddresses: readonly DeclaredAddresses[];
+  /** Sorted by name. */
+  readonly declaredServices: readonly DeclaredService[];
 }

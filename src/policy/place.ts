@@ -16,10 +16,12 @@ import { ZoneIndex } from '../model/zone-index.ts';
 import { type Address, families } from '../net/address.ts';
 import {
   addressesMeet,
+  allAddresses,
   addressSetOf,
   type AddressSet,
   intersectAddresses,
   isEmpty,
+  neverDynamic,
   noAddresses,
   subtractAddresses,
   unionAddresses,
@@ -28,7 +30,7 @@ import { hasServices, inspectedServices, isNoService, type ServiceSet, subtractS
 import { baseline } from './baseline.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
-import type { DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
+import type { DeclaredAddresses, DeniedLog, Entry, GatewayPolicy, Pass, PlacedInterface, PlacedZone } from './gateway-policy.ts';
 import { gradeEnforces, gradeIn, type ProtocolGrade } from './grades.ts';
 import { Joins } from './joins.ts';
 import { equippedFor, settleOptions } from './options.ts';
@@ -109,6 +111,15 @@ function staticAddresses(addresses: readonly { readonly address: Address }[]): A
   return unionAddresses(...addresses.map((own) => addressSetOf(own.address)));
 }
 
+/** What counts as the address of an interface; undefined if the platform has to be asked. */
+function reachedAddresses(gateway: Gateway, face: Gateway['interfaces'][number], target: TargetCapabilities): AddressSet | undefined {
+  const own = staticAddresses(face.addresses);
+  if (!face.dynamic) return own;
+  if (target.asksLocal) return undefined;
+  const others = gateway.interfaces.filter((other) => other !== face).map((other) => staticAddresses(other.addresses));
+  return unionAddresses(own, subtractAddresses(allAddresses, unionAddresses(neverDynamic, ...others)));
+}
+
 function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities, date: string, diagnostics: Diagnostic[]): GatewayPolicy {
   const excluded = gatewayOnlyAddresses(gateway);
   const zoneHere = new Map<string, PlacedZone>();
@@ -136,6 +147,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
       faced: unionAddresses(...zones.map((zone) => zone.addresses)),
       own: staticAddresses(face.addresses),
       dynamic: face.dynamic,
+      reached: reachedAddresses(gateway, face, target),
       sharedWire: face.sharedWire !== undefined,
     };
   });
@@ -189,15 +201,20 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     gateway: gateway.name,
     target: target.name,
     options: settleOptions(gateway, target, diagnostics),
+    conversations: target.conversations,
+    keeps: target.keeps ?? { stateBeforeLoopback: false, deniesUntracked: false },
     interfaces,
     zones,
     own: unionAddresses(...interfaces.map((face) => face.own)),
     anyDynamic: interfaces.some((face) => face.dynamic),
+    sending: interfaces.reduce<AddressSet | undefined>((all, { reached }) => all && reached && unionAddresses(all, reached), noAddresses),
     entries: entries.toSorted((a, b) =>
       a.hook !== b.hook ? (a.hook < b.hook ? -1 : 1) : a.origin.name < b.origin.name ? -1 : a.origin.name > b.origin.name ? 1 : 0,
     ),
-    passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs)),
+    passes: gateway.interfaces.flatMap((face) => passesOf(face.name, face.runs, target)),
     deniedLogs: deniedLogs(model, zones),
+    declaredAddresses: declaredAddresses(model, zones, faced),
+    declaredServices: model.services.map(({ name, set }) => ({ name, set })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
@@ -259,7 +276,9 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           { flow: flow.name, gateway, target: target.name, asked: flow.asked.value, given: grade },
           {
             notes: [...(flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : []), ...(reason === undefined ? [] : [reason])],
-            help: [`accept it with \`accept-weaker ${grade} "why"\`, or use a target that gives \`${flow.asked.value}\``],
+            help: [
+              `accept it with \`accept-weaker ${grade} "why"\`, or ${reason === undefined || flow.asked.value === 'stream' ? `use a target that gives \`${flow.asked.value}\`` : 'name functions that can be told apart'}`,
+            ],
           },
         ),
       );
@@ -297,7 +316,7 @@ function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
   };
 }
 
-function passesOf(face: string, runs: readonly string[]): Pass[] {
+function passesOf(face: string, runs: readonly string[], target: TargetCapabilities): Pass[] {
   const services = [...baseline, ...interfaceServices.filter((service) => runs.includes(service.name))];
   return services.flatMap((service) =>
     service.rows.map((row) => ({
@@ -308,11 +327,23 @@ function passesOf(face: string, runs: readonly string[]): Pass[] {
       protocol: row.protocol,
       sourcePorts: row.sourcePorts,
       values: row.values,
+      codeZero: row.codeZero === true && !target.wholeTypes,
       source: row.source,
       destination: row.destination,
-      hopLimit: row.hopLimit,
+      hopLimit: target.hopLimits ? row.hopLimit : undefined,
     })),
   );
+}
+
+/** Zones without the gateway's own addresses, as everywhere in the Ir. */
+function declaredAddresses(model: Model, zones: readonly PlacedZone[], faced: AddressSet): DeclaredAddresses[] {
+  const part = (kind: 'host' | 'group', all: readonly { name: string; addresses: AddressSet }[]): DeclaredAddresses[] =>
+    all
+      .map(({ name, addresses }) => ({ kind, name, addresses: intersectAddresses(addresses, faced) }))
+      .filter(({ addresses }) => !isEmpty(addresses))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const whole = zones.filter(({ addresses }) => !isEmpty(addresses)).map((zone): DeclaredAddresses => ({ kind: 'zone', ...zone }));
+  return [...part('host', model.hosts), ...part('group', model.groups), ...whole];
 }
 
 function deniedLogs(model: Model, zones: readonly PlacedZone[]): DeniedLog[] {

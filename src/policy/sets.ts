@@ -59,7 +59,7 @@ export function spaceWith(policy: GatewayPolicy, interfaces: readonly string[], 
   const built = policy.passes.flatMap((pass) => [...pass.source, ...pass.destination]).flatMap((where) => (typeof where === 'string' ? [] : where.networks));
   const line = new AddressLine([
     ...policy.zones.map((zone) => zone.addresses),
-    ...policy.interfaces.flatMap((face) => [face.own, face.faced]),
+    ...policy.interfaces.flatMap((face) => [face.own, face.faced, face.reached ?? noAddresses]),
     ...policy.entries.flatMap((entry) => [entry.from, entry.to, addressesOf(entry.from), addressesOf(entry.to)]),
     // One by one: united they would lose their borders.
     ...[...new Set(built)].map((network) => builtInNetworks(network)),
@@ -100,9 +100,16 @@ export function policySets(
     const startsAlways = judgedHere(diagram.intersect(isNew, judged.unlimited));
     const startsMaybe = judgedHere(diagram.intersect(isNew, diagram.subtract(judged.all, judged.unlimited)));
     const rejudged = judgedHere(diagram.intersect(stale, again));
-    parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
-    parts.maybe.push(startsMaybe);
-    parts.marked.push(startsAlways, startsMaybe, rejudged);
+    if (policy.conversations === 'kept') {
+      // Untracked packets may be taken for new ones; what starts a conversation is the same, so that the policy has the same meaning.
+      const fresh = policy.keeps.deniesUntracked ? space.state('new') : diagram.union(space.state('new'), space.state('untracked'));
+      parts.accepted.push(judgedHere(diagram.intersect(fresh, judged.unlimited)), keptPackets(space, policy, hook, passed));
+      parts.maybe.push(judgedHere(diagram.intersect(fresh, diagram.subtract(judged.all, judged.unlimited))));
+    } else {
+      parts.accepted.push(startsAlways, rejudged, diagram.subtract(here(current), refused), here(related), diagram.intersect(space.hook(hook), passed));
+      parts.maybe.push(startsMaybe);
+      parts.marked.push(startsAlways, startsMaybe, rejudged);
+    }
     parts.starts.push(startsAlways, startsMaybe);
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
@@ -138,6 +145,15 @@ export function possible(space: PacketSpace): Node {
   const newIsOriginal = diagram.subtract(full, diagram.intersect(space.state('new'), space.direction('reply')));
   const behindHeaders = diagram.subtract(full, space.family(6, space.among(fields.protocol, extensionHeaders)));
   return diagram.intersect(diagram.intersect(wires, behindHeaders), diagram.intersect(states, newIsOriginal));
+}
+
+/** What a platform that keeps conversations passes before any entry: its loopback, whatever has a conversation, and the baseline unless it is invalid. */
+function keptPackets(space: PacketSpace, policy: GatewayPolicy, hook: Hook, passed: Node): Node {
+  const { diagram } = space;
+  const known = diagram.union(space.state('established'), space.state('related'));
+  const beyond = diagram.union(known, diagram.subtract(passed, space.state('invalid')));
+  const own = policy.keeps.stateBeforeLoopback ? empty : loopback(space, hook);
+  return diagram.intersect(space.hook(hook), diagram.union(own, beyond));
 }
 
 /** Rule 1: the source lies in a zone that the interface it came by faces, the destination in one that it leaves by. */
@@ -242,13 +258,13 @@ function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, wa
         // "The address of the interface by which the packet came" (rule 5).
         return diagram.unionAll(
           policy.interfaces.map((face) => {
-            const parts = entries.map((entry) => ({ entry, from: entry.from, to: face.dynamic ? undefined : face.own }));
-            return space.inInterface(face.name, about(parts, face.dynamic ? space.local(true) : full));
+            const parts = entries.map((entry) => ({ entry, from: entry.from, to: face.reached }));
+            return space.inInterface(face.name, about(parts, face.reached === undefined ? space.local(true) : full));
           }),
         );
       case 'output': {
-        const parts = entries.map((entry) => ({ entry, from: policy.anyDynamic ? undefined : policy.own, to: entry.to }));
-        return about(parts, policy.anyDynamic ? space.local(true) : full);
+        const parts = entries.map((entry) => ({ entry, from: policy.sending, to: entry.to }));
+        return about(parts, policy.sending === undefined ? space.local(true) : full);
       }
     }
   });
@@ -279,8 +295,8 @@ function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, w
         // The question came by an interface that faces the client; the way back may be another one.
         return diagram.unionAll(
           policy.interfaces.map((face) => {
-            const parts = entries.map((entry) => ({ entry, from: intersectAddresses(entry.from, face.faced), to: face.dynamic ? undefined : face.own }));
-            return about(parts, face.dynamic ? space.local(true) : full);
+            const parts = entries.map((entry) => ({ entry, from: intersectAddresses(entry.from, face.faced), to: face.reached }));
+            return about(parts, face.reached === undefined ? space.local(true) : full);
           }),
         );
       case 'output':
@@ -378,12 +394,17 @@ function apart({ protocols, values }: FamilyServices): [string, FamilyServices][
   return [...whole, ...valued];
 }
 
+/** What the gateway says to itself. */
+function loopback(space: PacketSpace, hook: Hook): Node {
+  if (hook === 'forward') return empty;
+  return hook === 'input' ? space.inInterface('lo') : space.outInterface('lo');
+}
+
 /** Rule 6: loopback, and the rows of baseline and interface services, whatever their state. */
 function passes(space: PacketSpace, policy: GatewayPolicy, hook: Hook): Node {
   const { diagram } = space;
   if (hook === 'forward') return empty;
-  const loopback = hook === 'input' ? space.inInterface('lo') : space.outInterface('lo');
-  return diagram.unionAll([loopback, ...policy.passes.filter((pass) => pass.hook === hook).map((pass) => passSet(space, policy, pass))]);
+  return diagram.unionAll([loopback(space, hook), ...policy.passes.filter((pass) => pass.hook === hook).map((pass) => passSet(space, policy, pass))]);
 }
 
 function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
@@ -391,7 +412,7 @@ function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
   const face = policy.interfaces.find((candidate) => candidate.name === pass.interface);
   if (face === undefined) return empty;
   const icmp = pass.protocol === (pass.family === 4 ? 1 : 58);
-  const values = pass.values?.map((value) => (icmp ? { first: value * 256, last: value * 256 + 255 } : { first: value, last: value }));
+  const values = pass.values?.map((value) => (icmp ? { first: value * 256, last: value * 256 + (pass.codeZero ? 0 : 255) } : { first: value, last: value }));
   const ports = pass.sourcePorts?.map((port) => ({ first: port, last: port }));
   const limit = pass.hopLimit === undefined ? full : space.among(fields.hopLimit, [pass.hopLimit]);
   const sources = ports === undefined ? limit : space.within(fields.sourcePort, ports, limit);
@@ -416,9 +437,8 @@ function passSet(space: PacketSpace, policy: GatewayPolicy, pass: Pass): Node {
 
 function whereSet(space: PacketSpace, policy: GatewayPolicy, face: PlacedInterface, pass: Pass, field: 'source' | 'destination', where: Where): Node {
   if (where === 'own') {
-    const dynamic = pass.hook === 'input' ? face.dynamic : policy.anyDynamic;
-    if (dynamic) return space.local(true);
-    return space.addressSet(field, pass.hook === 'input' ? face.own : policy.own);
+    const own = pass.hook === 'input' ? face.reached : policy.sending;
+    return own === undefined ? space.local(true) : space.addressSet(field, own);
   }
   if (where === 'faced') return space.addressSet(field, face.faced);
   return space.addressSet(field, builtInNetworks(...where.networks));

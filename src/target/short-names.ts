@@ -10,16 +10,20 @@ export interface NameRules {
   readonly longest: number;
   /** Characters that may stand in a name. */
   readonly allowed: RegExp;
+  /** Hexadecimal digits of the hash; 10 unless the names are shorter than that leaves room for. */
+  readonly digits?: number;
 }
 
 export class ShortNames {
   readonly #rules: NameRules;
+  readonly #looksHashed: RegExp;
   readonly #byName = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #changed = new Map<string, string>();
 
   constructor(rules: NameRules) {
     this.#rules = rules;
+    this.#looksHashed = new RegExp(`_[0-9a-f]{${rules.digits ?? 10}}$`, 'u');
   }
 
   /** The emitted name of `original`, always the same one. */
@@ -29,7 +33,7 @@ export class ShortNames {
     const clean = Array.from(original, (character) => (this.#rules.allowed.test(character) ? character : '_')).join('');
     let name = clean;
     // A name that already looks hashed is hashed too, so it cannot equal another one's hashed form.
-    if (clean !== original || clean.length > this.#rules.longest || /_[0-9a-f]{10}$/u.test(clean)) name = hashed(original, clean, this.#rules.longest);
+    if (clean !== original || clean.length > this.#rules.longest || this.#looksHashed.test(clean)) name = hashed(original, clean, this.#rules);
     if (this.#taken.has(name)) throw new Error(`two names became ${name}`);
     this.#taken.add(name);
     this.#byName.set(original, name);
@@ -43,7 +47,7 @@ export class ShortNames {
   }
 }
 
-function hashed(original: string, clean: string, longest: number): string {
-  const hash = createHash('sha256').update(original).digest('hex').slice(0, 10);
-  return `${clean.slice(0, longest - 11)}_${hash}`;
+function hashed(original: string, clean: string, { longest, digits = 10 }: NameRules): string {
+  const hash = createHash('sha256').update(original).digest('hex').slice(0, digits);
+  return `${clean.slice(0, longest - digits - 1)}_${hash}`;
 }

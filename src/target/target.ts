@@ -55,7 +55,7 @@ export interface ReadResult {
   readonly accepted: Node;
   /** Packets that pass if a rate lets them. */
   readonly maybe: Node;
-  /** Packets after which the conversation carries the mark of the policy in force. */
+  /** Packets after which the conversation carries the mark of the policy in force; none without a mark. */
   readonly marked: Node;
   /** Packets that meet something not modelled, and whose fate depends on it; what they meet is among the refusals. */
   readonly unknown: Node;
@@ -70,17 +70,29 @@ export interface ReadResult {
   readonly others: readonly string[];
 }
 
+/** A conntrack mark: `(mark & mask) == value`. */
+export interface ConntrackMark {
+  readonly mask: number;
+  readonly value: number;
+}
+
 /** What a reader has to know besides the text. */
 export interface ReadContext {
   readonly space: PacketSpace;
-  /** The conntrack mark of the policy in force, `(mark & mask) == value`. */
-  readonly mark: { readonly mask: number; readonly value: number };
+  /** The mark of the policy in force; undefined for a target that keeps conversations. */
+  readonly mark: ConntrackMark | undefined;
+}
+
+/** The mark that a reader of a target with marks is given. */
+export function markIn({ mark }: ReadContext): ConntrackMark {
+  if (mark === undefined) throw new Error('this target judges conversations by their mark, and none was given');
+  return mark;
 }
 
 export interface Target {
   readonly capabilities: TargetCapabilities;
-  /** The mark that its emission uses, after the target's options. */
-  readonly mark: (policy: GatewayPolicy, policyNumber: number) => ReadContext['mark'];
+  /** The mark that its emission uses, after the target's options; undefined for a target that keeps conversations. */
+  readonly mark: (policy: GatewayPolicy, policyNumber: number) => ConntrackMark | undefined;
   readonly emit: (policy: GatewayPolicy, facts: EmissionFacts) => { readonly emission: Emission; readonly diagnostics: readonly Diagnostic[] };
   /** The addresses that emitted files name: a space in which they are read must be cut at their borders. */
   readonly borders: (files: readonly EmittedFile[]) => readonly AddressSet[];
@@ -93,5 +105,5 @@ export interface Target {
   /** The interfaces that they name, whether the gateway declares them or not. */
   readonly runningInterfaces: (files: readonly EmittedFile[]) => readonly string[];
   /** The mark that the running rules give to conversations; undefined if they give none, or several. */
-  readonly runningMark: (files: readonly EmittedFile[]) => ReadContext['mark'] | undefined;
+  readonly runningMark: (files: readonly EmittedFile[]) => ConntrackMark | undefined;
 }

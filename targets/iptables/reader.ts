@@ -11,7 +11,7 @@ import { families, type Family } from '../../src/net/address.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
-import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
+import { type ConntrackMark, type EmittedFile, markIn, type ReadContext, type ReadLimit, type ReadResult } from '../../src/target/target.ts';
 import { addressesInRules, addressesInSets, interfacesInRules, interfacesInSets } from './read-borders.ts';
 import { chainKey, type Compiled, compileChains } from './read-compile.ts';
 import { parseSettings } from './read-settings.ts';
@@ -137,8 +137,8 @@ export function borders(files: readonly EmittedFile[]): readonly AddressSet[] {
 }
 
 /** The mark that rules of the filter give to conversations; undefined if they give none, or several. */
-export function runningMark(files: readonly EmittedFile[]): ReadContext['mark'] | undefined {
-  const found = new Map<string, ReadContext['mark']>();
+export function runningMark(files: readonly EmittedFile[]): ConntrackMark | undefined {
+  const found = new Map<string, ConntrackMark>();
   for (const file of files) {
     const dump = isSets(file.text) || isOfEngine(file.text) ? undefined : rulesOf(file);
     if (dump === undefined || dump instanceof Refusal) continue;
@@ -317,7 +317,8 @@ function readFamily(
   refusals: Refusals,
   others: string[],
 ): FamilyResult {
-  const { space, mark } = context;
+  const { space } = context;
+  const mark = markIn(context);
   const { diagram } = space;
   const { name, parts: dump } = text;
   if (dump instanceof Refusal) throw dump;

@@ -54,6 +54,10 @@ export const capabilities: TargetCapabilities = {
   logging: true,
   counting: true,
   rateLimits: true,
+  conversations: 'judged',
+  hopLimits: true,
+  wholeTypes: true,
+  asksLocal: true,
 };
 
 /**

@@ -10,7 +10,7 @@ import type { AddressSet } from '../../src/net/address-set.ts';
 import { type Hook, hooks } from '../../src/packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { possible } from '../../src/policy/sets.ts';
-import type { EmittedFile, ReadContext, ReadLimit, ReadResult } from '../../src/target/target.ts';
+import { type ConntrackMark, type EmittedFile, markIn, type ReadContext, type ReadLimit, type ReadResult } from '../../src/target/target.ts';
 import { namedAddresses, namedInterfaces } from './read-borders.ts';
 import { type Compiled, compileRules } from './read-compile.ts';
 import { type BaseChainRun, Executor } from './read-execute.ts';
@@ -76,8 +76,8 @@ export function runningInterfaces(files: readonly EmittedFile[]): readonly strin
 }
 
 /** The mark that the running rules set; undefined if they set none, or several. */
-export function runningMark(files: readonly EmittedFile[]): ReadContext['mark'] | undefined {
-  const found = new Map<string, ReadContext['mark']>();
+export function runningMark(files: readonly EmittedFile[]): ConntrackMark | undefined {
+  const found = new Map<string, ConntrackMark>();
   for (const chain of runningTree(files)?.chains.values() ?? []) {
     for (const statement of chain.rules.flatMap((rule) => rule.statements)) {
       if (statement.kind !== 'mark') continue;
@@ -139,7 +139,7 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
     return { ...nothing(space), refusals, others };
   }
   const { diagram } = space;
-  const compiled = compileRules(space, context.mark, tree, refuse);
+  const compiled = compileRules(space, markIn(context), tree, refuse);
   const universe = possible(space);
   const run = (executor: Executor, incoming: Node): { passing: Node; dropped: Node } => {
     const outcomes = hooks.map((hook) => executor.hook(baseChains(tree, compiled, hook, refuse), diagram.intersect(incoming, space.hook(hook))));

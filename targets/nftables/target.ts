@@ -34,6 +34,10 @@ export const capabilities: TargetCapabilities = {
   logging: true,
   counting: true,
   rateLimits: true,
+  conversations: 'judged',
+  hopLimits: true,
+  wholeTypes: true,
+  asksLocal: true,
 };
 
 /** Limits of the platform, in bytes. */

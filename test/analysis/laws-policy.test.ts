@@ -15,7 +15,7 @@ import { complementFlows, sharesWires, turnedRound } from './laws-complement.ts'
 import { Universe } from './laws-universe.ts';
 import { asksTooMuch, namesGateway } from './laws-verdicts.ts';
 
-const plants = Number(process.env['ZW_LAWS_PLANTS'] ?? 120);
+const plants = Number(process.env['ZW_LAWS_PLANTS'] ?? 90);
 const firstSeed = Number(process.env['ZW_LAWS_SEED'] ?? 1);
 
 /** Runs a law on plants of their own, `share` of a hundred of all. */

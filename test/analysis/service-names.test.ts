@@ -27,7 +27,7 @@ gateway gw {
 `;
 
 function modelOf(...allows: readonly string[]): Model {
-  const flows = allows.map((words, index) => `flow f${index} { from a  to b  allow ${words}  accept-weaker ports "test" }\n`);
+  const flows = allows.map((words, index) => `flow f${index} { from a  to b  allow ${words}  requests forward  accept-weaker ports "test" }\n`);
   const { model, errors } = placed(head + flows.join(''));
   if (errors.length > 0) throw new Error(`${errors.map((one) => one.message).join('\n')}\n${allows.join('\n')}`);
   return model;

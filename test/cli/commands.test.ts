@@ -118,7 +118,11 @@ describe('zonewright', () => {
     expect(json(zonewright(['targets', '--format', 'json']).stdout)['targets']).toMatchObject([
       { name: 'nftables', files: ['ruleset.nft'] },
       { name: 'iptables' },
+      { name: 'openwrt' },
+      { name: 'vyos', files: ['firewall.commands'] },
     ]);
+    expect(zonewright(['targets', 'openwrt']).stdout).toMatch(/^openwrt: [^]*conversations: kept by the platform/u);
+    expect(zonewright(['targets', 'openwr']).stderr).toContain('did you mean `openwrt`?');
     expect(zonewright(['protocols', 'modbus']).stdout).toContain('tcp 502');
     expect(zonewright(['protocols']).stdout.split('\n').length).toBeGreaterThan(100);
   });

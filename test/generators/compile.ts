@@ -18,7 +18,9 @@ import type { EmittedFile } from '../../src/target/target.ts';
 import { capabilitiesByName } from '../../targets/index.ts';
 import { emit as emitIptables } from '../../targets/iptables/emit.ts';
 import { emit as emitNftables } from '../../targets/nftables/emit.ts';
+import { emit as emitOpenwrt } from '../../targets/openwrt/emit.ts';
 import { markOf } from '../../targets/nftables/target.ts';
+import { emit as emitVyos } from '../../targets/vyos/emit.ts';
 
 /** The day on which generated plants are judged. */
 export const judgementDay = '2026-11-22';
@@ -42,6 +44,16 @@ export function compileText(text: string, date = judgementDay, target?: TargetCa
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ code, message }) => `${code} ${message}`);
   return { text, sources: loaded.sources, model: resolved.value, policies: placed.value.gateways, diagnostics, errors };
 }
+
+const emitters: ReadonlyMap<string, typeof emitNftables> = new Map([
+  ['nftables', emitNftables],
+  ['iptables', emitIptables],
+  ['openwrt', emitOpenwrt],
+  ['vyos', emitVyos],
+]);
+
+/** A mark that nothing gives, for targets that keep conversations. */
+const noMark = { mask: 0xffff_ffff, value: 0xffff_ffff } as const;
 
 export interface Ruleset {
   /** The first file. */
@@ -67,7 +79,9 @@ export function judgeOf(compiled: Compiled, name?: string, date = judgementDay, 
 export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay): Ruleset {
   const { policy, house } = judgeOf(compiled, name, date);
   const number = policyNumber(policySets(policy));
-  const { files } = (policy.target === 'iptables' ? emitIptables : emitNftables)(policy, {
+  const emit = emitters.get(policy.target);
+  if (emit === undefined) throw new Error(`no emitter for ${policy.target}`);
+  const { files } = emit(policy, {
     policyTitle: compiled.model.title,
     revision: compiled.model.revision,
     sourceDigest: 'test',
@@ -79,7 +93,7 @@ export function rulesetOf(compiled: Compiled, name?: string, date = judgementDay
   return {
     text: files[0]?.text ?? '',
     files,
-    mark: markOf(Number(policy.options.get('mark-mask')), number),
+    mark: policy.conversations === 'kept' ? noMark : markOf(Number(policy.options.get('mark-mask')), number),
     house,
     policy,
   };

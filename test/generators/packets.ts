@@ -11,6 +11,7 @@ import { type Address, type Family, formatAddress, parseAddress } from '../../sr
 import { type AddressSet, builtInNetworks, containsAddress, unionAddresses } from '../../src/net/address-set.ts';
 import { interfaceServices, type PassRow, type Where } from '../../src/model/interface-services.ts';
 import type { Hook } from '../../src/packets/packet.ts';
+import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { encodePacket, type Extension, icmpError, type Packet, protocolNumber, type Transport } from '../kernel/frames.ts';
 import type { Entry } from '../kernel/observation.ts';
 import { addressOf } from './address-plan.ts';
@@ -26,6 +27,8 @@ export interface Facts {
   readonly sourcePort: number;
   readonly value: number;
   readonly hopLimit: number;
+  /** Of a message that no protocol has, or of none; what inspection does not understand counts as the first. */
+  readonly functionNumber: number;
 }
 
 export interface Sample {
@@ -49,7 +52,15 @@ export function factsOf(packet: Packet): Facts {
     sourcePort: ported ? transport.sourcePort : 0,
     value: ported ? transport.destinationPort : transport.kind === 'icmp' ? transport.type * 256 + (transport.code ?? 0) : 0,
     hopLimit: packet.hopLimit ?? 64,
+    functionNumber: isPlain(packet) ? noFunction : otherFunction,
   };
+}
+
+/** Without payload; and for TCP without what a ruleset that looks into messages does not understand: urgent data, IP options, IPv6 headers. */
+function isPlain({ transport, options, extensions }: Packet): boolean {
+  if (transport.kind !== 'tcp' && transport.kind !== 'udp') return true;
+  if ((transport.payload?.length ?? 0) > 0) return false;
+  return transport.kind === 'udp' || (!transport.flags.includes('U') && (options?.length ?? 0) === 0 && (extensions?.length ?? 0) === 0);
 }
 
 export class PacketMaker {

@@ -5,9 +5,8 @@
 // gives zero mismatches, or the smallest plant and packet found, to be made a named test.
 
 import { expect, it } from 'vitest';
-import { Inexpressible } from '../../targets/iptables/tokens.ts';
 import { compilingPlant } from '../generators/plants.ts';
-import { type Backend, iptablesBackends, nftables } from './backends.ts';
+import { type Backend, iptablesBackends, isRefusal, nftables, openwrt, openwrtFw3, vyos } from './backends.ts';
 import { describeKernel } from './requirements.ts';
 import { Trial } from './trial.ts';
 
@@ -16,12 +15,13 @@ const asked = process.env['ZW_KERNEL_SEED'] ?? '1000';
 const start = asked === 'random' ? Math.floor(Math.random() * 1_000_000_000) : Number(asked);
 
 /** Each platform sees other plants. */
-const runs: readonly (readonly [name: string, backend: Backend, wanted: number, start: number])[] = [nftables, ...iptablesBackends].map((backend, index) => [
-  backend.name,
-  backend,
-  index === 0 ? wanted : Math.ceil((wanted * 10) / 24),
-  start + index * 10_000,
-]);
+const runs: readonly (readonly [name: string, backend: Backend, wanted: number, start: number])[] = [
+  nftables,
+  ...iptablesBackends,
+  openwrt,
+  openwrtFw3,
+  vyos,
+].map((backend, index) => [backend.name, backend, index === 0 ? wanted : Math.ceil((wanted * (backend.keeps === true ? 5 : 10)) / 24), start + index * 10_000]);
 
 describeKernel('the kernel decides as evaluate does', () => {
   it.each(runs)(
@@ -75,7 +75,7 @@ async function trialOf(create: () => Promise<Trial>): Promise<Trial | undefined>
   try {
     return await create();
   } catch (error) {
-    if (error instanceof Inexpressible) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }

@@ -158,7 +158,7 @@ const cases: readonly Case[] = [
     free: Array.from({ length: 20 }, (_, index) => 4 + index),
   },
   {
-    service: 'dnp3 read',
+    service: 'dnp3 read requests forward',
     transport: 'tcp',
     port: 20000,
     through: {
@@ -185,7 +185,7 @@ const cases: readonly Case[] = [
     free: [4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23],
   },
   {
-    service: 'dnp3 read',
+    service: 'dnp3 read requests forward',
     transport: 'udp',
     port: 20000,
     through: { 'read of classes': dnp3Asks(1, '3c02 06') },
@@ -416,8 +416,8 @@ describeKernel('messages of many protocols', () => {
     ['ads_ndpi.pcapng', 'ads { read, diagnostics }', 'tcp', 48898, 15, 22],
     ['hartip_ndpi.pcap', 'hart-ip { read, diagnostics }', 'udp', 5094, 13, 13],
     ['modbus_iti_test.pcap', 'modbus read', 'tcp', 502, 1079, 1141],
-    ['dnp3_select_operate_zeek.pcap', 'dnp3 { read, control }', 'tcp', 20000, 2, 2],
-    ['dnp3_select_operate_zeek.pcap', 'dnp3 read', 'tcp', 20000, 0, 2],
+    ['dnp3_select_operate_zeek.pcap', 'dnp3 { read, control } requests forward', 'tcp', 20000, 2, 2],
+    ['dnp3_select_operate_zeek.pcap', 'dnp3 read requests forward', 'tcp', 20000, 0, 2],
     ['bacnet_ndpi.pcap', 'bacnet read', 'udp', 47808, 20, 23],
   ];
   it.each(sessions)('%s through %s', { timeout: 20_000 }, async (file, service, transport, port, passing, of) => {

@@ -6,13 +6,11 @@
 import { evaluate, type Verdict } from '../../src/policy/evaluate.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
-import { noFunction } from '../../src/packets/functions.ts';
 import { compileText, rulesetOf, type Ruleset } from '../generators/compile.ts';
 import { Draw } from '../generators/draw.ts';
 import { type Facts, PacketMaker, type Sample } from '../generators/packets.ts';
 import { changed, type Plant, removable, without, zoneFile } from '../generators/plants.ts';
-import { Inexpressible } from '../../targets/iptables/tokens.ts';
-import { type Backend, nftables } from './backends.ts';
+import { type Backend, isRefusal, nftables } from './backends.ts';
 import { KernelGateway, type Observation, type Passage } from './gateway.ts';
 
 export interface Sent extends Sample {
@@ -79,12 +77,14 @@ export class Trial {
   }
 
   static async create(plant: Plant, seed: number, backend = nftables): Promise<Trial> {
-    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(plant))));
-    remember(plant, backend, ruleset);
+    const settled = backend.settle?.(plant) ?? plant;
+    const ruleset = rulesetOf(compileText(backend.dress(zoneFile(settled))));
+    remember(settled, backend, ruleset);
     const gateway = await KernelGateway.create({
-      interfaces: plant.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      interfaces: settled.interfaces.map((face) => ({ name: face.name, addresses: face.addresses, routes: face.routes, joins })),
+      ...(backend.window === undefined ? {} : { window: backend.window }),
     });
-    return new Trial(gateway, plant, backend, ruleset, seed);
+    return new Trial(gateway, settled, backend, ruleset, seed);
   }
 
   async dispose(): Promise<void> {
@@ -214,11 +214,13 @@ export class Trial {
 
   #answer(maker: PacketMaker, one: Running, current: boolean | undefined): Sent | undefined {
     const answer = one.out === 'lo' ? undefined : maker.answer(one.sent, one.out, one.hook);
-    return answer === undefined ? undefined : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', current));
+    return answer === undefined
+      ? undefined
+      : this.#sent(answer, one.sent.conversation, expectation(one, 'reply', this.#backend.keeps === true ? undefined : current));
   }
 
   #more(maker: PacketMaker, one: Running, current: boolean | undefined): Sent {
-    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', current));
+    return this.#sent(maker.more(one.sent), one.sent.conversation, expectation(one, 'original', this.#backend.keeps === true ? undefined : current));
   }
 
   // -- a smaller plant with the same mismatch ---------------------------------------------------------------------
@@ -309,7 +311,7 @@ function compiledFor(backend: Backend, plant: Plant): Ruleset | undefined {
   try {
     return remember(plant, backend, rulesetOf(compiled));
   } catch (error) {
-    if (error instanceof Inexpressible) return remember(plant, backend, undefined);
+    if (isRefusal(error)) return remember(plant, backend, undefined);
     throw error;
   }
 }
@@ -338,7 +340,6 @@ export function judge(gateway: KernelGateway, ruleset: Ruleset, facts: Facts, pa
     hook,
     inInterface: passage.in,
     outInterface: passage.out,
-    functionNumber: noFunction,
     state,
     direction: passage.direction ?? 'original',
     markCurrent: (passage.mark & ruleset.mark.mask) >>> 0 === ruleset.mark.value,

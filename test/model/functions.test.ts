@@ -131,7 +131,7 @@ describe('words', () => {
 describe('requests', () => {
   test('run forward unless the flow says otherwise, and only where a server may dial', () => {
     const of = (line: string): string => modelOf(`flow x { from a  to b  ${line} }`).model.flows[0]?.requests ?? '';
-    expect(of('allow dnp3 read')).toBe('forward');
+    expect(of('allow dnp3')).toBe('forward');
     expect(of('allow dnp3 read  requests forward')).toBe('forward');
     expect(of('allow dnp3 read  requests backward')).toBe('backward');
     expect(of('allow hsms on tcp 5001  requests backward')).toBe('backward');

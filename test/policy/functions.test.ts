@@ -68,7 +68,7 @@ describe('what is enforced', () => {
     ['allow s7comm read', 'tcp 102 all'],
     // Where two protocols share a port, the weaker one opens it.
     ['allow modbus read, s7comm read on tcp 502', 'tcp 502 all'],
-    ['allow fins read, dnp3 { read, function 3 }', 'tcp 9600 some, tcp 20000 all, udp 9600 some, udp 20000 all'],
+    ['allow fins read, dnp3 { read, function 3 }  requests forward', 'tcp 9600 some, tcp 20000 all, udp 9600 some, udp 20000 all'],
     // What an exception takes out is opened, too, but only there.
     // What is not recognised would pass, a write cut in two among it: nothing is stopped, and nothing is promised.
     ['allow tcp 100-600 except { modbus write, s7comm write }', 'tcp 100-600 all'],
@@ -81,7 +81,7 @@ describe('what is enforced', () => {
 
   it('is as written on a target that tells all apart, unless the requests run backward', () => {
     expect(enforced(inspecting, 'allow modbus read, s7comm read')).toBe('tcp 102 some, tcp 502 some');
-    expect(enforced(inspecting, 'allow dnp3 read')).toBe('tcp 20000 some, udp 20000 some');
+    expect(enforced(inspecting, 'allow dnp3 read  requests forward')).toBe('tcp 20000 some, udp 20000 some');
     expect(enforced(inspecting, 'allow dnp3 read  requests backward')).toBe('tcp 20000 all, udp 20000 all');
   });
 });

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { classMessages } from '../../src/model/functions.ts';
 import { otherFunction } from '../../src/packets/functions.ts';
 import type { Packet } from '../../src/packets/packet.ts';
+import { empty } from '../../src/packets/packet-space.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { policyNumber, policySets, policySpace, possible } from '../../src/policy/sets.ts';
 import { capabilities } from '../../targets/nftables/target.ts';
@@ -37,10 +38,18 @@ describe('the number of a policy', () => {
 /** The same target, if it looked into messages: what a policy with functions means then. */
 const inspecting = { ...capabilities, grades: { default: 'pdu' } } as const;
 
+/** The same target, if its platform kept conversations and could be asked for little else. */
+const keeping = { ...capabilities, conversations: 'kept', hopLimits: false, wholeTypes: false, asksLocal: false } as const;
+
+/** One that asks for the state first of all, and for the state new in its rules. */
+const asking = { ...capabilities, conversations: 'kept', keeps: { stateBeforeLoopback: true, deniesUntracked: true } } as const;
+
 describe('evaluate and the packet sets', () => {
   it.each([
     ['a target that knows ports', capabilities],
     ['a target that looks into messages', inspecting],
+    ['a target that keeps conversations', keeping],
+    ['a target that keeps conversations and asks for the state in its rules', asking],
   ] as const)(
     `agree for %s on ${plants} random plants from seed ${firstSeed}`,
     (_, target) => {
@@ -138,6 +147,91 @@ gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office
       const packet = { ...base, ...change };
       expect([change, evaluate(house, packet).accepted]).toEqual([change, accepted]);
       expect([change, sets.space.contains(sets.accepted, packet)]).toEqual([change, accepted]);
+    }
+  });
+
+  it('say of a platform that keeps conversations what it passes by itself, and that nothing is marked', () => {
+    const text = `policy "p" {}
+zone office { networks 10.0.0.0/16 }
+zone cell { networks 192.168.1.0/24, 2001:db8:1::/64 }
+flow web { from office to cell allow tcp 443 }
+gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office } interface eth1 { address 192.168.1.1/24, 2001:db8:1::1/64 faces cell } manage none "console" }
+`;
+    const { house, policy } = judgeOf(compileText(text, judgementDay, keeping), undefined, judgementDay, keeping);
+    const sets = policySets(policy);
+    const base: Packet = {
+      hook: 'forward',
+      inInterface: 'eth0',
+      outInterface: 'eth1',
+      source: { family: 4, value: 0x0a00_0005 },
+      destination: { family: 4, value: 0xc0a8_0102 },
+      protocol: 6,
+      sourcePort: 40000,
+      value: 443,
+      functionNumber: 0,
+      hopLimit: 63,
+      state: 'new',
+      direction: 'original',
+      markCurrent: false,
+      local: false,
+    };
+    const solicitation: Partial<Packet> = {
+      hook: 'input',
+      inInterface: 'eth1',
+      outInterface: undefined,
+      source: { family: 6, value: (0xfe80n << 112n) + 5n },
+      destination: { family: 6, value: (0xff02n << 112n) + 1n },
+      protocol: 58,
+      sourcePort: 0,
+      value: 135 * 256,
+      state: 'untracked',
+    };
+    const expected: readonly (readonly [Partial<Packet>, boolean])[] = [
+      [{}, true],
+      [{ value: 80 }, false],
+      // No mark lets a packet pass that starts nothing.
+      [{ value: 80, markCurrent: true }, false],
+      [{ value: 80, state: 'established' }, true],
+      [{ state: 'established', direction: 'reply', inInterface: 'eth1', outInterface: 'eth0' }, true],
+      // Not even the wrong side is asked for.
+      [{ state: 'established', inInterface: 'eth1', outInterface: 'eth1' }, true],
+      [{ state: 'related' }, true],
+      [{ state: 'invalid' }, false],
+      // What conntrack was told not to look at is taken for new.
+      [{ state: 'untracked' }, true],
+      [{ state: 'untracked', value: 80 }, false],
+      [{ inInterface: 'eth1' }, false],
+      [{ ...solicitation, hopLimit: 255 }, true],
+      [{ ...solicitation, hopLimit: 64 }, true],
+      [{ ...solicitation, hopLimit: 255, state: 'invalid' }, false],
+      [{ ...solicitation, value: 143 * 256 }, true],
+      [{ ...solicitation, value: 143 * 256 + 1 }, false],
+      [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'invalid' }, true],
+    ];
+    for (const [change, accepted] of expected) {
+      const packet = { ...base, ...change };
+      expect([change, evaluate(house, packet).accepted]).toEqual([change, accepted]);
+      expect([change, sets.space.contains(sets.accepted, packet)]).toEqual([change, accepted]);
+    }
+    expect(sets.marked).toBe(empty);
+
+    // The same on a platform whose rules ask for the state.
+    const other = judgeOf(compileText(text, judgementDay, asking), undefined, judgementDay, asking);
+    const otherSets = policySets(other.policy);
+    const otherwise: readonly (readonly [Partial<Packet>, boolean])[] = [
+      [{}, true],
+      [{ state: 'established', inInterface: 'eth1', outInterface: 'eth1' }, true],
+      [{ state: 'untracked' }, false],
+      [{ ...solicitation, hopLimit: 255 }, true],
+      [{ ...solicitation, hopLimit: 64 }, false],
+      [{ ...solicitation, hopLimit: 255, state: 'invalid' }, false],
+      [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'invalid' }, false],
+      [{ hook: 'input', inInterface: 'lo', outInterface: undefined, state: 'untracked' }, true],
+    ];
+    for (const [change, accepted] of otherwise) {
+      const packet = { ...base, ...change };
+      expect([change, evaluate(other.house, packet).accepted]).toEqual([change, accepted]);
+      expect([change, otherSets.space.contains(otherSets.accepted, packet)]).toEqual([change, accepted]);
     }
   });
 });

