@@ -207,7 +207,9 @@ describe('diff ∘ apply', () => {
   /** The rows' words, read back as flows of the policy that they were written for. */
   function read(side: Placed, text: string, rows: readonly DiffRow[]): { row: DiffRow; placed: Placed; name: string }[] {
     const through = rows.filter((row) => !row.gateways.includes(row.from) && !row.gateways.includes(row.to));
-    const more = through.map((row, index) => `flow zz_row_${index} { from ${row.from}  to ${row.to}  allow ${row.service}  requests forward  accept-weaker ports "read back" }`);
+    const more = through.map(
+      (row, index) => `flow zz_row_${index} { from ${row.from}  to ${row.to}  allow ${row.service}  requests forward  accept-weaker ports "read back" }`,
+    );
     const again = placed(`${text}\n${more.join('\n')}\n`);
     expect(
       again.errors.filter((one) => one.blame === 'input' && !one.message.startsWith('no gateway joins')).map((one) => `${one.message}\n${more.join('\n')}`),
