@@ -50,6 +50,18 @@ describe('what is refused', () => {
       /ZW5003.*IP protocol 58 over IPv4 on dialect fw3[^]*help: name the protocols/u,
     ],
     [
+      'the protocol 0 on fw3, which would be any',
+      plant('allow ip protocol 0', { options: '{ dialect fw3 }' }),
+      3,
+      /ZW5003.*IP protocol 0 over IPv4 on dialect fw3[^]*:\d+:\d+[^]*help: name the protocols/u,
+    ],
+    [
+      'a service that leaves out the protocol 0 on fw3',
+      plant('allow any except ip protocol 0', { options: '{ dialect fw3 }' }),
+      3,
+      /ZW5003.*IP protocol 0 over IPv4 on dialect fw3/u,
+    ],
+    [
       'more rules than a small gateway loads',
       plant('allow tcp 502', { faces: many }).replace('from a  to b', 'from any  to any').replace('allow tcp 502', 'deny any except tcp 445'),
       3,
