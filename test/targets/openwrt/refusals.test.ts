@@ -30,7 +30,7 @@ const many = Array.from({ length: 10 }, (_, index) => `  interface p${index} { f
 
 describe('what is refused', () => {
   it.each<[string, string, number, RegExp]>([
-    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:/u],
+    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:[^]*help: leave `rate` out/u],
     [
       'a device that nft takes for a word of its own',
       plant('allow tcp 502', { first: 'add' }),
