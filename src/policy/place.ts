@@ -188,14 +188,22 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     }
     entries.push(ownEntry(line, peer));
   }
-  const forbidden: readonly [boolean, (entry: Entry) => boolean, string][] = [
-    [target.rateLimits, (entry) => entry.rate !== undefined, 'a limited rate'],
-    [target.counting, (entry) => entry.count, 'counters'],
-    [target.logging, (entry) => entry.log, 'logs'],
+  const forbidden: readonly [boolean, (entry: Entry) => boolean, string, string][] = [
+    [target.rateLimits, (entry) => entry.rate !== undefined, 'a limited rate', 'rate'],
+    [target.counting, (entry) => entry.count, 'counters', 'count'],
+    [target.logging, (entry) => entry.log, 'logs', 'log'],
   ];
-  for (const [can, uses, what] of forbidden) {
+  for (const [can, uses, what, word] of forbidden) {
     const entry = can ? undefined : entries.find(uses);
-    if (entry !== undefined) diagnostics.push(diagnostic(targetCodes.inexpressible, entry.origin.span, { what, gateway: gateway.name, target: target.name }));
+    if (entry !== undefined)
+      diagnostics.push(
+        diagnostic(
+          targetCodes.inexpressible,
+          entry.origin.span,
+          { what, gateway: gateway.name, target: target.name },
+          { help: [`leave \`${word}\` out, there and in its conduit, or use a target that has it (the README has a table of targets)`] },
+        ),
+      );
   }
   return {
     gateway: gateway.name,

@@ -320,6 +320,8 @@ function protocolOf(section: Section, name: string, dialect: 'fw4' | 'fw3', fami
   if (name === 'all') return undefined;
   const number = hexadecimal === undefined ? (words[name] ?? (/^(?:0|[1-9]\d{0,2})$/u.test(name) ? Number(name) : 256)) : Number.parseInt(hexadecimal, 16);
   if (number > 255) throw new Refusal(section.line, `the protocol ${name} is not modelled`);
+  // The kernel's rule of iptables has 0 where no protocol is asked for.
+  if (dialect === 'fw3' && number === 0) throw new Refusal(section.line, 'the protocol 0 is any protocol to fw3');
   // fw4 takes both words and numbers for the ICMP of the rule's family, and fw3 skips the other one's.
   if (hexadecimal === undefined && ((number === 1 && family !== 4) || (number === 58 && family !== 6)))
     throw new Refusal(section.line, `the protocol ${name} in a rule that is not of its family is not modelled`);

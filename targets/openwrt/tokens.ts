@@ -185,16 +185,19 @@ function wholeType(family: Family, type: number, dialect: Dialect): Token {
   return quoted(`${type}`);
 }
 
-/** IP protocols by number; those of the other family's ICMP are no words of either dialect, and fw4 hands a hexadecimal number to nft as it is. */
+/**
+ * IP protocols by number; those of the other family's ICMP are no words of either dialect, and fw4 hands a hexadecimal number to nft as it is. fw3 takes 0
+ * for any protocol.
+ */
 export function protocols(family: Family, ranges: Ranges<number>, dialect: Dialect): Token[] {
   const numbers = ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
   return numbers.map((number) => {
-    if (number !== (family === 4 ? 58 : 1)) return quoted(`${number}`);
-    if (dialect === 'fw3')
+    const foreign = number === (family === 4 ? 58 : 1);
+    if (dialect === 'fw3' && (foreign || number === 0))
       throw new Inexpressible(
         `IP protocol ${number} over IPv${family} on dialect fw3`,
         'name the protocols that are needed instead of all but some, or use dialect fw4',
       );
-    return quoted(`0x${number.toString(16)}`);
+    return quoted(foreign ? `0x${number.toString(16)}` : `${number}`);
   });
 }

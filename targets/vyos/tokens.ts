@@ -67,9 +67,9 @@ export function interfaceName(text: string): Token {
   return token(text);
 }
 
-/** Printable ASCII without what ends or expands a string; the rest becomes `?`, and too much is cut. */
+/** Printable ASCII without what ends or expands a string, and without `?`, which asks for help where a line is pasted; the rest becomes `_`, and too much is cut. */
 function quotable(text: string, longest: number): string {
-  const plain = Array.from(text, (character) => (/^[ #%(-;=?-[\]^_a-z{}~]$/u.test(character) ? character : '?')).join('');
+  const plain = Array.from(text, (character) => (/^[ #%(-;=@-[\]^_a-z{}~]$/u.test(character) ? character : '_')).join('');
   return plain.length <= longest ? plain : `${plain.slice(0, longest - 3)}...`;
 }
 

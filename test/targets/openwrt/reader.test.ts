@@ -175,6 +175,7 @@ describe('what is refused', () => {
     expect(of("option family 'ipv6'", "list proto 'icmpv6'", "list icmp_type '130'")).toEqual(['130 is not that message to fw3']);
     expect(of("option family 'ipv6'", "list proto 'icmpv6'", "list icmp_type '130/0'")).toEqual([]);
     expect(of(v4, "list proto 'icmp'", "list icmp_type '255'")).toEqual(['255 is not that message to fw3']);
+    expect(of(v4, "list proto '0'")).toEqual(['the protocol 0 is any protocol to fw3']);
     expect(of(v4, "list proto '0x3a'")).toEqual(['the protocol 0x3a is not modelled']);
     expect(of("option log 'x'")).toEqual(['option log of a rule is not modelled']);
     expect(read(`${defaults.replace("\toption auto_includes '0'\n", '')}${zones}`).refusals[0]?.what).toMatch(/neither fw4/u);

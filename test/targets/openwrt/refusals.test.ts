@@ -30,7 +30,7 @@ const many = Array.from({ length: 10 }, (_, index) => `  interface p${index} { f
 
 describe('what is refused', () => {
   it.each<[string, string, number, RegExp]>([
-    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:/u],
+    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:[^]*help: leave `rate` out/u],
     [
       'a device that nft takes for a word of its own',
       plant('allow tcp 502', { first: 'add' }),
@@ -48,6 +48,18 @@ describe('what is refused', () => {
       plant('allow ip protocol 58', { options: '{ dialect fw3 }' }),
       3,
       /ZW5003.*IP protocol 58 over IPv4 on dialect fw3[^]*help: name the protocols/u,
+    ],
+    [
+      'the protocol 0 on fw3, which would be any',
+      plant('allow ip protocol 0', { options: '{ dialect fw3 }' }),
+      3,
+      /ZW5003.*IP protocol 0 over IPv4 on dialect fw3[^]*:\d+:\d+[^]*help: name the protocols/u,
+    ],
+    [
+      'a service that leaves out the protocol 0 on fw3',
+      plant('allow any except ip protocol 0', { options: '{ dialect fw3 }' }),
+      3,
+      /ZW5003.*IP protocol 0 over IPv4 on dialect fw3/u,
     ],
     [
       'more rules than a small gateway loads',

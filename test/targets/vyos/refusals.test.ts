@@ -24,7 +24,7 @@ gateway g {
 
 describe('what is refused', () => {
   it.each<[string, string, number, RegExp]>([
-    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:4:/u],
+    ['a rate', plant('allow tcp 502  rate 5/second'), 3, /ZW5003.*cannot express a limited rate[^]*plant\.zone:4:[^]*help: leave `rate` out/u],
     ['an interface that nft takes for a word of its own', plant('allow tcp 502', '', 'drop'), 3, /ZW5003.*an interface called `drop`[^]*help: .*eth0/u],
     ['an interface of other letters', plant('allow tcp 502', '', '0up'), 3, /ZW5003.*an interface called `0up`[^]*help: .*eth0/u],
     ['inspection', plant('allow modbus read'), 3, /ZW5001[^]*plant\.zone:4:/u],
