@@ -12,13 +12,17 @@ const rows: readonly (readonly [title: string, of: (target: TargetCapabilities) 
   ['tried on', ({ versions }) => versions],
   [
     'inspection of functions',
-    ({ grades }) => {
+    ({ grades, companions }) => {
       const { default: usual, ...others } = grades;
       const better = [...new Set(Object.values(others))].map((grade) => {
         const protocols = Object.entries(others).filter(([, one]) => one === grade);
         return `\`${grade}\`: ${protocols.map(([protocol]) => protocol).join(', ')}; others `;
       });
-      return `${better.join('')}\`${usual}\``;
+      const engines = [...(companions?.engines ?? [])].map(([engine, { grades: given }]) => {
+        const protocols = Object.entries(given).map(([protocol, grade]) => `${protocol} \`${grade}\``);
+        return `; with ${engine} beside it ${protocols.join(', ')}`;
+      });
+      return `${better.join('')}\`${usual}\`${engines.join('')}`;
     },
   ],
   [
