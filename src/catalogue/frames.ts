@@ -268,7 +268,7 @@ export const untoldProtocols: Readonly<Record<string, string>> = {
 };
 
 /** The forms of a frame that tell a layer on a transport. */
-export function formsOf(protocol: string, layer: string, transport: TransportProtocol): readonly Form[] {
+function formsOf(protocol: string, layer: string, transport: TransportProtocol): readonly Form[] {
   return (frames.get(protocol)?.forms ?? []).filter((one) => one.layer === layer && (one.on ?? transport) === transport);
 }
 

@@ -73,11 +73,9 @@ export class Messages {
       tests.push([...front, ...fixed, payload('ih', at, width * 8), anonymousSet(values.map(number)), ...framing]);
     };
     const words = (code: number): readonly number[] => wordsOf(form.function, code);
+    // What words alone divide comes with the function that has the code whole (`whyNotTold`).
     const plain = codes.flatMap(({ number: code, sub }) => (code === undefined || sub !== undefined || form.divided.has(code) ? [] : [code]));
     for (const { lengths, values } of grouped([...new Set(plain)], (code) => form.lengths.get(code))) add(size, values.flatMap(words), lengths);
-    // Functions that words alone divide come with all that share their code.
-    const shared = codes.flatMap(({ number: code, sub }) => (code === undefined || typeof sub !== 'string' || plain.includes(code) ? [] : [code]));
-    for (const { lengths, values } of grouped([...new Set(shared)], (code) => form.lengths.get(code))) add(size, values.flatMap(words), lengths);
     for (const [code, width] of form.divided) {
       const mine = codes.filter((one) => one.number === code);
       const named = allCodes(protocol, form.layer).flatMap((one) => (one.number === code && typeof one.sub === 'number' ? [one.sub] : []));

@@ -44,7 +44,7 @@ command -v fw4 >/dev/null || stop 'no fw4 here'
 [ -r "$file" ] || stop "cannot read $file"
 [ -z "$(uci changes firewall 2>/dev/null)" ] || stop 'uci holds changes of the firewall that are not committed: commit or revert them'
 
-work=$(mktemp -d /tmp/zw-check.XXXXXX) || exit 2
+work=$(mktemp -d /tmp/zw-check.XXXXXX) || stop 'no folder for temporary files; nothing was changed'
 trap 'exit 2' HUP INT TERM
 trap back EXIT
 if [ -e "$config" ]; then
