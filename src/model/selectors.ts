@@ -106,7 +106,8 @@ export class SelectorResolver {
   resolve(selector: Selector): ResolvedSelector | undefined {
     const meaning = this.#items(selector.items);
     if (meaning === undefined) return undefined;
-    return { ...meaning, text: this.#context.words(selector.span), span: selector.span };
+    const { addresses, gateways, gatewayAddresses } = meaning;
+    return { addresses, gateways, gatewayAddresses, text: this.#context.words(selector.span), span: selector.span };
   }
 
   /** The addresses of a declared group. */

@@ -69,11 +69,12 @@ export class ServiceResolver {
     // Equal words mean equal sets, and one object for them lets later stages remember what they made of it.
     const key = `${reading} ${text}`;
     const known = this.#interned.get(key);
-    if (known !== undefined && known.functions.length === 0 && known.unroutable.length === 0) return { ...known, text, span: list.span };
-    const result = this.#items(list.items, reading);
+    const same = known !== undefined && known.functions.length === 0 && known.unroutable.length === 0;
+    const result = same ? known : this.#items(list.items, reading);
     if (result === undefined) return undefined;
     if (known === undefined) this.#interned.set(key, result);
-    return { ...result, set: known?.set ?? result.set, text, span: list.span };
+    const { functions, otProtocols, unroutable } = result;
+    return { set: known?.set ?? result.set, functions, otProtocols, unroutable, text, span: list.span };
   }
 
   /** Resolves a declaration, so that its mistakes show though nothing uses it. */

@@ -181,7 +181,12 @@ function reportOverlaps(context: Context, drafts: readonly Draft[]): void {
   for (const family of ['v4', 'v6'] as const) {
     const ranges = drafts.flatMap((draft) =>
       draft.networks.flatMap((network) =>
-        (network.addresses[family] as readonly { first: number | bigint; last: number | bigint }[]).map((range) => ({ ...range, draft, span: network.span })),
+        (network.addresses[family] as readonly { first: number | bigint; last: number | bigint }[]).map(({ first, last }) => ({
+          first,
+          last,
+          draft,
+          span: network.span,
+        })),
       ),
     );
     ranges.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));

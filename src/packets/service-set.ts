@@ -58,14 +58,14 @@ export function familyServices(set: ServiceSet, family: Family): FamilyServices 
 
 /** Ports of tcp or udp in both families. */
 export function portServices(protocol: 'tcp' | 'udp', ports: Ranges<number>, functions: FunctionSet = allFunctions): ServiceSet {
-  const family: FamilyServices = { values: new Map([[protocolNumber[protocol], ports.map((range) => ({ ...range, functions }))]]), protocols: [] };
+  const family: FamilyServices = { values: new Map([[protocolNumber[protocol], ports.map(({ first, last }) => ({ first, last, functions }))]]), protocols: [] };
   return { v4: family, v6: family };
 }
 
 /** Messages of ICMP (family 4) or ICMPv6 (family 6). */
 export function icmpServices(family: Family, messages: Ranges<number>): ServiceSet {
   const number = family === 4 ? protocolNumber.icmp : protocolNumber.icmpv6;
-  const services: FamilyServices = { values: new Map([[number, messages.map((range) => ({ ...range, functions: allFunctions }))]]), protocols: [] };
+  const services: FamilyServices = { values: new Map([[number, messages.map(({ first, last }) => ({ first, last, functions: allFunctions }))]]), protocols: [] };
   return family === 4 ? { v4: services, v6: none } : { v4: none, v6: services };
 }
 
