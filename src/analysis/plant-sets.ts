@@ -22,8 +22,7 @@ import type { Flow, Model } from '../model/model.ts';
 import { commonFamilies } from '../model/model.ts';
 import { ZoneIndex } from '../model/zone-index.ts';
 import { AddressLine } from '../packets/address-line.ts';
-import { type Conversation, ConversationSpace } from '../packets/conversation-space.ts';
-import { cover, type Cover } from '../packets/cover.ts';
+import { type Conversation, ConversationSpace, type Product } from '../packets/conversation-space.ts';
 import { empty, type Node } from '../packets/diagram.ts';
 import type { Hook } from '../packets/packet.ts';
 import {
@@ -51,11 +50,11 @@ export interface ZonePair {
 }
 
 /** Conversations that the flows of one gateway hold. */
-export interface Effects {
+interface Effects {
   /** Allows without a rate. */
-  readonly unlimited: Cover;
+  readonly unlimited: Node;
   readonly limited: Node;
-  readonly deny: Cover;
+  readonly deny: Node;
 }
 
 /** Stands for an address that only the platform knows; it lies in no zone. */
@@ -166,19 +165,14 @@ export class PlantSets {
   }
 
   /** What the gateway's flows hold, by effect, before they are set against each other. */
-  effects(policy: GatewayPolicy): Effects {
+  #effectsOf(policy: GatewayPolicy): Effects {
     let known = this.#effects.get(policy.gateway);
     if (known === undefined) {
-      const { diagram } = this.space;
       const entries = policy.entries.filter((entry) => entry.hook === 'forward').toSorted(byDestination);
-      const of = (which: (entry: Entry) => boolean): Cover =>
-        cover(
-          diagram,
-          entries.filter(which).map((entry) => this.entrySet(entry)),
-        );
+      const of = (which: (entry: Entry) => boolean): Node => this.space.union(entries.filter(which).map(productOf));
       const unlimited = of((entry) => entry.effect === 'allow' && entry.rate === undefined);
       const limited = of((entry) => entry.effect === 'allow' && entry.rate !== undefined);
-      known = { unlimited, limited: limited.once, deny: of((entry) => entry.effect === 'deny') };
+      known = { unlimited, limited, deny: of((entry) => entry.effect === 'deny') };
       this.#effects.set(policy.gateway, known);
     }
     return known;
@@ -187,9 +181,9 @@ export class PlantSets {
   /** Forwarded conversations that the gateway lets start; `unlimited`: whatever any rate says. */
   permitted(policy: GatewayPolicy, unlimited: boolean): Node {
     const { diagram } = this.space;
-    const effects = this.effects(policy);
-    const allow = unlimited ? effects.unlimited.once : diagram.union(effects.unlimited.once, effects.limited);
-    return diagram.subtract(allow, effects.deny.once);
+    const effects = this.#effectsOf(policy);
+    const allow = unlimited ? effects.unlimited : diagram.union(effects.unlimited, effects.limited);
+    return diagram.subtract(allow, effects.deny);
   }
 
   /** Every conversation between zones that the gateway stands between, whether permitted or not. */
@@ -389,7 +383,12 @@ export class PlantSets {
   }
 }
 
-/** Neighbours in this order share most of their diagrams, so that uniting them touches little. */
+/** What an entry holds. */
+export function productOf({ from, to, enforced }: Entry): Product {
+  return { source: from, destination: to, services: enforced };
+}
+
+/** Neighbours in this order have most in common, so that uniting them touches little. */
 function byDestination(a: Entry, b: Entry): number {
   return first(a.to) - first(b.to) || first(a.from) - first(b.from);
 }

@@ -11,6 +11,7 @@ import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
+import { type Layer, unionOfLayers } from './layers.ts';
 import { numberRanges } from './range-diagram.ts';
 import { type FamilyServices, familyServices, noServices, type ServiceSet, type ValueMap, type ValueSegment, valuedProtocols } from './service-set.ts';
 
@@ -23,6 +24,13 @@ export interface Conversation {
   /** TCP and UDP: destination port; ICMP of the family: type × 256 + code; 0 for others. */
   readonly value: number;
   readonly functionNumber: number;
+}
+
+/** Conversations from one side to another that services name. */
+export interface Product {
+  readonly source: AddressSet;
+  readonly destination: AddressSet;
+  readonly services: ServiceSet;
 }
 
 /** What a pick prefers, where the set leaves a choice. */
@@ -62,6 +70,19 @@ export class ConversationSpace {
       return this.#ranges(0, this.#bits, to, this.#ranges(this.#source, this.#bits, from, this.services(family, services)));
     });
     return this.diagram.union(parts[0] ?? empty, parts[1] ?? empty);
+  }
+
+  /** What any of many products holds, built at once. */
+  union(products: readonly Product[]): Node {
+    const layers = products.flatMap(({ source, destination, services }) =>
+      families.flatMap((family): Layer[] => {
+        const from = this.line.segments(source, family);
+        if (from.length === 0) return [];
+        const below = this.#ranges(this.#source, this.#bits, from, this.services(family, services));
+        return [{ ranges: this.line.segments(destination, family), below }];
+      }),
+    );
+    return unionOfLayers(this.diagram, 0, this.#bits, layers);
   }
 
   /** Every conversation with this destination side, or from this source side. */

@@ -12,16 +12,17 @@ export type Node = number & { readonly brand?: 'node' };
 export const empty: Node = 0;
 export const full: Node = 1;
 
-type Operation = 0 | 1 | 2;
-const and: Operation = 0;
-const or: Operation = 1;
-const minus: Operation = 2;
+/** Never 0, which marks a free place of the memo. */
+type Operation = 1 | 2 | 3;
+const and: Operation = 1;
+const or: Operation = 2;
+const minus: Operation = 3;
 
 const terminalLevel = 0xffff;
-/** Nodes before the arena first grows; pages that are never touched cost nothing. */
-const firstSize = 1 << 18;
+/** Nodes before the arena first grows: many policies are small. */
+const firstSize = 1 << 13;
 /** Entries of the memo at first, and at most: it grows with the arena, since one that forgets too soon does all work again. */
-const firstCache = 1 << 18;
+const firstCache = 1 << 13;
 const largestCache = 1 << 20;
 
 export class Diagram {
@@ -31,7 +32,7 @@ export class Diagram {
   #table = new Int32Array(firstSize * 2);
   #count = 2;
   /** Lossy memo of binary operations: operation and operands, and the result. */
-  #cacheKey = new Int32Array(firstCache * 3).fill(-1);
+  #cacheKey = new Int32Array(firstCache * 3);
   #cacheResult = new Int32Array(firstCache);
 
   constructor() {
@@ -165,7 +166,7 @@ export class Diagram {
   }
 
   #grow(): void {
-    const size = this.#level.length * 2;
+    const size = this.#level.length * (this.#level.length < firstSize << 4 ? 4 : 2);
     const level = new Uint16Array(size);
     level.set(this.#level);
     const low = new Int32Array(size);
@@ -177,11 +178,11 @@ export class Diagram {
     this.#high = high;
   }
 
-  /** To an entry for each second node. */
+  /** To an entry for each second node at least. */
   #growCache(): void {
-    const size = Math.min(largestCache, this.#table.length >> 3);
+    const size = Math.min(largestCache, this.#table.length >> 2);
     if (size <= this.#cacheResult.length) return;
-    this.#cacheKey = new Int32Array(size * 3).fill(-1);
+    this.#cacheKey = new Int32Array(size * 3);
     this.#cacheResult = new Int32Array(size);
   }
 

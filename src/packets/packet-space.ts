@@ -10,10 +10,11 @@ import type { AddressSet } from '../net/address-set.ts';
 import { canonical, type Range, type Ranges, rangesContain } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { allFunctions, functionBits, noFunction } from './functions.ts';
+import { functionBits, noFunction } from './functions.ts';
+import { type Layer, unionOfLayers } from './layers.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
 import { numberRanges, wideRanges } from './range-diagram.ts';
-import { type FamilyServices, maxValue, type ValueMap, valuedProtocols } from './service-set.ts';
+import { type FamilyServices, maxValue, protocolNumber, type ValueMap, valuedProtocols, type ValueSegment } from './service-set.ts';
 
 export type { Node } from './diagram.ts';
 export { empty, full } from './diagram.ts';
@@ -54,6 +55,23 @@ export const fields: Readonly<Record<FieldName, Field>> = (() => {
   }
   return result as Record<FieldName, Field>;
 })();
+
+/** One product of a union: from a source to a destination; undefined: free. */
+export interface Ends {
+  readonly source: AddressSet | undefined;
+  readonly destination: AddressSet | undefined;
+}
+
+/** Services, and the set within which they are meant. */
+export interface Said {
+  readonly services: FamilyServices;
+  readonly below: Node;
+}
+
+interface SaidSegment {
+  readonly segment: ValueSegment;
+  readonly below: Node;
+}
 
 /** Interface numbers with a fixed meaning; declared interfaces follow, sorted by name. */
 export const noInterface = 0;
@@ -149,37 +167,54 @@ export class PacketSpace {
     return this.diagram.union(this.family(4, this.addresses(field, 4, set.v4, below)), this.family(6, this.addresses(field, 6, set.v6, below)));
   }
 
-  /** Members of `below` that are messages of the services in one family: protocol, value and function; the family itself is not constrained. */
-  services(family: Family, set: FamilyServices, below: Node = full): Node {
-    return this.#services(family, set, below, (segments) => this.#values(segments, fields.value, below));
+  /** Packets of the family from any of the sources to the destination beside it, within `below`; an undefined side is free. */
+  between(family: Family, ends: readonly Ends[], below: Node = full): Node {
+    const { line } = this;
+    const source = ({ source: set }: Ends): Node => (set === undefined ? below : this.addresses('source', family, rangesOf(set, family), below));
+    if (line === undefined)
+      return this.diagram.unionAll(
+        ends.map((one) =>
+          one.destination === undefined ? source(one) : this.addresses('destination', family, rangesOf(one.destination, family), source(one)),
+        ),
+      );
+    const everywhere = [{ first: 0, last: 2 ** line.bits - 1 }];
+    return this.#layers(
+      { ...fields.destination, width: line.bits },
+      ends.map((one) => ({
+        ranges: one.destination === undefined ? everywhere : line.places(family, rangesOf(one.destination, family)),
+        below: source(one),
+      })),
+    );
+  }
+
+  /** Messages of services in one family, each within its own set: protocol, value and function; the family itself is not constrained. */
+  messagesOver(family: Family, items: readonly Said[]): Node {
+    return this.#over(family, items, (segments) =>
+      this.#layers(
+        fields.value,
+        segments.map(({ segment, below }) => this.#values(segment, below)),
+      ),
+    );
   }
 
   /**
-   * Replies to the services: the server's port is the source port, and an ICMP reply stands for its request
+   * Replies to services: the server's port is the source port, and an ICMP reply stands for its request
    * (`requestOf`). A function is that of a client's message: a reply leaves it free, and belongs to a conversation that may
    * start without one.
    */
-  replies(family: Family, set: FamilyServices, below: Node = full): Node {
-    const icmp = family === 4 ? 1 : 58;
-    return this.#services(family, set, below, (segments, protocol) => {
-      if (protocol !== icmp)
-        return this.#values(
-          segments.filter(({ functions }) => rangesContain(functions, noFunction)).map((segment) => ({ ...segment, functions: allFunctions })),
+  repliesOver(family: Family, items: readonly Said[]): Node {
+    return this.#over(family, items, (segments, protocol) => {
+      if (protocol !== icmpOf(family)) {
+        const silent = segments.filter(({ segment }) => rangesContain(segment.functions, noFunction));
+        return this.#layers(
           fields.sourcePort,
-          below,
+          silent.map(({ segment, below }) => ({ ranges: [segment], below })),
         );
-      const ranges: Range<number>[] = [];
-      for (let type = 0; type < 256; type++) {
-        const request = requestOf(family, type);
-        const shift = (type - request) * 256;
-        for (const segment of segments) {
-          const first = Math.max(segment.first, request * 256);
-          const last = Math.min(segment.last, request * 256 + 255);
-          if (first <= last) ranges.push({ first: first + shift, last: last + shift });
-        }
       }
-      ranges.sort((a, b) => a.first - b.first);
-      return this.within(fields.value, ranges, below);
+      return this.#layers(
+        fields.value,
+        segments.map(({ segment, below }) => ({ ranges: answersTo(family, segment), below })),
+      );
     });
   }
 
@@ -313,20 +348,44 @@ export class PacketSpace {
     return one ? this.diagram.make(level, empty, below) : this.diagram.make(level, below, empty);
   }
 
-  #values(segments: ValueMap, field: Field, below: Node): Node {
-    return this.diagram.unionAll(
-      segments.map((segment) => this.within(field, [{ first: segment.first, last: segment.last }], this.within(fields.function, segment.functions, below))),
-    );
+  #values(segment: ValueSegment, below: Node): Layer {
+    return { ranges: [segment], below: this.within(fields.function, segment.functions, below) };
   }
 
-  #services(family: Family, services: FamilyServices, below: Node, values: (segments: ValueMap, protocol: number) => Node): Node {
-    const parts: Node[] = [this.within(fields.protocol, services.protocols, below)];
-    for (const protocol of valuedProtocols(family)) {
-      const segments = services.values.get(protocol) ?? [];
-      if (segments.length > 0) parts.push(this.among(fields.protocol, [protocol], values(segments, protocol)));
-    }
-    return this.diagram.unionAll(parts);
+  #layers(field: Field, layers: readonly Layer[]): Node {
+    return unionOfLayers(this.diagram, field.level, field.width, layers);
   }
+
+  /** Services laid over sets, protocol by protocol; `values` lays those of one protocol that has ports or messages. */
+  #over(family: Family, items: readonly Said[], values: (segments: readonly SaidSegment[], protocol: number) => Node): Node {
+    const layers: Layer[] = items.map(({ services, below }) => ({ ranges: services.protocols, below }));
+    for (const protocol of valuedProtocols(family)) {
+      const segments = items.flatMap(({ services, below }) => (services.values.get(protocol) ?? []).map((segment) => ({ segment, below })));
+      if (segments.length > 0) layers.push({ ranges: [{ first: protocol, last: protocol }], below: values(segments, protocol) });
+    }
+    return this.#layers(fields.protocol, layers);
+  }
+}
+
+function rangesOf(set: AddressSet, family: Family): Ranges<number> | Ranges<bigint> {
+  return family === 4 ? set.v4 : set.v6;
+}
+
+function icmpOf(family: Family): number {
+  return family === 4 ? protocolNumber.icmp : protocolNumber.icmpv6;
+}
+
+/** The ICMP messages that answer those of a segment. */
+function answersTo(family: Family, segment: ValueSegment): Ranges<number> {
+  const ranges: Range<number>[] = [];
+  for (let type = 0; type < 256; type++) {
+    const request = requestOf(family, type);
+    const shift = (type - request) * 256;
+    const first = Math.max(segment.first, request * 256);
+    const last = Math.min(segment.last, request * 256 + 255);
+    if (first <= last) ranges.push({ first: first + shift, last: last + shift });
+  }
+  return ranges;
 }
 
 function fieldAt(level: number): Field {

@@ -65,7 +65,10 @@ export function portServices(protocol: 'tcp' | 'udp', ports: Ranges<number>, fun
 /** Messages of ICMP (family 4) or ICMPv6 (family 6). */
 export function icmpServices(family: Family, messages: Ranges<number>): ServiceSet {
   const number = family === 4 ? protocolNumber.icmp : protocolNumber.icmpv6;
-  const services: FamilyServices = { values: new Map([[number, messages.map(({ first, last }) => ({ first, last, functions: allFunctions }))]]), protocols: [] };
+  const services: FamilyServices = {
+    values: new Map([[number, messages.map(({ first, last }) => ({ first, last, functions: allFunctions }))]]),
+    protocols: [],
+  };
   return family === 4 ? { v4: services, v6: none } : { v4: none, v6: services };
 }
 
@@ -193,4 +196,24 @@ export function containsService(set: ServiceSet, family: Family, protocol: numbe
   return (services.values.get(protocol) ?? []).some(
     (segment) => segment.first <= value && value <= segment.last && rangesContain(segment.functions, functionNumber),
   );
+}
+
+/** The services one by one, each with a name that tells it from others. */
+export function apart(services: FamilyServices): readonly (readonly [name: string, single: FamilyServices])[] {
+  const known = singles.get(services) ?? takenApart(services);
+  singles.set(services, known);
+  return known;
+}
+
+const singles = new WeakMap<FamilyServices, ReturnType<typeof apart>>();
+
+function takenApart({ protocols, values }: FamilyServices): [string, FamilyServices][] {
+  const whole = protocols.map((range): [string, FamilyServices] => [`${range.first}-${range.last}`, { protocols: [range], values: new Map() }]);
+  const valued = [...values].flatMap(([protocol, segments]) =>
+    segments.map((segment): [string, FamilyServices] => {
+      const functions = segment.functions.map((range) => `${range.first}-${range.last}`).join(',');
+      return [`${protocol} ${segment.first}-${segment.last} ${functions}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
+    }),
+  );
+  return [...whole, ...valued];
 }

@@ -12,8 +12,8 @@ import type { Rate } from '../model/model.ts';
 import type { Range } from '../net/ranges.ts';
 import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
-import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
-import { type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
+import { empty, type Ends, fields, full, type Node, PacketSpace, type Said } from '../packets/packet-space.ts';
+import { apart, type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
@@ -244,13 +244,7 @@ function place(policy: GatewayPolicy, hook: Hook, which: (entry: Entry) => boole
 function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, ways }: Placed, reading: Reading): Node {
   const { diagram } = space;
   const byFamily = families.map((family) => {
-    const about = (parts: readonly Part[], local: Node = full): Node =>
-      perService(
-        space,
-        family,
-        parts.map((part) => ({ services: servicesOf(part.entry, reading), ends: endsOf(space, family, part.from, part.to, local) })),
-        (services, below) => space.services(family, services, below),
-      );
+    const about = (parts: readonly Part[], local: Node = full): Node => space.messagesOver(family, perService(space, family, parts, reading, local));
     switch (hook) {
       case 'forward':
         return diagram.unionAll(ways.map((way) => space.inInterface(way.into.name, space.outInterface(way.out.name, about(way.parts)))));
@@ -282,12 +276,7 @@ function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, w
   const { diagram } = space;
   const byFamily = families.map((family) => {
     const about = (parts: readonly Part[], local: Node = full): Node =>
-      perService(
-        space,
-        family,
-        parts.map((part) => ({ services: servicesOf(part.entry, reading), ends: endsOf(space, family, part.to, part.from, local) })),
-        (services, below) => space.replies(family, services, below),
-      );
+      space.repliesOver(family, perService(space, family, parts.map(swapped), reading, local));
     switch (hook) {
       case 'forward':
         return diagram.unionAll(ways.map((way) => space.inInterface(way.out.name, space.outInterface(way.into.name, about(way.parts)))));
@@ -351,47 +340,30 @@ function servicesOf(entry: Entry, reading: Reading): ServiceSet {
   return reading === 'written' ? entry.written : entry.enforced;
 }
 
-/** Members of `below` from one side to the other; an undefined side is left free. */
-function endsOf(space: PacketSpace, family: Family, source: AddressSet | undefined, destination: AddressSet | undefined, below: Node = full): Node {
-  let node = below;
-  if (source !== undefined) node = space.addresses('source', family, family === 4 ? source.v4 : source.v6, node);
-  if (destination !== undefined) node = space.addresses('destination', family, family === 4 ? destination.v4 : destination.v6, node);
-  return node;
+function swapped({ entry, from, to }: Part): Part {
+  return { entry, from: to, to: from };
 }
 
 /**
- * The union of parts, each its services over its ends. Services stand above addresses in a diagram, and a plant has few of them: what has one
- * in common is united by its ends alone, and laid under it once.
+ * The services of parts one by one, each over the ends that some part has for it. Services stand above addresses in a diagram, and a plant has
+ * few of them: what has one in common is united by its ends alone, and laid under it once.
  */
-function perService(
-  space: PacketSpace,
-  family: Family,
-  parts: readonly { readonly services: ServiceSet; readonly ends: Node }[],
-  lay: (services: FamilyServices, below: Node) => Node,
-): Node {
-  const { diagram } = space;
-  const groups = new Map<string, { readonly services: FamilyServices; readonly ends: Node[] }>();
-  for (const { services, ends } of parts) {
-    if (ends === empty) continue;
-    for (const [name, single] of apart(familyServices(services, family))) {
+function perService(space: PacketSpace, family: Family, parts: readonly Part[], reading: Reading, local: Node): Said[] {
+  const groups = new Map<string, { readonly services: FamilyServices; readonly ends: Ends[] }>();
+  for (const { entry, from, to } of parts) {
+    if (isMissing(from, family) || isMissing(to, family)) continue;
+    const ends = { source: from, destination: to };
+    for (const [name, services] of apart(familyServices(servicesOf(entry, reading), family))) {
       const group = groups.get(name);
-      if (group === undefined) groups.set(name, { services: single, ends: [ends] });
+      if (group === undefined) groups.set(name, { services, ends: [ends] });
       else group.ends.push(ends);
     }
   }
-  return diagram.unionAll([...groups.values()].map((group) => lay(group.services, diagram.unionAll(group.ends))));
+  return [...groups.values()].map(({ services, ends }) => ({ services, below: space.between(family, ends, local) }));
 }
 
-/** The services one by one, each with a name that tells it from others. */
-function apart({ protocols, values }: FamilyServices): [string, FamilyServices][] {
-  const whole = protocols.map((range): [string, FamilyServices] => [`${range.first}-${range.last}`, { protocols: [range], values: new Map() }]);
-  const valued = [...values].flatMap(([protocol, segments]) =>
-    segments.map((segment): [string, FamilyServices] => {
-      const functions = segment.functions.map((range) => `${range.first}-${range.last}`).join(',');
-      return [`${protocol} ${segment.first}-${segment.last} ${functions}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
-    }),
-  );
-  return [...whole, ...valued];
+function isMissing(set: AddressSet | undefined, family: Family): boolean {
+  return set !== undefined && (family === 4 ? set.v4 : set.v6).length === 0;
 }
 
 /** What the gateway says to itself. */

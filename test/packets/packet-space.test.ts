@@ -55,6 +55,14 @@ const wanted = unionServices(
   protocolServices(47),
 );
 
+/** Ports with functions, ranges that overlap, whole protocols. */
+const some = [
+  portServices('tcp', [{ first: 400, last: 600 }], [{ first: 0, last: 9 }]),
+  portServices('tcp', [{ first: 502, last: 502 }], [{ first: 5, last: 4095 }]),
+  unionServices(protocolServices(6), protocolServices(255)),
+  icmpServices(6, [{ first: 0x8000, last: 0x8fff }]),
+];
+
 const line = new AddressLine([{ v4: corners4.map((value) => ({ first: value, last: value })), v6: corners6.map((value) => ({ first: value, last: value })) }]);
 
 describe.each([
@@ -71,7 +79,7 @@ describe.each([
 
   test.prop([packets])('services hold exactly the messages that they name', (packet) => {
     const family = packet.source.family;
-    expect(space.contains(space.services(family, familyServices(wanted, family)), packet)).toBe(
+    expect(space.contains(space.messagesOver(family, [{ services: familyServices(wanted, family), below: full }]), packet)).toBe(
       containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber),
     );
   });
@@ -81,7 +89,37 @@ describe.each([
     const icmp = packet.protocol === (family === 4 ? 1 : 58);
     const ports = packet.protocol === 6 || packet.protocol === 17;
     const value = ports ? packet.sourcePort : icmp ? requestOf(family, packet.value >> 8) * 256 + (packet.value & 255) : packet.value;
-    expect(space.contains(space.replies(family, familyServices(wanted, family)), packet)).toBe(containsService(wanted, family, packet.protocol, value, 1));
+    expect(space.contains(space.repliesOver(family, [{ services: familyServices(wanted, family), below: full }]), packet)).toBe(
+      containsService(wanted, family, packet.protocol, value, 1),
+    );
+  });
+
+  const side = fc.option(fc.array(ranges, { maxLength: 3 }), { nil: undefined });
+  const talk = fc.record({ source: side, destination: side, local: fc.boolean(), services: fc.constantFrom(wanted, ...some) });
+
+  test.prop([packets, fc.array(talk, { maxLength: 5 }), fc.boolean()])('many products together hold what any of them holds', (packet, talks, reply) => {
+    const family = packet.source.family;
+    const ends = talks.map(({ source, destination }) => ({
+      source: source === undefined ? undefined : addressSet(source),
+      destination: destination === undefined ? undefined : addressSet(destination),
+    }));
+    const items = talks.map(({ services, local }, index) => ({
+      services: familyServices(services, family),
+      below: space.between(family, ends.slice(index, index + 2), space.local(local)),
+    }));
+    const set = reply ? space.repliesOver(family, items) : space.messagesOver(family, items);
+    const within = ({ source, destination }: (typeof ends)[number]): boolean =>
+      (source === undefined || containsAddress(source, packet.source)) && (destination === undefined || containsAddress(destination, packet.destination));
+    const icmp = packet.protocol === (family === 4 ? 1 : 58);
+    const ports = packet.protocol === 6 || packet.protocol === 17;
+    const asked = !reply ? packet.value : ports ? packet.sourcePort : icmp ? requestOf(family, packet.value >> 8) * 256 + (packet.value & 255) : packet.value;
+    const held = talks.some(
+      ({ services, local }, index) =>
+        packet.local === local &&
+        ends.slice(index, index + 2).some(within) &&
+        containsService(services, family, packet.protocol, asked, reply ? 0 : packet.functionNumber),
+    );
+    expect(space.contains(set, packet)).toBe(held);
   });
 
   test.prop([packets])('every single field tells packets apart', (packet) => {
@@ -98,7 +136,7 @@ describe.each([
   test.prop([fc.array(ranges, { minLength: 1, maxLength: 4 }), fc.boolean()])('a picked packet is a member', (list, swap) => {
     const set = space.diagram.intersect(
       space.addressSet(swap ? 'source' : 'destination', addressSet(list)),
-      space.family(list[0]?.family ?? 4, space.services(list[0]?.family ?? 4, familyServices(wanted, list[0]?.family ?? 4))),
+      space.family(list[0]?.family ?? 4, space.messagesOver(list[0]?.family ?? 4, [{ services: familyServices(wanted, list[0]?.family ?? 4), below: full }])),
     );
     const packet = space.pick(set);
     if (set === empty) expect(packet).toBeUndefined();

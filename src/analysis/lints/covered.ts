@@ -10,8 +10,8 @@ import type { Flow } from '../../model/model.ts';
 import { addressesMeet } from '../../net/address-set.ts';
 import { empty, type Node } from '../../packets/diagram.ts';
 import type { Entry } from '../../policy/gateway-policy.ts';
-import type { PlantSets } from '../plant-sets.ts';
-import { flowWords, type Lint, type PlacedFlow, placedFlows } from './lint.ts';
+import { type PlantSets, productOf } from '../plant-sets.ts';
+import { flowWords, heldBy, type Lint, type PlacedFlow, placedFlows } from './lint.ts';
 
 /** Of so many the culprits are searched and named; the rest of a policy full of them is as well served by mending these. */
 const mostNamed = 200;
@@ -19,14 +19,13 @@ const mostNamed = 200;
 export const covered: Lint = (plant) => [...find(plant, 'allow'), ...find(plant, 'deny')];
 
 function find(plant: PlantSets, effect: Flow['effect']): Diagnostic[] {
-  const { diagram } = plant.space;
   const candidates = placedFlows(plant, effect).filter(({ places }) =>
     places.every(({ entry, policy }) => {
-      const { unlimited, deny } = plant.effects(policy);
+      const { space, unlimited, deny } = heldBy(plant, policy);
+      const product = productOf(entry);
       // An allow of which denies leave nothing is said to be that.
-      if (effect === 'allow' && diagram.subtract(plant.entrySet(entry), deny.once) === empty) return false;
-      const others = effect === 'deny' ? deny.twice : entry.rate === undefined ? unlimited.twice : unlimited.once;
-      return diagram.subtract(plant.entrySet(entry), others) === empty;
+      if (effect === 'allow' && space.isWithin(product, deny.once)) return false;
+      return space.isWithin(product, effect === 'deny' ? deny.twice : entry.rate === undefined ? unlimited.twice : unlimited.once);
     }),
   );
   const gone = new Set<string>();

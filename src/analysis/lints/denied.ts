@@ -3,7 +3,8 @@ import { lintCodes } from '../../diagnostics/codes/lint.ts';
 import { diagnostic } from '../../diagnostics/diagnostic.ts';
 import { addressesMeet } from '../../net/address-set.ts';
 import { empty } from '../../packets/diagram.ts';
-import { flowWords, type Lint, placedFlows } from './lint.ts';
+import { productOf } from '../plant-sets.ts';
+import { flowWords, heldBy, type Lint, placedFlows } from './lint.ts';
 
 export const whollyDenied: Lint = (plant) => {
   const { diagram } = plant.space;
@@ -11,7 +12,11 @@ export const whollyDenied: Lint = (plant) => {
   return placedFlows(plant, 'allow')
     .filter(
       ({ flow, places }) =>
-        !flow.essential && places.every(({ entry, policy }) => diagram.subtract(plant.entrySet(entry), plant.effects(policy).deny.once) === empty),
+        !flow.essential &&
+        places.every(({ entry, policy }) => {
+          const { space, deny } = heldBy(plant, policy);
+          return space.isWithin(productOf(entry), deny.once);
+        }),
     )
     .map(({ flow, places }) => {
       const names = new Set(
@@ -37,10 +42,13 @@ export const whollyDenied: Lint = (plant) => {
 };
 
 export const deniesNothing: Lint = (plant) => {
-  const { diagram } = plant.space;
-  const allowed = (policy: (typeof plant.gateways)[number]): number => diagram.union(plant.effects(policy).unlimited.once, plant.effects(policy).limited);
   return placedFlows(plant, 'deny')
-    .filter(({ places }) => places.every(({ entry, policy }) => diagram.intersect(plant.entrySet(entry), allowed(policy)) === empty))
+    .filter(({ places }) =>
+      places.every(({ entry, policy }) => {
+        const { space, unlimited, limited } = heldBy(plant, policy);
+        return ![unlimited.once, limited.once].some((allowed) => space.meets(productOf(entry), allowed));
+      }),
+    )
     .map(({ flow }) =>
       diagnostic(
         lintCodes.deniesNothing,

@@ -1,9 +1,12 @@
 /** What a lint of the whole plant is: one file beside this one and one row in `lints.ts`. */
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Flow } from '../../model/model.ts';
-import { empty } from '../../packets/diagram.ts';
+import { commonFamilies } from '../../model/model.ts';
+import type { Cover } from '../../packets/cover.ts';
+import { HoldingSpace } from '../../packets/holding-space.ts';
+import { hasServices } from '../../packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../policy/gateway-policy.ts';
-import type { PlantSets } from '../plant-sets.ts';
+import { type PlantSets, productOf } from '../plant-sets.ts';
 
 /** Finds what is probably not meant; rather misses a case than raises a false alarm. */
 export type Lint = (plant: PlantSets) => Diagnostic[];
@@ -27,7 +30,7 @@ function find(plant: PlantSets, effect: Flow['effect']): PlacedFlow[] {
   const places = new Map<string, { entry: Entry; policy: GatewayPolicy }[]>();
   for (const policy of plant.gateways) {
     for (const entry of policy.entries) {
-      if (entry.hook !== 'forward' || entry.effect !== effect || plant.entrySet(entry) === empty) continue;
+      if (entry.hook !== 'forward' || entry.effect !== effect || isNothing(entry)) continue;
       const list = places.get(entry.origin.name);
       if (list === undefined) places.set(entry.origin.name, [{ entry, policy }]);
       else list.push({ entry, policy });
@@ -37,6 +40,36 @@ function find(plant: PlantSets, effect: Flow['effect']): PlacedFlow[] {
     const list = flow.effect === effect ? places.get(flow.name) : undefined;
     return list === undefined ? [] : [{ flow, places: list }];
   });
+}
+
+function isNothing({ from, to, enforced }: Entry): boolean {
+  return !commonFamilies(from, to).some((family) => hasServices(enforced, family));
+}
+
+/** What the entries of one gateway hold, by effect: allows without a rate, with one, denies. */
+export interface Held {
+  readonly space: HoldingSpace;
+  readonly unlimited: Cover;
+  readonly limited: Cover;
+  readonly deny: Cover;
+}
+
+const held = new WeakMap<PlantSets, { readonly space: HoldingSpace; readonly gateways: Map<GatewayPolicy, Held> }>();
+
+export function heldBy(plant: PlantSets, policy: GatewayPolicy): Held {
+  const all = held.get(plant) ?? { space: new HoldingSpace(plant.space.line), gateways: new Map<GatewayPolicy, Held>() };
+  held.set(plant, all);
+  const { space, gateways } = all;
+  const entries = policy.entries.filter((entry) => entry.hook === 'forward');
+  const of = (which: (entry: Entry) => boolean): Cover => space.cover(entries.filter(which).map(productOf));
+  const known = gateways.get(policy) ?? {
+    space,
+    unlimited: of((entry) => entry.effect === 'allow' && entry.rate === undefined),
+    limited: of((entry) => entry.effect === 'allow' && entry.rate !== undefined),
+    deny: of((entry) => entry.effect === 'deny'),
+  };
+  gateways.set(policy, known);
+  return known;
 }
 
 /** `flow `a``, `flows `a`, `b` and 3 more`. */

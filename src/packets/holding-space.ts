@@ -1,0 +1,153 @@
+/**
+ * Which conversations are held by at least one, and at least two, of many products.
+ *
+ * Takes an address line and products, gives covers, and says of a product whether a set holds all of it or any of it. The one idea: messages stand
+ * above the ends. Plants have few of them, and groups of scattered hosts, which overlap in nearly every host, hardly do for one message; so
+ * what all flows hold twice is small here, where a space that begins with the ends (`conversation-space.ts`) is a hundred times larger.
+ */
+import { families, type Family } from '../net/address.ts';
+import type { Range, Ranges } from '../net/ranges.ts';
+import type { AddressLine } from './address-line.ts';
+import type { Product } from './conversation-space.ts';
+import { type Cover, coverOf } from './cover.ts';
+import { Diagram, empty, full, type Node } from './diagram.ts';
+import { functionBits } from './functions.ts';
+import { coverOfLayers, type Layer } from './layers.ts';
+import { numberRanges } from './range-diagram.ts';
+import { apart, type FamilyServices, familyServices, type ValueSegment } from './service-set.ts';
+
+interface Field {
+  readonly level: number;
+  readonly width: number;
+}
+
+/** A field and where it has to lie, from the top of the diagram down. */
+type Step = Field & { readonly ranges: Ranges<number> };
+
+export class HoldingSpace {
+  readonly diagram = new Diagram();
+  readonly #line: AddressLine;
+  readonly #protocol: Field = { level: 0, width: 8 };
+  readonly #value: Field = { level: 8, width: 16 };
+  readonly #function: Field = { level: 24, width: functionBits };
+  readonly #destination: Field;
+  readonly #source: Field;
+
+  constructor(line: AddressLine) {
+    this.#line = line;
+    const width = Math.max(1, Math.ceil(Math.log2(line.size + 1)));
+    this.#destination = { level: 24 + functionBits, width };
+    this.#source = { level: 24 + functionBits + width, width };
+  }
+
+  /** What the products hold. */
+  cover(products: readonly Product[]): Cover {
+    return this.#layers(
+      this.#protocol,
+      families.flatMap((family) => this.#covers(family, products)),
+    );
+  }
+
+  /** Whether the set holds every conversation of the product. */
+  isWithin(product: Product, set: Node): boolean {
+    return this.#ways(product).every((steps) => holds(this.diagram, set, steps, 'all'));
+  }
+
+  /** Whether the set holds any conversation of the product. */
+  meets(product: Product, set: Node): boolean {
+    return this.#ways(product).some((steps) => holds(this.diagram, set, steps, 'any'));
+  }
+
+  #covers(family: Family, products: readonly Product[]): Layer<Cover>[] {
+    const groups = new Map<string, { readonly services: FamilyServices; readonly ends: Layer<Cover>[] }>();
+    for (const { source, destination, services } of products) {
+      const [to, from] = [this.#line.segments(destination, family), this.#line.segments(source, family)];
+      if (to.length === 0 || from.length === 0) continue;
+      const ends = { ranges: to, below: coverOf(numberRanges(this.diagram, this.#source.level, this.#source.width, from, full)) };
+      for (const [name, single] of apart(familyServices(services, family))) {
+        const group = groups.get(name);
+        if (group === undefined) groups.set(name, { services: single, ends: [ends] });
+        else group.ends.push(ends);
+      }
+    }
+    const whole: Layer<Cover>[] = [];
+    const valued = new Map<number, Layer<Cover>[]>();
+    for (const { services, ends } of groups.values()) {
+      const below = this.#layers(this.#destination, ends);
+      if (services.protocols.length > 0) whole.push({ ranges: services.protocols, below });
+      for (const [protocol, segments] of services.values) {
+        const list = valued.get(protocol) ?? [];
+        valued.set(protocol, list);
+        for (const segment of segments) list.push({ ranges: [segment], below: this.#layers(this.#function, [{ ranges: segment.functions, below }]) });
+      }
+    }
+    return [...whole, ...[...valued].map(([protocol, list]) => ({ ranges: [one(protocol)], below: this.#layers(this.#value, list) }))];
+  }
+
+  #layers({ level, width }: Field, layers: readonly Layer<Cover>[]): Cover {
+    return coverOfLayers(this.diagram, level, width, layers);
+  }
+
+  /** The product as paths through the fields, one for each kind of message. */
+  #ways({ source, destination, services }: Product): Step[][] {
+    return families.flatMap((family) => {
+      const [to, from] = [this.#line.segments(destination, family), this.#line.segments(source, family)];
+      if (to.length === 0 || from.length === 0) return [];
+      const ends: Step[] = [
+        { ...this.#destination, ranges: to },
+        { ...this.#source, ranges: from },
+      ];
+      const { protocols, values } = familyServices(services, family);
+      const message = (protocol: number, segment: ValueSegment): Step[] => [
+        { ...this.#protocol, ranges: [one(protocol)] },
+        { ...this.#value, ranges: [segment] },
+        { ...this.#function, ranges: segment.functions },
+        ...ends,
+      ];
+      const whole = protocols.length === 0 ? [] : [[{ ...this.#protocol, ranges: protocols }, ...ends]];
+      return [...whole, ...[...values].flatMap(([protocol, segments]) => segments.map((segment) => message(protocol, segment)))];
+    });
+  }
+}
+
+function one(value: number): Range<number> {
+  return { first: value, last: value };
+}
+
+/** Whether all ways through the steps, or some, lead to the full set; what stands below one place twice is asked once. */
+function holds(diagram: Diagram, set: Node, steps: readonly Step[], which: 'all' | 'any'): boolean {
+  const known = steps.map(() => new Map<Node, boolean>());
+  const ask = (node: Node, index: number): boolean => {
+    const step = steps[index];
+    if (step === undefined || node <= full) return node === full;
+    const before = known[index]?.get(node);
+    if (before !== undefined) return before;
+    const nodes = below(diagram, node, step);
+    const answer = which === 'all' ? nodes.every((one) => ask(one, index + 1)) : nodes.some((one) => ask(one, index + 1));
+    known[index]?.set(node, answer);
+    return answer;
+  };
+  return ask(set, 0);
+}
+
+/** The distinct sets to which a field within the ranges leads. */
+function below(diagram: Diagram, set: Node, { level, width, ranges }: Step): Node[] {
+  const found = new Set<Node>();
+  const walk = (node: Node, bit: number, low: number, from: number, to: number): void => {
+    if (from >= to) return;
+    if (node <= full || bit === width || diagram.level(node) >= level + width) {
+      found.add(node);
+      return;
+    }
+    const half = 2 ** (width - bit - 1);
+    const middle = low + half;
+    let split = from;
+    while (split < to && (ranges[split] as Range<number>).first < middle) split++;
+    const right = split > from && (ranges[split - 1] as Range<number>).last >= middle ? split - 1 : split;
+    const here = diagram.level(node) === level + bit;
+    walk(here ? diagram.low(node) : node, bit + 1, low, from, split);
+    walk(here ? diagram.high(node) : node, bit + 1, middle, right, to);
+  };
+  walk(set, 0, 0, 0, ranges.length);
+  return [...found];
+}
