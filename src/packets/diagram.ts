@@ -22,22 +22,25 @@ const terminalLevel = 0xffff;
 /** Nodes before the arena first grows: many policies are small. */
 const firstSize = 1 << 13;
 /** Entries of the memo at first, and at most: it grows with the arena, since one that forgets too soon does all work again. */
-const firstCache = 1 << 13;
-const largestCache = 1 << 20;
+const firstMemo = 1 << 13;
+const largestMemo = 1 << 20;
 
+/**
+ * Large diagrams do not fit into a processor's cache, so what is read together stands together: a node is four numbers in a row, as is
+ * an entry of the memo.
+ */
 export class Diagram {
-  #level = new Uint16Array(firstSize);
-  #low = new Int32Array(firstSize);
-  #high = new Int32Array(firstSize);
-  #table = new Int32Array(firstSize * 2);
+  /** Of each node its level, low and high, and the next node of the same place in the table. */
+  #nodes = new Int32Array(firstSize * 4);
+  /** By hash the last node that was made. */
+  #table = new Int32Array(firstSize);
   #count = 2;
-  /** Lossy memo of binary operations: operation and operands, and the result. */
-  #cacheKey = new Int32Array(firstCache * 3);
-  #cacheResult = new Int32Array(firstCache);
+  /** Lossy memo of binary operations: operation and first operand, second operand, result, and nothing. */
+  #memo = new Int32Array(firstMemo * 4);
 
   constructor() {
-    this.#level[0] = terminalLevel;
-    this.#level[1] = terminalLevel;
+    this.#nodes[0] = terminalLevel;
+    this.#nodes[4] = terminalLevel;
   }
 
   /** Nodes in the arena, both terminals included. */
@@ -46,35 +49,40 @@ export class Diagram {
   }
 
   level(node: Node): number {
-    return this.#level[node] ?? terminalLevel;
+    return this.#nodes[node * 4] ?? terminalLevel;
   }
 
   low(node: Node): Node {
-    return this.#low[node] ?? 0;
+    return this.#nodes[node * 4 + 1] ?? 0;
   }
 
   high(node: Node): Node {
-    return this.#high[node] ?? 0;
+    return this.#nodes[node * 4 + 2] ?? 0;
   }
 
   /** The node "if bit `level` then `high` else `low`"; both operands must lie below `level`. */
   make(level: number, low: Node, high: Node): Node {
     if (low === high) return low;
-    const mask = this.#table.length - 1;
-    let slot = hash(level, low, high) & mask;
-    for (;;) {
-      const found = this.#table[slot] as number;
-      if (found === 0) break;
-      if (this.#low[found] === low && this.#high[found] === high && this.#level[found] === level) return found;
-      slot = (slot + 1) & mask;
+    const nodes = this.#nodes;
+    const slot = hash(level, low, high) & (this.#table.length - 1);
+    const head = this.#table[slot] as number;
+    for (let found = head; found !== 0; found = nodes[found * 4 + 3] as number) {
+      const at = found * 4;
+      if (nodes[at + 1] === low && nodes[at + 2] === high && nodes[at] === level) return found;
     }
+    return this.#add(level, low, high, slot, head);
+  }
+
+  #add(level: number, low: Node, high: Node, slot: number, head: number): Node {
     const node = this.#count++;
-    if (node === this.#level.length) this.#grow();
-    this.#level[node] = level;
-    this.#low[node] = low;
-    this.#high[node] = high;
+    if (node * 4 === this.#nodes.length) this.#grow();
+    const at = node * 4;
+    this.#nodes[at] = level;
+    this.#nodes[at + 1] = low;
+    this.#nodes[at + 2] = high;
+    this.#nodes[at + 3] = head;
     this.#table[slot] = node;
-    if (this.#count * 2 > this.#table.length) this.#rehash();
+    if (this.#count > this.#table.length) this.#rehash();
     return node;
   }
 
@@ -142,61 +150,52 @@ export class Diagram {
       if (b === empty) return a;
     }
     const hashed = hash(operation, a, b);
-    let slot = hashed & (this.#cacheResult.length - 1);
-    let key = slot * 3;
-    if (this.#cacheKey[key] === operation && this.#cacheKey[key + 1] === a && this.#cacheKey[key + 2] === b) return this.#cacheResult[slot] as number;
-    const levelA = this.#level[a] as number;
-    const levelB = this.#level[b] as number;
+    const key = a * 4 + operation;
+    let memo = this.#memo;
+    let slot = (hashed * 4) & (memo.length - 1);
+    if (memo[slot] === key && memo[slot + 1] === b) return memo[slot + 2] as number;
+    const nodes = this.#nodes;
+    const atA = a * 4;
+    const atB = b * 4;
+    const levelA = nodes[atA] as number;
+    const levelB = nodes[atB] as number;
     const level = levelA < levelB ? levelA : levelB;
-    const lowA = levelA === level ? (this.#low[a] as number) : a;
-    const highA = levelA === level ? (this.#high[a] as number) : a;
-    const lowB = levelB === level ? (this.#low[b] as number) : b;
-    const highB = levelB === level ? (this.#high[b] as number) : b;
+    const lowA = levelA === level ? (nodes[atA + 1] as number) : a;
+    const highA = levelA === level ? (nodes[atA + 2] as number) : a;
+    const lowB = levelB === level ? (nodes[atB + 1] as number) : b;
+    const highB = levelB === level ? (nodes[atB + 2] as number) : b;
     const low = this.#apply(operation, lowA, lowB);
     const high = this.#apply(operation, highA, highB);
     const result = this.make(level, low, high);
     // It may have grown meanwhile.
-    slot = hashed & (this.#cacheResult.length - 1);
-    key = slot * 3;
-    this.#cacheKey[key] = operation;
-    this.#cacheKey[key + 1] = a;
-    this.#cacheKey[key + 2] = b;
-    this.#cacheResult[slot] = result;
+    memo = this.#memo;
+    slot = (hashed * 4) & (memo.length - 1);
+    memo[slot] = key;
+    memo[slot + 1] = b;
+    memo[slot + 2] = result;
     return result;
   }
 
   #grow(): void {
-    const size = this.#level.length * (this.#level.length < firstSize << 4 ? 4 : 2);
-    const level = new Uint16Array(size);
-    level.set(this.#level);
-    const low = new Int32Array(size);
-    low.set(this.#low);
-    const high = new Int32Array(size);
-    high.set(this.#high);
-    this.#level = level;
-    this.#low = low;
-    this.#high = high;
-  }
-
-  /** To an entry for each second node at least. */
-  #growCache(): void {
-    const size = Math.min(largestCache, this.#table.length >> 2);
-    if (size <= this.#cacheResult.length) return;
-    this.#cacheKey = new Int32Array(size * 3);
-    this.#cacheResult = new Int32Array(size);
+    const nodes = new Int32Array(this.#nodes.length * (this.#nodes.length < firstSize << 6 ? 4 : 2));
+    nodes.set(this.#nodes);
+    this.#nodes = nodes;
   }
 
   #rehash(): void {
     // Fourfold: a table is filled again node by node, and large arenas grow often.
     const table = new Int32Array(this.#table.length * 4);
     const mask = table.length - 1;
+    const nodes = this.#nodes;
     for (let node = 2; node < this.#count; node++) {
-      let slot = hash(this.#level[node] as number, this.#low[node] as number, this.#high[node] as number) & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      const at = node * 4;
+      const slot = hash(nodes[at] as number, nodes[at + 1] as number, nodes[at + 2] as number) & mask;
+      nodes[at + 3] = table[slot] as number;
       table[slot] = node;
     }
     this.#table = table;
-    this.#growCache();
+    const size = Math.min(largestMemo * 4, table.length * 4);
+    if (size > this.#memo.length) this.#memo = new Int32Array(size);
   }
 }
 

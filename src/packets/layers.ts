@@ -8,6 +8,7 @@
 import type { Ranges } from '../net/ranges.ts';
 import { type Cover, joinCovers, noCover } from './cover.ts';
 import { type Diagram, empty, type Node } from './diagram.ts';
+import { numberRanges } from './range-diagram.ts';
 
 export interface Layer<Below = Node> {
   /** Of the field's numbers, sorted and disjoint. */
@@ -18,6 +19,8 @@ export interface Layer<Below = Node> {
 
 /** The union of layers over a field of at most 32 bits; neighbours in the list should be alike. */
 export function unionOfLayers(diagram: Diagram, level: number, width: number, layers: readonly Layer[]): Node {
+  const [only] = layers;
+  if (only !== undefined && layers.length === 1) return numberRanges(diagram, level, width, only.ranges, only.below);
   return halve<Node>(layers, width, {
     nothing: empty,
     join: (a, b) => diagram.union(a, b),

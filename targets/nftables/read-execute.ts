@@ -282,6 +282,8 @@ export class Executor {
   /** `part` less `there`, which is within it, and again what came `back` of that. */
   #exchange(part: Part, there: Part, back: Part): Part {
     if (there.keep === empty) return this.#unite(part, back);
+    // Everything left, as behind a rule that asks for nothing.
+    if (there.keep === part.keep && there.less === part.less) return back;
     // All came back but what was taken on the way (a part has lost only what it had).
     if (back.keep === there.keep && there.less === empty) return { keep: part.keep, less: this.#diagram.union(part.less, back.less) };
     return this.#unite(this.#subtract(part, this.#taken(there)), back);

@@ -54,22 +54,30 @@ export interface Held {
   readonly deny: Cover;
 }
 
-const held = new WeakMap<PlantSets, { readonly space: HoldingSpace; readonly gateways: Map<GatewayPolicy, Held> }>();
+interface Holding {
+  readonly space: HoldingSpace;
+  readonly gateways: Map<GatewayPolicy, Held>;
+}
+
+const holdings = new WeakMap<PlantSets, Holding>();
 
 export function heldBy(plant: PlantSets, policy: GatewayPolicy): Held {
-  const all = held.get(plant) ?? { space: new HoldingSpace(plant.space.line), gateways: new Map<GatewayPolicy, Held>() };
-  held.set(plant, all);
-  const { space, gateways } = all;
+  const holding = holdings.get(plant) ?? { space: new HoldingSpace(plant.space.line), gateways: new Map<GatewayPolicy, Held>() };
+  holdings.set(plant, holding);
+  const known = holding.gateways.get(policy) ?? heldIn(holding.space, policy);
+  holding.gateways.set(policy, known);
+  return known;
+}
+
+function heldIn(space: HoldingSpace, policy: GatewayPolicy): Held {
   const entries = policy.entries.filter((entry) => entry.hook === 'forward');
   const of = (which: (entry: Entry) => boolean): Cover => space.cover(entries.filter(which).map(productOf));
-  const known = gateways.get(policy) ?? {
+  return {
     space,
     unlimited: of((entry) => entry.effect === 'allow' && entry.rate === undefined),
     limited: of((entry) => entry.effect === 'allow' && entry.rate !== undefined),
     deny: of((entry) => entry.effect === 'deny'),
   };
-  gateways.set(policy, known);
-  return known;
 }
 
 /** `flow `a``, `flows `a`, `b` and 3 more`. */
