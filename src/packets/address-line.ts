@@ -16,6 +16,7 @@ export class AddressLine {
   readonly #v4: readonly number[];
   readonly #v6: readonly bigint[];
   readonly #known: Record<4 | 6, WeakMap<AddressSet, Ranges<number>>> = { 4: new WeakMap(), 6: new WeakMap() };
+  readonly #placed: Record<4 | 6, WeakMap<AddressSet, Ranges<number>>> = { 4: new WeakMap(), 6: new WeakMap() };
 
   constructor(sets: Iterable<AddressSet>) {
     const v4 = new Set<number>([0]);
@@ -76,6 +77,14 @@ export class AddressLine {
         ? (ranges as Ranges<number>).map((range) => this.#cut(this.#v4, range, 0, max4, range.last + 1))
         : (ranges as Ranges<bigint>).map((range) => this.#cut(this.#v6, range, 0, max6, range.last + 1n));
     return cut.map((range) => (range.last === end ? { first: range.first, last: top } : range));
+  }
+
+  /** The same of one family of a set, which is remembered: a policy names few sets, and each of them often. */
+  placesOf(set: AddressSet, family: 4 | 6): Ranges<number> {
+    const memory = this.#placed[family];
+    const known = memory.get(set) ?? this.places(family, family === 4 ? set.v4 : set.v6);
+    memory.set(set, known);
+    return known;
   }
 
   /** The place of an address within its family. */

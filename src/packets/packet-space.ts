@@ -170,21 +170,29 @@ export class PacketSpace {
   /** Packets of the family from any of the sources to the destination beside it, within `below`; an undefined side is free. */
   between(family: Family, ends: readonly Ends[], below: Node = full): Node {
     const { line } = this;
-    const source = ({ source: set }: Ends): Node => (set === undefined ? below : this.addresses('source', family, rangesOf(set, family), below));
-    if (line === undefined)
-      return this.diagram.unionAll(
-        ends.map((one) =>
-          one.destination === undefined ? source(one) : this.addresses('destination', family, rangesOf(one.destination, family), source(one)),
-        ),
-      );
+    if (line === undefined) {
+      const at = (field: 'source' | 'destination', set: AddressSet | undefined, under: Node): Node =>
+        set === undefined ? under : this.addresses(field, family, family === 4 ? set.v4 : set.v6, under);
+      return this.diagram.unionAll(ends.map(({ source, destination }) => at('destination', destination, at('source', source, below))));
+    }
     const everywhere = [{ first: 0, last: 2 ** line.bits - 1 }];
-    return this.#layers(
-      { ...fields.destination, width: line.bits },
-      ends.map((one) => ({
-        ranges: one.destination === undefined ? everywhere : line.places(family, rangesOf(one.destination, family)),
-        below: source(one),
-      })),
-    );
+    const layers = ends.map(({ source, destination }) => ({
+      ranges: destination === undefined ? everywhere : line.placesOf(destination, family),
+      below: source === undefined ? below : this.#from(line, source, family, below),
+    }));
+    return unionOfLayers(this.diagram, fields.destination.level, line.bits, layers);
+  }
+
+  readonly #sources: Record<Family, WeakMap<AddressSet, Map<Node, Node>>> = { 4: new WeakMap(), 6: new WeakMap() };
+
+  /** Members of `below` from one side, remembered. */
+  #from(line: AddressLine, source: AddressSet, family: Family, below: Node): Node {
+    const memory = this.#sources[family];
+    const nodes = memory.get(source) ?? new Map<Node, Node>();
+    memory.set(source, nodes);
+    const known = nodes.get(below) ?? numberRanges(this.diagram, fields.source.level, line.bits, line.placesOf(source, family), below);
+    nodes.set(below, known);
+    return known;
   }
 
   /** Messages of services in one family, each within its own set: protocol, value and function; the family itself is not constrained. */
@@ -365,10 +373,6 @@ export class PacketSpace {
     }
     return this.#layers(fields.protocol, layers);
   }
-}
-
-function rangesOf(set: AddressSet, family: Family): Ranges<number> | Ranges<bigint> {
-  return family === 4 ? set.v4 : set.v6;
 }
 
 function icmpOf(family: Family): number {
