@@ -14,7 +14,7 @@ import { Diagram, empty, full, type Node } from './diagram.ts';
 import { functionBits } from './functions.ts';
 import { coverOfLayers, type Layer } from './layers.ts';
 import { numberRanges } from './range-diagram.ts';
-import { apart, type FamilyServices, familyServices, type ValueSegment } from './service-set.ts';
+import { apart, type FamilyServices, familyServices } from './service-set.ts';
 
 interface Field {
   readonly level: number;
@@ -50,12 +50,12 @@ export class HoldingSpace {
 
   /** Whether the set holds every conversation of the product. */
   isWithin(product: Product, set: Node): boolean {
-    return this.#ways(product).every((steps) => holds(this.diagram, set, steps, 'all'));
+    return families.every((family) => this.#messages(product, family).every((message) => this.#holds(product, family, message, set, 'all')));
   }
 
   /** Whether the set holds any conversation of the product. */
   meets(product: Product, set: Node): boolean {
-    return this.#ways(product).some((steps) => holds(this.diagram, set, steps, 'any'));
+    return families.some((family) => this.#messages(product, family).some((message) => this.#holds(product, family, message, set, 'any')));
   }
 
   #covers(family: Family, products: readonly Product[]): Layer<Cover>[] {
@@ -88,25 +88,34 @@ export class HoldingSpace {
     return coverOfLayers(this.diagram, level, width, layers);
   }
 
-  /** The product as paths through the fields, one for each kind of message. */
-  #ways({ source, destination, services }: Product): Step[][] {
-    return families.flatMap((family) => {
-      const [to, from] = [this.#line.segments(destination, family), this.#line.segments(source, family)];
-      if (to.length === 0 || from.length === 0) return [];
-      const ends: Step[] = [
-        { ...this.#destination, ranges: to },
-        { ...this.#source, ranges: from },
-      ];
-      const { protocols, values } = familyServices(services, family);
-      const message = (protocol: number, segment: ValueSegment): Step[] => [
+  /** What the product may say in a family, one kind of message after the other; nothing where it has no ends. */
+  #messages({ source, destination, services }: Product, family: Family): readonly (readonly Step[])[] {
+    if (this.#line.segments(destination, family).length === 0 || this.#line.segments(source, family).length === 0) return [];
+    const said = familyServices(services, family);
+    const known = this.#said.get(said) ?? this.#kinds(said);
+    this.#said.set(said, known);
+    return known;
+  }
+
+  readonly #said = new WeakMap<FamilyServices, readonly (readonly Step[])[]>();
+
+  #kinds({ protocols, values }: FamilyServices): Step[][] {
+    const valued = [...values].flatMap(([protocol, segments]) =>
+      segments.map((segment): Step[] => [
         { ...this.#protocol, ranges: [one(protocol)] },
         { ...this.#value, ranges: [segment] },
         { ...this.#function, ranges: segment.functions },
-        ...ends,
-      ];
-      const whole = protocols.length === 0 ? [] : [[{ ...this.#protocol, ranges: protocols }, ...ends]];
-      return [...whole, ...[...values].flatMap(([protocol, segments]) => segments.map((segment) => message(protocol, segment)))];
-    });
+      ]),
+    );
+    return protocols.length === 0 ? valued : [[{ ...this.#protocol, ranges: protocols }], ...valued];
+  }
+
+  /** Whether all of a kind of message between the ends of the product, or any, is in the set. */
+  #holds({ source, destination }: Product, family: Family, message: readonly Step[], set: Node, which: 'all' | 'any'): boolean {
+    if (set === empty) return false;
+    const to = { ...this.#destination, ranges: this.#line.segments(destination, family) };
+    const from = { ...this.#source, ranges: this.#line.segments(source, family) };
+    return holds(this.diagram, set, [...message, to, from], which);
   }
 }
 

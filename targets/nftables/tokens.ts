@@ -60,7 +60,7 @@ export function interfaceName(name: string): Token {
 
 /** Printable ASCII without the characters that end or escape a string, or start a variable of nft; the rest becomes `?`, and too much is cut. */
 function quotable(text: string, longest: number): string {
-  const plain = Array.from(text, (character) => (/^[ !#%-[\]-~]$/u.test(character) ? character : '?')).join('');
+  const plain = /^[ !#%-[\]-~]*$/u.test(text) ? text : Array.from(text, (character) => (/^[ !#%-[\]-~]$/u.test(character) ? character : '?')).join('');
   return plain.length <= longest ? plain : `${plain.slice(0, longest - 3)}...`;
 }
 
