@@ -5,8 +5,19 @@
  * evaluator of single packets use it, packet sets are built from it.
  */
 import type { Family } from '../net/address.ts';
-import { canonical, intersectRanges, type Range, type Ranges, rangesContain, rangesEqual, subtractRanges, unionRanges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet } from './functions.ts';
+import { canonical, intersectRanges, type Range, type Ranges, rangesContain, subtractRanges, unionRanges } from '../net/ranges.ts';
+import {
+  allFunctions,
+  containsMessage,
+  type FunctionSet,
+  functionsEqual,
+  intersectFunctions,
+  isEveryFunction,
+  type MessageDetails,
+  noDetails,
+  subtractFunctions,
+  unionFunctions,
+} from './function-set.ts';
 
 export const protocolNumber = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
@@ -96,7 +107,7 @@ function combineValues(a: ValueMap, b: ValueMap, combine: (x: FunctionSet, y: Fu
     const functions = combine(inA !== undefined && inA.first <= first ? inA.functions : [], inB !== undefined && inB.first <= first ? inB.functions : []);
     if (functions.length === 0) continue;
     const top = result[result.length - 1];
-    if (top !== undefined && top.last + 1 === first && rangesEqual(top.functions, functions)) top.last = last;
+    if (top !== undefined && top.last + 1 === first && functionsEqual(top.functions, functions)) top.last = last;
     else result.push({ first, last, functions });
   }
   return result;
@@ -128,7 +139,7 @@ export function unionServices(...sets: readonly ServiceSet[]): ServiceSet {
       combine(
         a,
         b,
-        (x, y) => unionRanges(x, y),
+        (x, y) => unionFunctions(x, y),
         (x, y) => unionRanges(x, y),
       ),
     first ?? noServices,
@@ -136,11 +147,11 @@ export function unionServices(...sets: readonly ServiceSet[]): ServiceSet {
 }
 
 export function subtractServices(a: ServiceSet, b: ServiceSet): ServiceSet {
-  return combine(a, b, subtractRanges, subtractRanges);
+  return combine(a, b, subtractFunctions, subtractRanges);
 }
 
 export function intersectServices(a: ServiceSet, b: ServiceSet): ServiceSet {
-  return combine(a, b, intersectRanges, intersectRanges);
+  return combine(a, b, intersectFunctions, intersectRanges);
 }
 
 /** The same protocols and values with every function: what a filter on ports alone enforces. */
@@ -158,7 +169,7 @@ export function inspectedServices(set: ServiceSet): ServiceSet {
   return combine(
     set,
     noServices,
-    (x) => (x.length > 0 && !rangesEqual(x, allFunctions) ? allFunctions : []),
+    (x) => (x.length > 0 && !isEveryFunction(x) ? allFunctions : []),
     () => [],
   );
 }
@@ -186,11 +197,18 @@ export function isNoService(set: ServiceSet): boolean {
   return !hasServices(set, 4) && !hasServices(set, 6);
 }
 
-/** Whether a message is one that the set names. `value`: destination port, or ICMP type × 256 + code. */
-export function containsService(set: ServiceSet, family: Family, protocol: number, value: number, functionNumber: number): boolean {
+/** Whether a message is one that the set names. `value`: destination port, or ICMP type × 256 + code; `details`: of a message that has some. */
+export function containsService(
+  set: ServiceSet,
+  family: Family,
+  protocol: number,
+  value: number,
+  functionNumber: number,
+  details: MessageDetails = noDetails,
+): boolean {
   const services = familyServices(set, family);
   if (!valuedProtocols(family).includes(protocol)) return rangesContain(services.protocols, protocol);
   return (services.values.get(protocol) ?? []).some(
-    (segment) => segment.first <= value && value <= segment.last && rangesContain(segment.functions, functionNumber),
+    (segment) => segment.first <= value && value <= segment.last && containsMessage(segment.functions, functionNumber, details),
   );
 }

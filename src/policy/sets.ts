@@ -12,6 +12,7 @@ import type { Rate } from '../model/model.ts';
 import type { Range } from '../net/ranges.ts';
 import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
+import { functionsText } from '../packets/function-set.ts';
 import { empty, fields, full, type Node, PacketSpace } from '../packets/packet-space.ts';
 import { type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
@@ -387,8 +388,7 @@ function apart({ protocols, values }: FamilyServices): [string, FamilyServices][
   const whole = protocols.map((range): [string, FamilyServices] => [`${range.first}-${range.last}`, { protocols: [range], values: new Map() }]);
   const valued = [...values].flatMap(([protocol, segments]) =>
     segments.map((segment): [string, FamilyServices] => {
-      const functions = segment.functions.map((range) => `${range.first}-${range.last}`).join(',');
-      return [`${protocol} ${segment.first}-${segment.last} ${functions}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
+      return [`${protocol} ${segment.first}-${segment.last} ${functionsText(segment.functions)}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
     }),
   );
   return [...whole, ...valued];
