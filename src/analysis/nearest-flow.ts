@@ -176,7 +176,7 @@ const ported: readonly number[] = [6, 17];
 /** The nearest allowed message: fewest fields first, then the shortest way; undefined if the message itself is allowed. */
 function nearMessage(services: ServiceSet, packet: Packet, asked: Message): NearMessage | undefined {
   const family = familyOf(packet);
-  if (containsService(services, family, asked.protocol, asked.value, packet.functionNumber)) return undefined;
+  if (containsService(services, family, asked.protocol, asked.value, packet.functionNumber, packet.details)) return undefined;
   const own = familyServices(services, family);
   const valued = valuedProtocols(family).includes(asked.protocol);
   const valueField: readonly DifferenceField[] = valued ? [ported.includes(asked.protocol) ? 'port' : 'message'] : [];

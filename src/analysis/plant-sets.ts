@@ -342,11 +342,11 @@ export class PlantSets {
   }
 
   /** Lines of the gateway that let the conversation start: flows, or its own `manage`, `receive` and `send`. */
-  originsHolding(policy: GatewayPolicy, hook: Hook, { source, destination, protocol, value, functionNumber }: Conversation): Entry['origin'][] {
+  originsHolding(policy: GatewayPolicy, hook: Hook, { source, destination, protocol, value, functionNumber, details }: Conversation): Entry['origin'][] {
     return policy.entries
       .filter((entry) => entry.hook === hook && entry.effect === 'allow')
       .filter((entry) => (hook === 'output' || containsAddress(entry.from, source)) && (hook === 'input' || containsAddress(entry.to, destination)))
-      .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber))
+      .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber, details))
       .map((entry) => entry.origin);
   }
 
@@ -371,12 +371,12 @@ export class PlantSets {
 
   /** Flows of an effect in force on the gateway that hold the conversation, by name. */
   flowsHolding(policy: GatewayPolicy, conversation: Conversation, effect: 'allow' | 'deny' = 'allow'): Flow[] {
-    const { source, destination, protocol, value, functionNumber } = conversation;
+    const { source, destination, protocol, value, functionNumber, details } = conversation;
     const names = new Set(
       policy.entries
         .filter((entry) => entry.hook === 'forward' && entry.effect === effect)
         .filter((entry) => containsAddress(entry.from, source) && containsAddress(entry.to, destination))
-        .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber))
+        .filter((entry) => containsService(entry.enforced, source.family, protocol, value, functionNumber, details))
         .map((entry) => entry.origin.name),
     );
     return this.flowsNamed(names);

@@ -9,9 +9,9 @@ import { icmpMessages } from '../catalogue/icmp.ts';
 import type { Protocol } from '../catalogue/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Family } from '../net/address.ts';
-import { canonical, type Ranges, rangesContain, rangesEqual, rangesSize, rangesWithin, subtractRanges } from '../net/ranges.ts';
+import { canonical, type Ranges, rangesContain, rangesSize, rangesWithin, subtractRanges } from '../net/ranges.ts';
 import { braced } from './item-list.ts';
-import { allFunctions } from '../packets/functions.ts';
+import { isEveryFunction } from '../packets/function-set.ts';
 import { type FunctionPorts, functionItems } from './function-names.ts';
 import {
   allServices,
@@ -119,7 +119,7 @@ export class ServiceNames {
         continue;
       }
       const transport = number === 6 ? 'tcp' : 'udp';
-      const isWhole = ({ functions }: ValueSegment): boolean => rangesEqual(functions, allFunctions);
+      const isWhole = ({ functions }: ValueSegment): boolean => isEveryFunction(functions);
       const whole = canonical(map.filter(isWhole).map(({ first, last }) => ({ first, last })));
       if (whole.length > 0) items.push(portItem(transport, whole));
       partly.push(...map.filter((segment) => !isWhole(segment)).map((segment) => ({ ...segment, transport }) as const));
@@ -148,7 +148,7 @@ function siteItems(protocol: string, set: ServiceSet): Named[] {
 /** Ports of a transport on which every function is meant. */
 function portCount(set: ServiceSet, family: Family, protocol: number): number {
   const map = familyServices(set, family).values.get(protocol) ?? [];
-  return rangesSize(map.filter((segment) => rangesEqual(segment.functions, allFunctions)));
+  return rangesSize(map.filter((segment) => isEveryFunction(segment.functions)));
 }
 
 function familyOf(set: ServiceSet, family: Family): ServiceSet {

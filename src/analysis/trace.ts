@@ -8,6 +8,7 @@
 import { type Address, formatAddress } from '../net/address.ts';
 import { builtInNetworks, containsAddress } from '../net/address-set.ts';
 import type { Flow, Gateway, GatewayTraffic, Grade, Interface, Model } from '../model/model.ts';
+import type { MessageDetails } from '../packets/function-set.ts';
 import { familyOf, type Packet, requestOf } from '../packets/packet.ts';
 import { servicesEqual } from '../packets/service-set.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
@@ -26,6 +27,7 @@ export interface TraceQuestion {
   readonly value: number;
   readonly sourcePort: number;
   readonly functionNumber: number;
+  readonly details?: MessageDetails | undefined;
   /** TTL or hop limit, if known. */
   readonly hopLimit?: number | undefined;
   /** Interfaces named by a log line, if known. */
@@ -258,9 +260,9 @@ function packetAt(
 }
 
 function packetOf(question: TraceQuestion, hook: Packet['hook'], inInterface: string | undefined, outInterface: string | undefined, local: boolean): Packet {
-  const { source, destination, protocol, sourcePort, value, functionNumber, hopLimit = 64 } = question;
+  const { source, destination, protocol, sourcePort, value, functionNumber, details, hopLimit = 64 } = question;
   const state = question.badState === true ? 'invalid' : 'new';
-  const message = { source, destination, protocol, sourcePort, value, functionNumber, hopLimit };
+  const message = { source, destination, protocol, sourcePort, value, functionNumber, hopLimit, ...(details === undefined ? {} : { details }) };
   return { ...message, hook, inInterface, outInterface, state, direction: 'original', markCurrent: false, local };
 }
 

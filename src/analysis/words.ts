@@ -2,6 +2,8 @@
  * Packets in plant words: names first, then addresses, then the service as an engineer writes it.
  */
 import { protocolsOn } from '../catalogue/catalogue.ts';
+import { addressesOf, hasUnits } from '../catalogue/frames.ts';
+import type { ProtocolFunction } from '../catalogue/function.ts';
 import { functionsNamed } from '../catalogue/functions.ts';
 import { icmpName } from '../catalogue/icmp.ts';
 import { type Address, formatAddress } from '../net/address.ts';
@@ -9,6 +11,7 @@ import { addressRanges, containsAddress } from '../net/address-set.ts';
 import type { Host, Model } from '../model/model.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Conversation } from '../packets/conversation-space.ts';
+import { lastDataAddress, type MessageDetails } from '../packets/function-set.ts';
 import type { Packet } from '../packets/packet.ts';
 import { containsService } from '../packets/service-set.ts';
 
@@ -74,9 +77,22 @@ export function functionWords(model: Model, packet: Conversation): string | unde
   const message = functionTable.message(packet.functionNumber);
   if (message.kind !== 'function') return undefined;
   const standard = packet.protocol === 6 || packet.protocol === 17 ? protocolsOn(packet.protocol === 6 ? 'tcp' : 'udp', packet.value) : [];
-  const site = [...model.sitePorts].filter(([, set]) => containsService(set, packet.source.family, packet.protocol, packet.value, packet.functionNumber));
+  const site = [...model.sitePorts].filter(([, set]) =>
+    containsService(set, packet.source.family, packet.protocol, packet.value, packet.functionNumber, packet.details),
+  );
   const speaker = [...standard.map((protocol) => protocol.name), ...site.map(([name]) => name)].find((name) => functionsNamed(name).includes(message.function));
-  return speaker === undefined ? undefined : `${speaker} ${message.function.name}`;
+  return speaker === undefined ? undefined : `${speaker} ${message.function.name}${detailWords(message.function, packet.details)}`;
+}
+
+/** ` unit 3 address 100-109`, where units and addresses are told apart. */
+function detailWords(one: ProtocolFunction, details: MessageDetails | undefined): string {
+  if (details === undefined || !hasUnits(one.protocol)) return '';
+  const { unit, firstAddress, lastAddress } = details;
+  const kind = addressesOf(one);
+  if (kind === undefined) return ` unit ${unit}`;
+  if (kind === 'one' || lastAddress === firstAddress) return ` unit ${unit} address ${firstAddress}`;
+  if (lastAddress > firstAddress && lastAddress <= lastDataAddress) return ` unit ${unit} address ${firstAddress}-${lastAddress}`;
+  return ` unit ${unit} address ${firstAddress} (counting none, or more than there are)`;
 }
 
 /** `tcp 502 (modbus)`, `tcp 502 (modbus read-coils)`, `icmp echo-request`, `ip protocol 47`. */

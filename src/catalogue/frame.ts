@@ -36,6 +36,18 @@ export interface FunctionPlace {
   readonly beside: readonly number[];
 }
 
+/** Where a request says which data it touches: a first address of two bytes, and how many there are from it on; undefined: that one alone. */
+export interface DataRange {
+  readonly start: number;
+  readonly quantity: { readonly at: number; readonly most: number } | undefined;
+}
+
+export interface DataPlace {
+  readonly ranges: readonly DataRange[];
+  /** A byte that counts the data behind it, as the quantity of the last range says it has to. */
+  readonly count: { readonly at: number; readonly bytes: (quantity: number) => number } | undefined;
+}
+
 export interface Form {
   /** The layer of the protocol's functions that it tells. */
   readonly layer: string;
@@ -51,6 +63,10 @@ export interface Form {
   readonly divided: ReadonlyMap<number, 1 | 2>;
   /** The same as `lengths` by code × 65536 + second number. */
   readonly dividedLengths: ReadonlyMap<number, readonly number[]>;
+  /** Where the byte of the unit stands, in protocols that have units. */
+  readonly unit: number | undefined;
+  /** Where addresses of data stand, by the codes that name some. */
+  readonly data: ReadonlyMap<number, DataPlace>;
 }
 
 export interface Frame {
@@ -70,6 +86,8 @@ export function form(facts: FormFacts): Form {
     lengths: new Map(),
     divided: new Map(),
     dividedLengths: new Map(),
+    unit: undefined,
+    data: new Map(),
     ...facts,
     function: Object.freeze({ size: 1, order: 'big', beside: [0], ...facts.function }),
   });

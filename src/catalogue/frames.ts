@@ -4,7 +4,7 @@
  * Layouts were held against captures (`test/catalogue/captures.test.ts`). Messages that need more than a packet, or whose function stands at no
  * fixed place, are not recognised: who names functions does not let them pass.
  */
-import { always, type Form, form, type Frame, frame, lengthField, oneOf } from './frame.ts';
+import { always, type DataPlace, type Form, form, type Frame, frame, lengthField, oneOf } from './frame.ts';
 import type { ProtocolFunction } from './function.ts';
 import { functionsNamed } from './functions.ts';
 import type { TransportProtocol } from './protocol.ts';
@@ -15,6 +15,15 @@ function steps(first: number, by: number, count: number): number[] {
 
 /** What TCP carries in one segment of an Ethernet frame. */
 const segment = 1460;
+
+/** A first address and a quantity behind the code; a byte count behind them where data follow. */
+function modbusData(most: number, bytes?: (quantity: number) => number): DataPlace {
+  return { ranges: [{ start: 8, quantity: { at: 10, most } }], count: bytes === undefined ? undefined : { at: 12, bytes } };
+}
+
+const modbusSingle: DataPlace = { ranges: [{ start: 8, quantity: undefined }], count: undefined };
+const bits = (quantity: number): number => Math.ceil(quantity / 8);
+const registers = (quantity: number): number => 2 * quantity;
 
 const modbus = frame('modbus', 'Modbus Application Protocol V1.1b3, Modbus Messaging on TCP/IP Implementation Guide V1.0b', [
   form({
@@ -41,6 +50,25 @@ const modbus = frame('modbus', 'Modbus Application Protocol V1.1b3, Modbus Messa
       [43, 1],
     ]),
     dividedLengths: new Map([[43 * 65_536 + 14, [5]]]),
+    unit: 6,
+    // V1.1b3, sections 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17.
+    data: new Map([
+      ...[1, 2].map((code): [number, DataPlace] => [code, modbusData(2000)]),
+      ...[3, 4].map((code): [number, DataPlace] => [code, modbusData(125)]),
+      ...[5, 6, 22].map((code): [number, DataPlace] => [code, modbusSingle]),
+      [15, modbusData(1968, bits)],
+      [16, modbusData(123, registers)],
+      [
+        23,
+        {
+          ranges: [
+            { start: 8, quantity: { at: 10, most: 125 } },
+            { start: 12, quantity: { at: 14, most: 121 } },
+          ],
+          count: { at: 16, bytes: registers },
+        },
+      ],
+    ]),
   }),
 ]);
 
@@ -270,6 +298,24 @@ export const untoldProtocols: Readonly<Record<string, string>> = {
 /** The forms of a frame that tell a layer on a transport. */
 function formsOf(protocol: string, layer: string, transport: TransportProtocol): readonly Form[] {
   return (frames.get(protocol)?.forms ?? []).filter((one) => one.layer === layer && (one.on ?? transport) === transport);
+}
+
+/** Whether messages of a protocol say which unit they are for. */
+export function hasUnits(protocol: string): boolean {
+  return (frames.get(protocol)?.forms ?? []).some((one) => one.unit !== undefined);
+}
+
+/** The data that messages of a function name: one address, many from a first to a last one, or none. */
+export function addressesOf({ protocol, layer, codes }: ProtocolFunction): 'one' | 'many' | undefined {
+  const [code, ...more] = codes;
+  if (code?.number === undefined || code.sub !== undefined || more.length > 0) return undefined;
+  const { number } = code;
+  const data = frames
+    .get(protocol)
+    ?.forms.find((form) => form.layer === layer.name && form.data.has(number))
+    ?.data.get(number);
+  if (data === undefined) return undefined;
+  return data.ranges.length === 1 && data.ranges[0]?.quantity === undefined ? 'one' : 'many';
 }
 
 /**

@@ -15,10 +15,13 @@ import { NameSpace, type ServiceDecl } from '../model/names.ts';
 import { ServiceResolver } from '../model/services.ts';
 import { type Address, families, type Family, formatAddress, parseAddress, parsePrefix } from '../net/address.ts';
 import { addressRanges, type AddressSet, addressSetOf, containsAddress, isEmpty, unionAddresses } from '../net/address-set.ts';
+import { addressesOf } from '../catalogue/frames.ts';
+import { narrowingWords } from '../analysis/function-names.ts';
 import { functionTable } from '../model/functions.ts';
-import { type FunctionSet, noFunction, otherFunction } from '../packets/functions.ts';
+import { type Below, detailsIn, type FunctionSet, intersectFunctions, type MessageDetails, type Segment, subtractFunctions } from '../packets/function-set.ts';
+import { noFunction } from '../packets/functions.ts';
 import { ported, protocolNames } from '../packets/protocol-names.ts';
-import { containsService, familyServices, hasServices, isNoService, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
+import { familyServices, hasServices, isNoService, type ServiceSet, valuedProtocols } from '../packets/service-set.ts';
 import type { Loaded } from '../pipeline/load.ts';
 import { gatewayOnlyAddresses } from '../policy/place.ts';
 import { parse } from '../syntax/parse.ts';
@@ -26,7 +29,7 @@ import { UsageError } from './io.ts';
 import { fromLog } from './log-line.ts';
 
 type Options = Readonly<Record<string, unknown>>;
-type Message = Pick<TraceQuestion, 'protocol' | 'value' | 'functionNumber'>;
+type Message = Pick<TraceQuestion, 'protocol' | 'value' | 'functionNumber' | 'details'>;
 
 export interface Questions {
   readonly questions: readonly [TraceQuestion, ...TraceQuestion[]];
@@ -252,6 +255,7 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, options: O
 }
 
 const mixed = ' with several functions';
+const mixedDetails = ' with several units or addresses';
 
 interface Start {
   readonly message: Message;
@@ -264,14 +268,55 @@ interface Start {
   readonly example?: string;
 }
 
-/** Whether the functions are those of one class, and the policy nowhere tells them apart: then one stands for all. */
+/** Whether the functions are those of one class, and the policy nowhere tells their messages apart: then one stands for all. */
 function isAlike(model: Model, functions: FunctionSet, family: Family, protocol: number, value: number): boolean {
   if (functionTable.hasNone(functions) || functionTable.hasOther(functions)) return false;
   const [first, ...rest] = functionTable.among(functions);
   if (first === undefined || rest.some((one) => one.protocol !== first.protocol || one.class !== first.class)) return false;
+  return tellingSets(model, functions, family, protocol, value).length === 0;
+}
+
+/** What the policy says of the port where it holds some of the messages and not others. */
+function tellingSets(model: Model, functions: FunctionSet, family: Family, protocol: number, value: number): readonly FunctionSet[] {
   const sets = [...model.flows, ...model.gateways.flatMap((gateway) => gateway.traffic)].map((one) => one.services.set);
-  const held = (set: ServiceSet, number: number): boolean => containsService(set, family, protocol, value, number);
-  return sets.every((set) => rest.every((one) => held(set, functionTable.number(one)) === held(set, functionTable.number(first))));
+  const there = sets.flatMap((set) =>
+    (familyServices(set, family).values.get(protocol) ?? []).flatMap((one) => (one.first <= value && value <= one.last ? [one.functions] : [])),
+  );
+  const asked = widest(functions, 0);
+  return there.filter((set) => intersectFunctions(asked, set).length > 0 && subtractFunctions(asked, set).length > 0);
+}
+
+/** Where addresses are named, the message that touches all of them: where it passes, so does what lies within, and it is what was asked for. */
+function widest(segments: readonly Segment[], depth: number): readonly Segment[] {
+  return segments.map(({ low, high, below }) => {
+    const [last] = below === 'all' ? [] : below.slice(-1);
+    if (below === 'all' || last === undefined) return { low, high, below };
+    if (depth < 2) return { low, high, below: widest(below, depth + 1) };
+    return { low, high: low, below: [{ low: last.high, high: last.high, below: 'all' }] };
+  });
+}
+
+/** The first message of a set of one function; undefined where it says nothing of units and addresses. */
+function detailsOf(below: Below): MessageDetails | undefined {
+  if (below === 'all') return undefined;
+  const [unit] = below;
+  const [first] = unit === undefined || unit.below === 'all' ? [] : widest(unit.below, 2);
+  const [last] = first === undefined || first.below === 'all' ? [] : first.below;
+  const firstAddress = first?.low ?? 0;
+  return { unit: unit?.low ?? 0, firstAddress, lastAddress: last?.low ?? firstAddress };
+}
+
+/** The words of one message that a policy tells from others. */
+function exampleOf(functions: FunctionSet, telling: readonly FunctionSet[]): string | undefined {
+  const [named] = functionTable.among(functions);
+  if (named === undefined) return undefined;
+  const number = functionTable.number(named);
+  const some = telling.map((set) => detailsIn(intersectFunctions(functions, set), number)).find((below) => below !== 'all' && below.length > 0);
+  const details = some === undefined ? undefined : detailsOf(some);
+  if (details === undefined || addressesOf(named) === undefined)
+    return `${named.protocol} ${named.name}${details === undefined ? '' : narrowingWords({ units: { first: details.unit, last: details.unit } })}`;
+  const addresses = { first: details.firstAddress, last: Math.max(details.firstAddress, details.lastAddress) };
+  return `${named.protocol} ${named.name}${narrowingWords({ units: { first: details.unit, last: details.unit }, addresses })}`;
 }
 
 function startsOf(model: Model, set: ServiceSet, family: Family): Start[] {
@@ -281,16 +326,19 @@ function startsOf(model: Model, set: ServiceSet, family: Family): Start[] {
   const valued = valuedProtocols(family).flatMap((protocol) =>
     (services.values.get(protocol) ?? []).map(({ first, last, functions }): Start => {
       const one = functions[0];
-      const every = functions.some((numbers) => numbers.first <= otherFunction && otherFunction <= numbers.last);
+      const every = functionTable.hasOther(functions);
       // A port alone asks for the conversation: it starts by a packet that says nothing yet.
-      const functionNumber = every ? noFunction : (one?.first ?? noFunction);
-      const message = { protocol, value: first, functionNumber };
-      const many = !every && (functions.length > 1 || one?.first !== one?.last) && !isAlike(model, functions, family, protocol, first);
+      const functionNumber = every ? noFunction : (one?.low ?? noFunction);
+      const details = every || one === undefined ? undefined : detailsOf(one.below);
+      const message = { protocol, value: first, functionNumber, ...(details === undefined ? {} : { details }) };
+      const single = functions.length === 1 && one?.low === one?.high;
+      const telling = every ? [] : tellingSets(model, functions, family, protocol, first);
+      const many = !every && (single ? telling.length > 0 : !isAlike(model, functions, family, protocol, first));
       if (ported(protocol)) {
-        const part = `${protocol === 6 ? 'tcp' : 'udp'} ${range(first, last)}${many ? mixed : ''}`;
-        const [named] = many ? functionTable.among(functions) : [];
+        const part = `${protocol === 6 ? 'tcp' : 'udp'} ${range(first, last)}${many ? (single ? mixedDetails : mixed) : ''}`;
+        const example = many ? exampleOf(functions, telling) : undefined;
         const start = { message, key: `port ${first}`, several: many || first !== last, part };
-        return named === undefined ? start : { ...start, example: `${named.protocol} ${named.name}` };
+        return example === undefined ? start : { ...start, example };
       }
       const types = range(first >> 8, last >> 8);
       return { message, key: 'icmp', several: first >> 8 !== last >> 8, part: `${family === 4 ? 'icmp' : 'icmpv6'} type ${types}` };

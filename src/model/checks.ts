@@ -20,7 +20,11 @@ export function resolveAssert(tools: FlowTools, declaration: AssertDecl): Assert
   switch (body.kind) {
     case 'never':
     case 'always': {
-      const [from, to, services] = [selector(body.from), selector(body.to), servicesOf(tools, body.services, body.span)];
+      const [from, to, services] = [
+        selector(body.from),
+        selector(body.to),
+        servicesOf(tools, body.services, body.span, body.kind === 'never' ? 'never' : 'exact'),
+      ];
       return from === undefined || to === undefined || services === undefined ? undefined : { ...head, kind: body.kind, from, to, services };
     }
     case 'only-via': {
@@ -67,8 +71,8 @@ function wholeNumber(tools: FlowTools, word: Word, what: string, last: number): 
   return undefined;
 }
 
-function servicesOf(tools: FlowTools, list: ServiceList | undefined, span: Assert['span']): ResolvedServices | undefined {
-  return tools.services.resolve(list ?? { items: [{ base: { kind: 'any', span }, except: undefined, span }], span }, 'exact');
+function servicesOf(tools: FlowTools, list: ServiceList | undefined, span: Assert['span'], reading: 'exact' | 'never'): ResolvedServices | undefined {
+  return tools.services.resolve(list ?? { items: [{ base: { kind: 'any', span }, except: undefined, span }], span }, reading);
 }
 
 export function resolveTest(tools: FlowTools, declaration: TestDecl, inZones: AddressSet): Test {
@@ -79,7 +83,7 @@ export function resolveTest(tools: FlowTools, declaration: TestDecl, inZones: Ad
 function resolveLine(tools: FlowTools, line: TestLineAst, inZones: AddressSet): TestLine | undefined {
   const from = tools.selectors.resolve(line.from);
   const to = tools.selectors.resolve(line.to);
-  const services = tools.services.resolve(line.services, 'exact');
+  const services = tools.services.resolve(line.services, line.expect === 'allow' ? 'exact' : 'never');
   if (from === undefined || to === undefined || services === undefined) return undefined;
   for (const side of [from, to]) {
     if (side.gateways.length + side.gatewayAddresses.length === 0 && !isEmpty(side.addresses) && isEmpty(intersectAddresses(side.addresses, inZones))) {

@@ -11,9 +11,11 @@ import type { Span } from '../base/source.ts';
 import { catalogue } from '../catalogue/catalogue.ts';
 import type { FunctionCode, ProtocolFunction } from '../catalogue/function.ts';
 import { functionsNamed, functionsOfClass, functionTables, sessionMessages } from '../catalogue/functions.ts';
+import { addressesOf, hasUnits } from '../catalogue/frames.ts';
 import { allClasses, type FunctionClass, type Protocol, type TransportProtocol } from '../catalogue/protocol.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
-import { subtractRanges, unionRanges } from '../net/ranges.ts';
+import type { Range } from '../net/ranges.ts';
+import { functionBox, lastDataAddress, lastUnit, subtractFunctions, unionFunctions } from '../packets/function-set.ts';
 import { allFunctions, type FunctionSet, FunctionTable } from '../packets/functions.ts';
 import type { FunctionSpec, Qualifier, ServiceAtom, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
@@ -23,8 +25,15 @@ type NamedAtom = Extract<ServiceAtom, { kind: 'named' }>;
 /**
  * What functions mean where they stand (rule 8). `allow`, and after `except`: with `none` and the session messages;
  * `deny`: with *other*, since what is not recognised may be one of them, and with what belongs to protocols of other ports; `exact`: the named messages alone.
+ * `never`: these, too, where they must not pass. A range of addresses means what stays within it, and in `deny` and `never` what touches it.
  */
-export type FunctionReading = 'allow' | 'deny' | 'exact';
+export type FunctionReading = 'allow' | 'deny' | 'exact' | 'never';
+
+/** Units and addresses that are named behind functions; absent: all. */
+export interface Narrowing {
+  readonly units?: Range<number>;
+  readonly addresses?: Range<number>;
+}
 
 export const functionTable: FunctionTable<ProtocolFunction> = new FunctionTable([...functionTables.values()].flatMap((table) => table.functions));
 
@@ -39,11 +48,35 @@ export function classMessages(protocol: string, name: FunctionClass): FunctionSe
 }
 
 /** The messages that functions of a protocol mean on a transport. */
-export function messagesMeant(protocol: string, functions: readonly ProtocolFunction[], reading: FunctionReading, transport: TransportProtocol): FunctionSet {
-  const named = functionTable.set(functions);
-  if (reading === 'exact') return named;
-  if (reading === 'deny') return subtractRanges<number>(allFunctions, unionRanges(functionTable.none, subtractRanges(messagesAt(protocol), named)));
-  return unionRanges(named, unionRanges(functionTable.none, functionTable.set(sessionMessages(protocol, transport))));
+export function messagesMeant(
+  protocol: string,
+  functions: readonly ProtocolFunction[],
+  reading: FunctionReading,
+  transport: TransportProtocol,
+  narrowing: Narrowing = {},
+): FunctionSet {
+  const plain = narrowing.units === undefined && narrowing.addresses === undefined;
+  const touching = reading === 'deny' || reading === 'never';
+  const named = plain ? functionTable.set(functions) : unionFunctions(...functions.map((one) => messagesOf(one, narrowing, touching)));
+  if (reading === 'exact' || reading === 'never') return named;
+  if (reading === 'deny') return subtractFunctions(allFunctions, unionFunctions(functionTable.none, subtractFunctions(messagesAt(protocol), named)));
+  return unionFunctions(named, functionTable.none, functionTable.set(sessionMessages(protocol, transport)));
+}
+
+/** The messages of a function to some units, and within some addresses, or `touching` them; none if they name no addresses. */
+function messagesOf(one: ProtocolFunction, { units, addresses }: Narrowing, touching: boolean): FunctionSet {
+  const number = functionTable.number(one);
+  if (addresses === undefined) return functionBox(number, { units });
+  const named = addressesOf(one);
+  if (named === undefined) return [];
+  // That of a single address is its first and its last one.
+  if (named === 'one') return functionBox(number, { units, first: addresses });
+  const within = (first: number, last: number): FunctionSet =>
+    first > last ? [] : functionBox(number, { units, first: { first, last }, last: { first: 0, last } });
+  if (!touching) return within(addresses.first, addresses.last);
+  // What lies wholly below or wholly above, as messages do that say no nonsense, touches nothing of it.
+  const beside = unionFunctions(within(0, addresses.first - 1), within(addresses.last + 1, lastDataAddress));
+  return subtractFunctions(functionBox(number, { units }), beside);
 }
 
 const messages = new Map<string, FunctionSet>();
@@ -68,17 +101,85 @@ function messagesAt(protocol: string): FunctionSet {
 /** Qualifiers that look at a stream or a group of functions, with the protocols that have these. */
 const narrowing: Readonly<Record<string, readonly string[]>> = { stream: ['hsms'], group: ['s7comm'] };
 /** Qualifiers that need more of a message than its function, with the protocols that have these; any, if empty. */
-const deeper: Readonly<Record<string, readonly string[]>> = { unit: [], address: [], group: ['dnp3'], variation: [] };
+const deeper: Readonly<Record<string, readonly string[]>> = { group: ['dnp3'], variation: [] };
 
-/** Undefined if a mistake was reported; `all` if no functions are named. */
-export function resolveFunctions(context: Context, atom: NamedAtom, protocol: Protocol): 'all' | readonly ProtocolFunction[] | undefined {
-  const places: Place[] = [];
+/** Functions that a service names, and of their messages perhaps only some. */
+export interface FunctionsMeant {
+  readonly functions: readonly ProtocolFunction[];
+  readonly narrowing: Narrowing;
+}
+
+/** Undefined if a mistake was reported; `all` if neither functions nor units or addresses are named. */
+export function resolveFunctions(context: Context, atom: NamedAtom, protocol: Protocol): 'all' | FunctionsMeant | undefined {
+  const outer: Qualifier[] = [];
+  const details = new Map<string, Qualifier>();
   for (const qualifier of atom.qualifiers) {
+    const name = qualifier.keyword.text;
+    const earlier = details.get(name);
+    if (name !== 'unit' && name !== 'address') outer.push(qualifier);
+    else if (earlier === undefined) details.set(name, qualifier);
+    else {
+      const secondary = [{ span: earlier.keyword.span, label: 'first here' }];
+      const help = [`write a service for each: \`${protocol.name} … ${context.words(earlier.span)}, ${protocol.name} … ${context.words(qualifier.span)}\``];
+      context.report(modelCodes.repeatedProperty, qualifier.keyword.span, { property: name, owner: `service \`${protocol.name}\`` }, { secondary, help });
+      return undefined;
+    }
+  }
+  const narrowing = narrowingOf(context, details, protocol);
+  const functions = namedFunctions(context, atom, protocol, outer, details.size > 0);
+  if (narrowing === undefined || functions === undefined) return undefined;
+  if (functions === 'all') return 'all';
+  if (narrowing.addresses === undefined) return { functions, narrowing };
+  const addressed = functions.filter((one) => addressesOf(one) !== undefined);
+  if (addressed.length > 0) return { functions: addressed, narrowing };
+  const qualifier = details.get('address');
+  const which = functionsNamed(protocol.name).filter((one) => addressesOf(one) !== undefined);
+  context.report(
+    modelCodes.noAddresses,
+    qualifier?.span ?? atom.span,
+    { what: context.words({ ...atom.span, end: qualifier?.span.start ?? atom.span.end }).trim() },
+    { help: [`take \`address\` away; of ${protocol.name}, addresses are named by ${which.map((one) => one.name).join(', ')}`] },
+  );
+  return undefined;
+}
+
+/** The units and addresses that qualifiers name; undefined if a mistake was reported. */
+function narrowingOf(context: Context, details: ReadonlyMap<string, Qualifier>, protocol: Protocol): Narrowing | undefined {
+  const ranges = new Map<string, Range<number>>();
+  for (const [name, qualifier] of details) {
+    const { first, last, keyword, span } = qualifier;
+    if (!hasUnits(protocol.name)) {
+      reportUnknownProperty(context, keyword, protocol, `its messages name no ${name} that a gateway could look for; those of modbus do`);
+      return undefined;
+    }
+    const most = name === 'unit' ? lastUnit : lastDataAddress;
+    const low = functionNumber(context, first, name, most);
+    const high = last.span.start === first.span.start ? low : functionNumber(context, last, name, most);
+    if (low === undefined || high === undefined) return undefined;
+    if (low > high) {
+      context.report(modelCodes.invertedRange, span, { text: `${first.text}-${last.text}` }, { help: [`write ${last.text}-${first.text}`] });
+      return undefined;
+    }
+    ranges.set(name, { first: low, last: high });
+  }
+  const [units, addresses] = [ranges.get('unit'), ranges.get('address')];
+  return { ...(units === undefined ? {} : { units }), ...(addresses === undefined ? {} : { addresses }) };
+}
+
+function namedFunctions(
+  context: Context,
+  atom: NamedAtom,
+  protocol: Protocol,
+  outer: readonly Qualifier[],
+  narrows: boolean,
+): 'all' | readonly ProtocolFunction[] | undefined {
+  const places: Place[] = [];
+  for (const qualifier of outer) {
     const place = narrowed(context, qualifier, protocol);
     if (place === undefined) return undefined;
     places.push(place);
   }
-  if (atom.functions === undefined && places.length === 0) return 'all';
+  if (atom.functions === undefined && places.length === 0 && !narrows) return 'all';
   const found = new Set<ProtocolFunction>();
   if (atom.functions === undefined) for (const one of functionsNamed(protocol.name)) if (isWithin(one, places)) found.add(one);
   let broken = atom.functions?.length === 0;
@@ -125,14 +226,18 @@ function narrowed(context: Context, { keyword, first, last, span }: Qualifier, p
       { notes: ['it looks deeper into a message than its function'], help: ['name functions without it'] },
     );
   } else {
-    context.report(
-      modelCodes.unknownWord,
-      keyword.span,
-      { what: `property of ${protocol.name}`, word: keyword.text },
-      { help: [`its functions are named by class, name or code; \`zonewright protocols ${protocol.name}\` lists them`] },
-    );
+    reportUnknownProperty(context, keyword, protocol);
   }
   return undefined;
+}
+
+function reportUnknownProperty(context: Context, keyword: Word, protocol: Protocol, why?: string): void {
+  context.report(
+    modelCodes.unknownWord,
+    keyword.span,
+    { what: `property of ${protocol.name}`, word: keyword.text },
+    { help: [why ?? `its functions are named by class, name or code; \`zonewright protocols ${protocol.name}\` lists them`] },
+  );
 }
 
 function functionNumber(context: Context, word: Word, what: string, last: number): number | undefined {

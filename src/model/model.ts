@@ -67,8 +67,13 @@ export interface NamedFunctions {
   readonly functions: readonly ProtocolFunction[];
   /** The ports on which they are named, with every function. */
   readonly where: ServiceSet;
+  /** What of their messages is named besides. */
+  readonly details: readonly MessageDetail[];
   readonly span: Span;
 }
+
+/** What a message says besides its function. */
+export type MessageDetail = 'unit' | 'address';
 
 /** A list of services: its meaning, and what about it matters beyond the set. */
 export interface ResolvedServices {

@@ -26,8 +26,8 @@ import {
 } from '../packets/service-set.ts';
 import type { PortSpec, ServiceAtom, ServiceItem, ServiceList, TransportSpec, Word } from '../syntax/ast.ts';
 import type { Context } from './context.ts';
-import { type FunctionReading, messagesMeant, resolveFunctions } from './functions.ts';
-import type { NamedFunctions, ResolvedServices, Service } from './model.ts';
+import { type FunctionReading, messagesMeant, type Narrowing, resolveFunctions } from './functions.ts';
+import type { MessageDetail, NamedFunctions, ResolvedServices, Service } from './model.ts';
 import type { NameSpace, ServiceDecl } from './names.ts';
 import { Uses } from './unused.ts';
 
@@ -265,7 +265,7 @@ export class ServiceResolver {
     this.#known.set(key, result ?? 'broken');
     if (result === undefined) {
       // Reported once: the other reading of a broken declaration is broken too.
-      for (const other of ['allow', 'deny', 'exact']) this.#known.set(`${other} ${name.text}`, 'broken');
+      for (const other of ['allow', 'deny', 'exact', 'never']) this.#known.set(`${other} ${name.text}`, 'broken');
       if (before === this.#context.diagnostics.length) return undefined;
     }
     return result;
@@ -287,7 +287,8 @@ export class ServiceResolver {
     }
     const named = resolveFunctions(this.#context, atom, protocol);
     if (named === undefined || (named !== 'all' && !this.#speaks(atom, protocol))) return undefined;
-    const functions = (transport: TransportProtocol): FunctionSet => (named === 'all' ? allFunctions : messagesMeant(protocol.name, named, reading, transport));
+    const functions = (transport: TransportProtocol): FunctionSet =>
+      named === 'all' ? allFunctions : messagesMeant(protocol.name, named.functions, reading, transport, named.narrowing);
     if (protocol.dynamicPorts !== undefined && atom.passive === undefined) {
       this.#context.report(
         modelCodes.dynamicPorts,
@@ -335,7 +336,11 @@ export class ServiceResolver {
       }
       parts.push(meaning(portServices(protocol.dynamicPorts.protocol, ports)));
     }
-    const joined = join(protocol, parts, named === 'all' ? undefined : { protocol: protocol.name, functions: named, span: atom.span });
+    const joined = join(
+      protocol,
+      parts,
+      named === 'all' ? undefined : { protocol: protocol.name, functions: named.functions, details: detailsOf(named.narrowing), span: atom.span },
+    );
     if (atom.on !== undefined && joined !== undefined)
       this.#sitePorts.set(protocol.name, widenFunctions(unionServices(this.#sitePorts.get(protocol.name) ?? noServices, joined.set)));
     if (joined === undefined || protocol.cast === 'unicast') return joined;
@@ -355,6 +360,10 @@ export class ServiceResolver {
     );
     return false;
   }
+}
+
+function detailsOf({ units, addresses }: Narrowing): readonly MessageDetail[] {
+  return [...(units === undefined ? [] : ['unit' as const]), ...(addresses === undefined ? [] : ['address' as const])];
 }
 
 function join(protocol: Protocol, parts: readonly (Meaning | undefined)[], named: Omit<NamedFunctions, 'where'> | undefined): Meaning | undefined {

@@ -10,8 +10,9 @@ import { type AddressSet, noAddresses } from '../net/address-set.ts';
 import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { functionBits } from './functions.ts';
+import { type Below, belowOf, functionsBelow, functionBits, messageBits, type MessageDetails, noDetails } from './function-set.ts';
 import { type Layer, unionOfLayers } from './layers.ts';
+import { type MessageLevels, messageNode, pickDetails } from './message-diagram.ts';
 import { numberRanges } from './range-diagram.ts';
 import { type FamilyServices, familyServices, noServices, type ServiceSet, type ValueMap, type ValueSegment, valuedProtocols } from './service-set.ts';
 
@@ -24,6 +25,8 @@ export interface Conversation {
   /** TCP and UDP: destination port; ICMP of the family: type × 256 + code; 0 for others. */
   readonly value: number;
   readonly functionNumber: number;
+  /** Unit and addresses of the message; absent: it has none (`noDetails`). */
+  readonly details?: MessageDetails;
 }
 
 /** Conversations from one side to another that services name. */
@@ -49,7 +52,7 @@ export class ConversationSpace {
   readonly #source: number;
   readonly #protocol: number;
   readonly #value: number;
-  readonly #function: number;
+  readonly #message: MessageLevels;
   readonly #services: Record<Family, WeakMap<ServiceSet, Node>> = { 4: new WeakMap(), 6: new WeakMap() };
 
   constructor(line: AddressLine) {
@@ -58,7 +61,10 @@ export class ConversationSpace {
     this.#source = this.#bits;
     this.#protocol = this.#source + this.#bits;
     this.#value = this.#protocol + protocolBits;
-    this.#function = this.#value + valueBits;
+    const message = this.#value + valueBits;
+    const unit = message + messageBits[0];
+    const first = unit + messageBits[1];
+    this.#message = [message, unit, first, first + messageBits[2]];
   }
 
   /** Conversations from one side to the other that the services name; families never mix. */
@@ -100,7 +106,7 @@ export class ConversationSpace {
     for (const [protocol, segments] of services.values) {
       const values = this.diagram.unionAll(
         segments.map(({ first, last, functions }) =>
-          this.#ranges(this.#value, valueBits, [{ first, last }], this.#ranges(this.#function, functionBits, functions, full)),
+          this.#ranges(this.#value, valueBits, [{ first, last }], messageNode(this.diagram, this.#message, functions, full)),
         ),
       );
       parts.push(this.#ranges(this.#protocol, protocolBits, [{ first: protocol, last: protocol }], values));
@@ -122,7 +128,9 @@ export class ConversationSpace {
     walk(this.#source, this.#bits, this.line.segmentOf(conversation.source));
     walk(this.#protocol, protocolBits, conversation.protocol);
     walk(this.#value, valueBits, conversation.value);
-    walk(this.#function, functionBits, conversation.functionNumber);
+    const { unit, firstAddress, lastAddress } = conversation.details ?? noDetails;
+    for (const [at, value] of [conversation.functionNumber, unit, firstAddress, lastAddress].entries())
+      walk(this.#message[at] ?? 0, messageBits[at] ?? 0, value);
     return node === full;
   }
 
@@ -147,13 +155,10 @@ export class ConversationSpace {
     const source = this.line.firstAddress(walk(this.#source, this.#bits, destination.family === 4 ? 0 : this.line.segmentOf({ family: 6, value: 0n })));
     const protocol = walk(this.#protocol, protocolBits, wish.protocol ?? 6);
     const valued = valuedProtocols(source.family).includes(protocol);
-    return {
-      destination,
-      source,
-      protocol,
-      value: walk(this.#value, valueBits, wish.value ?? (valued ? 1 : 0)),
-      functionNumber: walk(this.#function, functionBits, 0),
-    };
+    const value = walk(this.#value, valueBits, wish.value ?? (valued ? 1 : 0));
+    const functionNumber = walk(this.#message[0], functionBits, 0);
+    const { details } = pickDetails(this.diagram, this.#message, node);
+    return { destination, source, protocol, value, functionNumber, ...(details === undefined ? {} : { details }) };
   }
 
   /**
@@ -204,10 +209,23 @@ export class ConversationSpace {
 
   #valueMap(node: Node): ValueMap {
     const segments = this.#split(node, this.#value, valueBits).flatMap(({ segments, node: below }) => {
-      const functions = canonical(this.#split(below, this.#function, functionBits).flatMap((leaf) => leaf.segments));
+      const functions = functionsBelow(this.#said(below, 0));
       return segments.map((segment): ValueSegment => ({ ...segment, functions }));
     });
     return segments.sort((a, b) => a.first - b.first);
+  }
+
+  #said(node: Node, depth: number): Below {
+    const [level, width] = [this.#message[depth], messageBits[depth]];
+    if (level === undefined || width === undefined || (node === full && depth > 0)) return 'all';
+    const segments = this.#split(node, level, width).flatMap(({ segments: ranges, node: rest }) => {
+      const below = this.#said(rest, depth + 1);
+      return ranges.map(({ first, last }) => ({ low: first, high: last, below }));
+    });
+    return belowOf(
+      segments.sort((a, b) => a.low - b.low),
+      depth,
+    );
   }
 
   #leaves(set: Node, level: number): { readonly segments: Ranges<number>; readonly node: Node }[] {

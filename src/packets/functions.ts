@@ -7,17 +7,15 @@
  * message cannot say whose it is. Classes are ranges, and what an `allow` of reading means, with the session messages
  * before it, is one range, too; so diagrams stay small.
  */
-import { canonical, type Range, type Ranges, rangesContain } from '../net/ranges.ts';
+import { canonical, type Range } from '../net/ranges.ts';
+import { detailsIn, functionBits, functionRanges, type FunctionSet, numbersIn } from './function-set.ts';
 
-/** Numbers of functions, canonical; `allFunctions` for a bare port. */
-export type FunctionSet = Ranges<number>;
+export { allFunctions, type FunctionSet } from './function-set.ts';
 
-export const functionBits = 12;
 const lastNumber = (1 << functionBits) - 1;
 export const noFunction = 0;
 /** One number of many that stand for a message that nobody recognised. */
 export const otherFunction = lastNumber;
-export const allFunctions: FunctionSet = [{ first: 0, last: lastNumber }];
 
 export interface NumberedFunction {
   readonly protocol: string;
@@ -35,7 +33,7 @@ export class FunctionTable<Known extends NumberedFunction> {
   readonly #functions: readonly Known[];
   readonly #numbers: ReadonlyMap<Known, number>;
   /** No payload. */
-  readonly none: FunctionSet = [{ first: noFunction, last: noFunction }];
+  readonly none: FunctionSet = functionRanges([{ first: noFunction, last: noFunction }]);
   /** Not recognised. */
   readonly other: FunctionSet;
 
@@ -43,7 +41,7 @@ export class FunctionTable<Known extends NumberedFunction> {
     this.#functions = [...functions].toSorted((a, b) => compare(a.protocol, b.protocol) || order.indexOf(a.class) - order.indexOf(b.class));
     this.#numbers = new Map(this.#functions.map((one, index) => [one, index + 1]));
     if (this.#functions.length + 1 > lastNumber) throw new Error('more functions than the function field has room for');
-    this.other = [{ first: this.#functions.length + 1, last: lastNumber }];
+    this.other = functionRanges([{ first: this.#functions.length + 1, last: lastNumber }]);
   }
 
   number(one: Known): number {
@@ -53,7 +51,7 @@ export class FunctionTable<Known extends NumberedFunction> {
   }
 
   set(functions: Iterable<Known>): FunctionSet {
-    return canonical(Array.from(functions, (one): Range<number> => ({ first: this.number(one), last: this.number(one) })));
+    return functionRanges(canonical(Array.from(functions, (one): Range<number> => ({ first: this.number(one), last: this.number(one) }))));
   }
 
   message(number: number): MessageFunction<Known> {
@@ -62,17 +60,17 @@ export class FunctionTable<Known extends NumberedFunction> {
     return one === undefined ? { kind: 'other' } : { kind: 'function', function: one };
   }
 
-  /** The functions that a set holds, by number. */
+  /** The functions of which a set holds some message, by number. */
   among(set: FunctionSet): readonly Known[] {
-    return set.flatMap(({ first, last }) => this.#functions.slice(Math.max(0, first - 1), last));
+    return numbersIn(set).flatMap(({ first, last }) => this.#functions.slice(Math.max(0, first - 1), last));
   }
 
   hasNone(set: FunctionSet): boolean {
-    return rangesContain(set, noFunction);
+    return detailsIn(set, noFunction) === 'all';
   }
 
   hasOther(set: FunctionSet): boolean {
-    return rangesContain(set, otherFunction);
+    return detailsIn(set, otherFunction) === 'all';
   }
 }
 

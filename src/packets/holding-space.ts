@@ -11,8 +11,9 @@ import type { AddressLine } from './address-line.ts';
 import type { Product } from './conversation-space.ts';
 import { type Cover, coverOf } from './cover.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { functionBits } from './functions.ts';
+import { type FunctionSet, messageBits } from './function-set.ts';
 import { coverOfLayers, type Layer } from './layers.ts';
+import { messageBoxes } from './message-diagram.ts';
 import { numberRanges } from './range-diagram.ts';
 import { apart, type FamilyServices, familyServices } from './service-set.ts';
 
@@ -29,15 +30,23 @@ export class HoldingSpace {
   readonly #line: AddressLine;
   readonly #protocol: Field = { level: 0, width: 8 };
   readonly #value: Field = { level: 8, width: 16 };
-  readonly #function: Field = { level: 24, width: functionBits };
+  /** Function, unit, first and last address. */
+  readonly #message: readonly Field[];
   readonly #destination: Field;
   readonly #source: Field;
 
   constructor(line: AddressLine) {
     this.#line = line;
+    let level = this.#value.level + this.#value.width;
+    const next = (width: number): Field => {
+      const field = { level, width };
+      level += width;
+      return field;
+    };
+    this.#message = messageBits.map(next);
     const width = Math.max(1, Math.ceil(Math.log2(line.size + 1)));
-    this.#destination = { level: 24 + functionBits, width };
-    this.#source = { level: 24 + functionBits + width, width };
+    this.#destination = next(width);
+    this.#source = next(width);
   }
 
   /** What the products hold. */
@@ -50,12 +59,12 @@ export class HoldingSpace {
 
   /** Whether the set holds every conversation of the product. */
   isWithin(product: Product, set: Node): boolean {
-    return families.every((family) => this.#messages(product, family).every((message) => this.#holds(product, family, message, set, 'all')));
+    return families.every((family) => this.#kindsOf(product, family).every((message) => this.#holds(product, family, message, set, 'all')));
   }
 
   /** Whether the set holds any conversation of the product. */
   meets(product: Product, set: Node): boolean {
-    return families.some((family) => this.#messages(product, family).some((message) => this.#holds(product, family, message, set, 'any')));
+    return families.some((family) => this.#kindsOf(product, family).some((message) => this.#holds(product, family, message, set, 'any')));
   }
 
   #covers(family: Family, products: readonly Product[]): Layer<Cover>[] {
@@ -78,10 +87,23 @@ export class HoldingSpace {
       for (const [protocol, segments] of services.values) {
         const list = valued.get(protocol) ?? [];
         valued.set(protocol, list);
-        for (const segment of segments) list.push({ ranges: [segment], below: this.#layers(this.#function, [{ ranges: segment.functions, below }]) });
+        for (const segment of segments) list.push({ ranges: [segment], below: this.#messages(segment.functions, below) });
       }
     }
     return [...whole, ...[...valued].map(([protocol, list]) => ({ ranges: [one(protocol)], below: this.#layers(this.#value, list) }))];
+  }
+
+  /** What is below, within some messages. */
+  #messages(functions: FunctionSet, below: Cover): Cover {
+    const [field] = this.#message;
+    const over = (box: readonly Ranges<number>[], at: number): Cover =>
+      box.reduceRight((under, ranges, index) => this.#layers(this.#message[at + index] as Field, [{ ranges, below: under }]), below);
+    return field === undefined
+      ? below
+      : this.#layers(
+          field,
+          messageBoxes(functions).map(([numbers = [], ...rest]) => ({ ranges: numbers, below: over(rest, 1) })),
+        );
   }
 
   #layers({ level, width }: Field, layers: readonly Layer<Cover>[]): Cover {
@@ -89,7 +111,7 @@ export class HoldingSpace {
   }
 
   /** What the product may say in a family, one kind of message after the other; nothing where it has no ends. */
-  #messages({ source, destination, services }: Product, family: Family): readonly (readonly Step[])[] {
+  #kindsOf({ source, destination, services }: Product, family: Family): readonly (readonly Step[])[] {
     if (this.#line.segments(destination, family).length === 0 || this.#line.segments(source, family).length === 0) return [];
     const said = familyServices(services, family);
     const known = this.#said.get(said) ?? this.#kinds(said);
@@ -101,11 +123,13 @@ export class HoldingSpace {
 
   #kinds({ protocols, values }: FamilyServices): Step[][] {
     const valued = [...values].flatMap(([protocol, segments]) =>
-      segments.map((segment): Step[] => [
-        { ...this.#protocol, ranges: [one(protocol)] },
-        { ...this.#value, ranges: [segment] },
-        { ...this.#function, ranges: segment.functions },
-      ]),
+      segments.flatMap((segment) =>
+        messageBoxes(segment.functions).map((box): Step[] => [
+          { ...this.#protocol, ranges: [one(protocol)] },
+          { ...this.#value, ranges: [segment] },
+          ...box.map((ranges, index) => ({ ...(this.#message[index] as Field), ranges })),
+        ]),
+      ),
     );
     return protocols.length === 0 ? valued : [[{ ...this.#protocol, ranges: protocols }], ...valued];
   }

@@ -7,11 +7,13 @@
  */
 import { type Address, families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import { canonical, type Range, type Ranges, rangesContain } from '../net/ranges.ts';
+import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { functionBits, noFunction } from './functions.ts';
+import { type Below, belowOf, detailsIn, functionBits, functionsBelow, type FunctionSet, messageBits, type MessageDetails, noDetails } from './function-set.ts';
+import { noFunction } from './functions.ts';
 import { type Layer, unionOfLayers } from './layers.ts';
+import { type MessageLevels, messageNode, pickDetails } from './message-diagram.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
 import { numberRanges, wideRanges } from './range-diagram.ts';
 import { type FamilyServices, maxValue, protocolNumber, type ValueMap, valuedProtocols, type ValueSegment } from './service-set.ts';
@@ -38,6 +40,9 @@ const widths = [
   ['value', 16],
   ['sourcePort', 16],
   ['function', functionBits],
+  ['unit', messageBits[1]],
+  ['firstAddress', messageBits[2]],
+  ['lastAddress', messageBits[3]],
   ['destination', 128],
   ['source', 128],
   ['hopLimit', 8],
@@ -72,6 +77,9 @@ interface SaidSegment {
   readonly segment: ValueSegment;
   readonly below: Node;
 }
+/** The fields of a message, outermost first. */
+const messageFields = [fields.function, fields.unit, fields.firstAddress, fields.lastAddress] as const;
+const messageLevels: MessageLevels = [fields.function.level, fields.unit.level, fields.firstAddress.level, fields.lastAddress.level];
 
 /** Interface numbers with a fixed meaning; declared interfaces follow, sorted by name. */
 export const noInterface = 0;
@@ -119,6 +127,11 @@ export class PacketSpace {
   /** Members of `below` whose field is one of the values, as `within`. */
   among(field: Field, values: readonly number[], below: Node = full): Node {
     return this.diagram.unionAll(values.map((value) => this.within(field, [{ first: value, last: value }], below)));
+  }
+
+  /** Members of `below` whose message is one of these; `below` must not constrain fields at or above the function's. */
+  messagesOf(set: FunctionSet, below: Node = full): Node {
+    return messageNode(this.diagram, messageLevels, set, below);
   }
 
   hook(hook: Hook, below: Node = full): Node {
@@ -213,7 +226,7 @@ export class PacketSpace {
   repliesOver(family: Family, items: readonly Said[]): Node {
     return this.#over(family, items, (segments, protocol) => {
       if (protocol !== icmpOf(family)) {
-        const silent = segments.filter(({ segment }) => rangesContain(segment.functions, noFunction));
+        const silent = segments.filter(({ segment }) => detailsIn(segment.functions, noFunction) === 'all');
         return this.#layers(
           fields.sourcePort,
           silent.map(({ segment, below }) => ({ ranges: [segment], below })),
@@ -241,7 +254,9 @@ export class PacketSpace {
     if (set === empty) return undefined;
     const values = new Map<Field, bigint>();
     let node = set;
+    let details: MessageDetails | undefined;
     for (const field of Object.values(fields)) {
+      if (field === fields.unit) ({ details, node } = pickDetails(this.diagram, messageLevels, node));
       let value = 0n;
       for (let i = 0; i < field.width; i++) {
         const level = field.level + i;
@@ -254,7 +269,8 @@ export class PacketSpace {
       }
       values.set(field, value);
     }
-    return packetOf(values, this);
+    const packet = packetOf(values, this);
+    return details === undefined ? packet : { ...packet, details };
   }
 
   /** The messages of one family that members of the set have, whatever their other fields. */
@@ -275,12 +291,21 @@ export class PacketSpace {
             this.#pieces(below, fields.value).map((piece) => ({
               first: piece.first,
               last: piece.last,
-              functions: this.#pieces(piece.below, fields.function).map(({ first, last: end }) => ({ first, last: end })),
+              functions: functionsBelow(this.#said(piece.below, 0)),
             })),
           );
       }
     }
     return { values, protocols: canonical(protocols) };
+  }
+
+  #said(node: Node, depth: number): Below {
+    const field = messageFields[depth];
+    if (field === undefined || (node === full && depth > 0)) return 'all';
+    return belowOf(
+      this.#pieces(node, field).map(({ first, last, below }) => ({ low: first, high: last, below: this.#said(below, depth + 1) })),
+      depth,
+    );
   }
 
   /** The values of a field of few bits with something below them. */
@@ -357,7 +382,7 @@ export class PacketSpace {
   }
 
   #values(segment: ValueSegment, below: Node): Layer {
-    return { ranges: [segment], below: this.within(fields.function, segment.functions, below) };
+    return { ranges: [segment], below: this.messagesOf(segment.functions, below) };
   }
 
   #layers(field: Field, layers: readonly Layer[]): Node {
@@ -436,6 +461,10 @@ function valueOf(packet: Packet, field: FieldName, space: PacketSpace): bigint {
       return BigInt(packet.sourcePort);
     case 'function':
       return BigInt(packet.functionNumber);
+    case 'unit':
+    case 'firstAddress':
+    case 'lastAddress':
+      return BigInt((packet.details ?? noDetails)[field]);
     case 'hopLimit':
       return BigInt(packet.hopLimit);
     case 'local':

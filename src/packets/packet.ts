@@ -5,6 +5,7 @@
  * packet, a packet set holds such packets, and the kernel tests send them.
  */
 import type { Address, Family } from '../net/address.ts';
+import type { MessageDetails } from './function-set.ts';
 
 /** Whether the packet is through the gateway, for it or from it; given by the platform. */
 export const hooks = ['forward', 'input', 'output'] as const;
@@ -30,6 +31,8 @@ export interface Packet {
   readonly value: number;
   /** Number of the function of the client's message (`FunctionTable`). */
   readonly functionNumber: number;
+  /** Unit and addresses of the message; absent: it has none (`noDetails`). */
+  readonly details?: MessageDetails;
   /** TTL or hop limit, 0–255. */
   readonly hopLimit: number;
   readonly state: ConnectionState;

@@ -5,8 +5,20 @@
  * evaluator of single packets use it, packet sets are built from it.
  */
 import type { Family } from '../net/address.ts';
-import { canonical, intersectRanges, type Range, type Ranges, rangesContain, rangesEqual, subtractRanges, unionRanges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet } from './functions.ts';
+import { canonical, intersectRanges, type Range, type Ranges, rangesContain, subtractRanges, unionRanges } from '../net/ranges.ts';
+import {
+  allFunctions,
+  containsMessage,
+  type FunctionSet,
+  functionsEqual,
+  functionsText,
+  intersectFunctions,
+  isEveryFunction,
+  type MessageDetails,
+  noDetails,
+  subtractFunctions,
+  unionFunctions,
+} from './function-set.ts';
 
 export const protocolNumber = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
@@ -99,7 +111,7 @@ function combineValues(a: ValueMap, b: ValueMap, combine: (x: FunctionSet, y: Fu
     const functions = combine(inA !== undefined && inA.first <= first ? inA.functions : [], inB !== undefined && inB.first <= first ? inB.functions : []);
     if (functions.length === 0) continue;
     const top = result[result.length - 1];
-    if (top !== undefined && top.last + 1 === first && rangesEqual(top.functions, functions)) top.last = last;
+    if (top !== undefined && top.last + 1 === first && functionsEqual(top.functions, functions)) top.last = last;
     else result.push({ first, last, functions });
   }
   return result;
@@ -131,7 +143,7 @@ export function unionServices(...sets: readonly ServiceSet[]): ServiceSet {
       combine(
         a,
         b,
-        (x, y) => unionRanges(x, y),
+        (x, y) => unionFunctions(x, y),
         (x, y) => unionRanges(x, y),
       ),
     first ?? noServices,
@@ -139,11 +151,11 @@ export function unionServices(...sets: readonly ServiceSet[]): ServiceSet {
 }
 
 export function subtractServices(a: ServiceSet, b: ServiceSet): ServiceSet {
-  return combine(a, b, subtractRanges, subtractRanges);
+  return combine(a, b, subtractFunctions, subtractRanges);
 }
 
 export function intersectServices(a: ServiceSet, b: ServiceSet): ServiceSet {
-  return combine(a, b, intersectRanges, intersectRanges);
+  return combine(a, b, intersectFunctions, intersectRanges);
 }
 
 /** The same protocols and values with every function: what a filter on ports alone enforces. */
@@ -161,7 +173,7 @@ export function inspectedServices(set: ServiceSet): ServiceSet {
   return combine(
     set,
     noServices,
-    (x) => (x.length > 0 && !rangesEqual(x, allFunctions) ? allFunctions : []),
+    (x) => (x.length > 0 && !isEveryFunction(x) ? allFunctions : []),
     () => [],
   );
 }
@@ -189,12 +201,19 @@ export function isNoService(set: ServiceSet): boolean {
   return !hasServices(set, 4) && !hasServices(set, 6);
 }
 
-/** Whether a message is one that the set names. `value`: destination port, or ICMP type × 256 + code. */
-export function containsService(set: ServiceSet, family: Family, protocol: number, value: number, functionNumber: number): boolean {
+/** Whether a message is one that the set names. `value`: destination port, or ICMP type × 256 + code; `details`: of a message that has some. */
+export function containsService(
+  set: ServiceSet,
+  family: Family,
+  protocol: number,
+  value: number,
+  functionNumber: number,
+  details: MessageDetails = noDetails,
+): boolean {
   const services = familyServices(set, family);
   if (!valuedProtocols(family).includes(protocol)) return rangesContain(services.protocols, protocol);
   return (services.values.get(protocol) ?? []).some(
-    (segment) => segment.first <= value && value <= segment.last && rangesContain(segment.functions, functionNumber),
+    (segment) => segment.first <= value && value <= segment.last && containsMessage(segment.functions, functionNumber, details),
   );
 }
 
@@ -211,8 +230,7 @@ function takenApart({ protocols, values }: FamilyServices): [string, FamilyServi
   const whole = protocols.map((range): [string, FamilyServices] => [`${range.first}-${range.last}`, { protocols: [range], values: new Map() }]);
   const valued = [...values].flatMap(([protocol, segments]) =>
     segments.map((segment): [string, FamilyServices] => {
-      const functions = segment.functions.map((range) => `${range.first}-${range.last}`).join(',');
-      return [`${protocol} ${segment.first}-${segment.last} ${functions}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
+      return [`${protocol} ${segment.first}-${segment.last} ${functionsText(segment.functions)}`, { protocols: [], values: new Map([[protocol, [segment]]]) }];
     }),
   );
   return [...whole, ...valued];

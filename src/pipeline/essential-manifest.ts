@@ -8,8 +8,19 @@ import { allClasses } from '../catalogue/protocol.ts';
 import { addressRanges, addressSet, type AddressSet } from '../net/address-set.ts';
 import { type AddressRange, families, type Family, formatRange, parseAddress, parsePrefix } from '../net/address.ts';
 import { classMessages, functionTable } from '../model/functions.ts';
-import { canonical, subtractRanges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet } from '../packets/functions.ts';
+import { canonical, type Range } from '../net/ranges.ts';
+import {
+  allFunctions,
+  type Below,
+  detailsIn,
+  functionBox,
+  type FunctionSet,
+  isEveryFunction,
+  lastUnit,
+  type MessageBox,
+  subtractFunctions,
+  unionFunctions,
+} from '../packets/function-set.ts';
 import { familyServices, type FamilyServices, type ServiceSet, type ValueSegment } from '../packets/service-set.ts';
 
 /** `functions` absent: all; by name, since numbers are a compile's own. A whole protocol has no `first` and `last`. */
@@ -34,7 +45,7 @@ export function writeEssential(record: EssentialRecord): ManifestEssential {
     const { values, protocols } = familyServices(record.services, family);
     const ports = [...values].flatMap(([protocol, map]) =>
       map.map(({ first, last, functions }): ManifestMessage => {
-        const whole = functions.length === 1 && functions[0]?.first === 0 && functions[0].last === allFunctions[0]?.last;
+        const whole = isEveryFunction(functions);
         return { family, protocol, first, last, ...(whole ? {} : { functions: functionNames(functions) }) };
       }),
     );
@@ -112,15 +123,43 @@ function readMessages(list: readonly unknown[]): ServiceSet | undefined {
   return { v4: of(4), v6: of(6) };
 }
 
-/** `none`, `other`, `modbus read-coils`; a set that holds *other* is said by what it leaves out. */
+/**
+ * `none`, `other`, `modbus read-coils`, `modbus read-coils unit 3-3 first 100-200 last 0-200` for some of its messages; a set that holds *other*
+ * is said by what it leaves out.
+ */
 function functionNames(functions: FunctionSet): NonNullable<ManifestMessage['functions']> {
-  if (functionTable.hasOther(functions)) return { except: namesOf(subtractRanges(allFunctions, functions)) };
+  if (functionTable.hasOther(functions)) return { except: namesOf(subtractFunctions(allFunctions, functions)) };
   return { only: namesOf(functions) };
 }
 
 function namesOf(functions: FunctionSet): string[] {
-  const named = functionTable.among(functions).map((one) => `${one.protocol} ${one.name}`);
+  const named = functionTable
+    .among(functions)
+    .flatMap((one) => detailTexts(detailsIn(functions, functionTable.number(one)), 0).map((details) => `${one.protocol} ${one.name}${details}`));
   return functionTable.hasNone(functions) ? ['none', ...named] : named;
+}
+
+const detailWords = ['unit', 'first', 'last'] as const;
+
+/** One text for each box of details; an empty one for all. */
+function detailTexts(below: Below, depth: number): readonly string[] {
+  if (below === 'all') return [''];
+  return below.flatMap(({ low, high, below: rest }) => detailTexts(rest, depth + 1).map((text) => ` ${detailWords[depth] ?? ''} ${low}-${high}${text}`));
+}
+
+/** What `detailTexts` writes; undefined for anything else. */
+function readDetails(words: readonly string[]): MessageBox | undefined {
+  const most = { unit: lastUnit, first: 0xffff, last: 0x1ffff } as const;
+  const found: Partial<Record<(typeof detailWords)[number], Range<number>>> = {};
+  for (let at = 0; at < words.length; at += 2) {
+    const name = detailWords.find((one) => one === words[at]);
+    const [, first, last] = /^(\d{1,6})-(\d{1,6})$/u.exec(words[at + 1] ?? '') ?? [];
+    if (name === undefined || first === undefined || last === undefined || found[name] !== undefined) return undefined;
+    const range = { first: Number(first), last: Number(last) };
+    if (range.first > range.last || range.last > most[name]) return undefined;
+    found[name] = range;
+  }
+  return { units: found.unit, first: found.first, last: found.last };
 }
 
 function readFunctions(value: unknown): FunctionSet | undefined {
@@ -128,24 +167,27 @@ function readFunctions(value: unknown): FunctionSet | undefined {
   const only = readNames(value['only']);
   if (only !== undefined) return only;
   const except = readNames(value['except']);
-  return except === undefined ? undefined : subtractRanges(allFunctions, except);
+  return except === undefined ? undefined : subtractFunctions(allFunctions, except);
 }
 
 function readNames(list: unknown): FunctionSet | undefined {
   if (!Array.isArray(list)) return undefined;
   const sets = list.map((name: unknown) => (typeof name === 'string' ? messagesOf(name) : undefined));
-  return sets.every((set) => set !== undefined) ? canonical(sets.flat()) : undefined;
+  return sets.every((set) => set !== undefined) ? unionFunctions(...sets) : undefined;
 }
 
 /** Undefined for a name that this version does not know. Older versions wrote classes, `modbus read` and `modbus session`. */
 function messagesOf(name: string): FunctionSet | undefined {
   if (name === 'none') return functionTable.none;
   if (name === 'other') return functionTable.other;
-  const [protocol = '', word = ''] = name.split(' ');
+  const [protocol = '', word = '', ...rest] = name.split(' ');
   const own = functionTables.get(protocol)?.functions;
   if (own === undefined) return undefined;
   const one = own.filter((candidate) => candidate.name === word);
-  if (one.length > 0) return functionTable.set(one);
+  const details = readDetails(rest);
+  if (details === undefined) return undefined;
+  if (one.length > 0) return unionFunctions(...one.map((each) => functionBox(functionTable.number(each), details)));
+  if (rest.length > 0) return undefined;
   if (word === 'session') return functionTable.set((['tcp', 'udp'] as const).flatMap((transport) => sessionMessages(protocol, transport)));
   const found = allClasses.find((candidate) => candidate === word);
   return found === undefined ? undefined : classMessages(protocol, found);

@@ -4,7 +4,7 @@
  * A plain type of this layer: targets declare it, the composition root hands it in, and `place` finds the gaps, so no
  * analysis ever asks which target it is dealing with.
  */
-import type { Grade } from '../model/model.ts';
+import type { Grade, MessageDetail } from '../model/model.ts';
 
 export type OptionType =
   | { readonly kind: 'name'; readonly values: readonly string[] }
@@ -24,6 +24,8 @@ export interface OptionSpec {
 export interface Companion {
   /** What it gives by protocol name; for others the target's own grades stand. */
   readonly grades: Readonly<Record<string, Grade>>;
+  /** What it tells of messages besides functions, by protocol of `grades`; nothing for those not listed. */
+  readonly details?: Readonly<Record<string, readonly MessageDetail[]>>;
   /** Names of the files that come with it. */
   readonly files: readonly string[];
 }
@@ -38,6 +40,8 @@ export interface TargetCapabilities {
   readonly options: readonly OptionSpec[];
   /** Grade by protocol name; `default` for those not listed. */
   readonly grades: { readonly default: Grade } & Readonly<Record<string, Grade>>;
+  /** What its rules tell of messages besides functions, by protocol; nothing for those not listed. */
+  readonly details?: Readonly<Record<string, readonly MessageDetail[]>>;
   /** The option that names an engine, and the engines by the values that do. */
   readonly companions?: { readonly option: string; readonly engines: ReadonlyMap<string, Companion> };
   /** The engine that `grades` rest on, where a gateway has chosen one. */
@@ -95,7 +99,9 @@ export function withEngine(target: TargetCapabilities, engine: string): TargetCa
   if (companion === undefined) return target;
   const equipped = known.get(target) ?? new Map<string, TargetCapabilities>();
   known.set(target, equipped);
-  const found = equipped.get(engine) ?? { ...target, engine, grades: { ...target.grades, ...companion.grades } };
+  const theirs = Object.fromEntries(Object.keys(companion.grades).map((protocol) => [protocol, companion.details?.[protocol] ?? []]));
+  const details = { ...target.details, ...theirs };
+  const found = equipped.get(engine) ?? { ...target, engine, grades: { ...target.grades, ...companion.grades }, details };
   equipped.set(engine, found);
   return found;
 }

@@ -14,8 +14,8 @@ import type { Flow, Gateway, GatewayTraffic, Interface, Model, Zone } from '../m
 import type { Address } from '../net/address.ts';
 import { builtInNetworks, containsAddress, neverDynamic } from '../net/address-set.ts';
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
-import { rangesEqual } from '../net/ranges.ts';
-import { allFunctions, noFunction } from '../packets/functions.ts';
+import { isEveryFunction } from '../packets/function-set.ts';
+import { noFunction } from '../packets/functions.ts';
 import { containsService, familyServices, type ServiceSet } from '../packets/service-set.ts';
 
 export type Reason =
@@ -137,7 +137,7 @@ function isInspected(house: Gatehouse, packet: Packet): boolean {
     if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
     const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
     const segments = familyServices(enforced, familyOf(packet)).values.get(packet.protocol) ?? [];
-    return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !rangesEqual(functions, allFunctions));
+    return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !isEveryFunction(functions));
   });
 }
 
@@ -149,13 +149,13 @@ function enforcedBy({ gateway, target }: Gatehouse, flow: Flow): ServiceSet {
 function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {
   if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
   const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
-  return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber);
+  return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber, packet.details);
 }
 
 function judgeOwn(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
   const lines = house.gateway.traffic.filter((line) => {
     if (!inForce(line, house.date) || (line.kind === 'send') !== (packet.hook === 'output')) return false;
-    if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber)) return false;
+    if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber, packet.details)) return false;
     if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && isOwn(house, packet, packet.source, answered);
     if (!containsAddress(line.peer.addresses, packet.source)) return false;
     const entrances = answered ? house.gateway.interfaces.map((face) => face.name) : [packet.inInterface];

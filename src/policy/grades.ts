@@ -7,10 +7,9 @@
 import { untoldProtocols, whyNotTold } from '../catalogue/frames.ts';
 import { whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
 import { functionTable } from '../model/functions.ts';
-import type { Flow, Grade } from '../model/model.ts';
+import type { Flow, Grade, MessageDetail } from '../model/model.ts';
 import { families } from '../net/address.ts';
-import { rangesEqual, subtractRanges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet } from '../packets/functions.ts';
+import { allFunctions, type FunctionSet, isEveryFunction, subtractFunctions } from '../packets/function-set.ts';
 import { familyServices, intersectServices, protocolNumber, type ServiceSet, unionServices, widenFunctions, widenFunctionsOn } from '../packets/service-set.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 
@@ -29,6 +28,8 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
   const given = gradeFor(target, protocol);
   const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
+  const missing = missingDetail(flow, target, protocol);
+  if (missing !== undefined) return ports(`its rules tell functions of ${protocol}, but no ${missing === 'unit' ? 'units' : 'addresses'}`);
   if (flow.requests === 'backward') return ports('what the called side sends is not looked into');
   if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
   if (flow.effect === 'allow' && allowsOther(flow.services.set)) {
@@ -37,6 +38,12 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
   }
   const reason = whyNotToldIn(flow, protocol, given === 'stream' ? target.engine : undefined);
   return reason === undefined ? { grade: given, reason } : ports(reason);
+}
+
+/** What a flow names of messages besides their functions that the target does not tell. */
+function missingDetail(flow: Flow, target: TargetCapabilities, protocol: string): MessageDetail | undefined {
+  const named = flow.services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.details);
+  return named.find((detail) => target.details?.[protocol]?.includes(detail) !== true);
 }
 
 function isInspecting(target: TargetCapabilities): boolean {
@@ -60,7 +67,7 @@ function whyNotToldIn(flow: Flow, protocol: string, engine: string | undefined):
     families.flatMap((family) => (familyServices(here, family).values.get(protocolNumber[transport]) ?? []).map(({ functions }) => ({ transport, functions }))),
   );
   const reason = segments
-    .filter(({ functions }) => !rangesEqual(functions, allFunctions))
+    .filter(({ functions }) => !isEveryFunction(functions))
     .map(({ transport, functions }) => {
       const told = functionTable.among(toldOf(functions));
       return engine === undefined ? whyNotTold(told, transport) : whyNotParsed(engine, told, transport);
@@ -75,13 +82,13 @@ const transports = ['tcp', 'udp'] as const;
 
 /** What has to be recognised: the functions themselves, or all others where what is not recognised belongs to them. */
 function toldOf(functions: FunctionSet): FunctionSet {
-  return functionTable.hasOther(functions) ? subtractRanges<number>(allFunctions, functions) : functions;
+  return functionTable.hasOther(functions) ? subtractFunctions(allFunctions, functions) : functions;
 }
 
 /** Whether some ports are allowed with messages that nobody recognises, but not with all. */
 function allowsOther(set: ServiceSet): boolean {
   return [set.v4, set.v6].some(({ values }) =>
-    [...values.values()].some((segments) => segments.some(({ functions }) => functionTable.hasOther(functions) && !rangesEqual(functions, allFunctions))),
+    [...values.values()].some((segments) => segments.some(({ functions }) => functionTable.hasOther(functions) && !isEveryFunction(functions))),
   );
 }
 

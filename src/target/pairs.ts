@@ -6,8 +6,9 @@
  */
 import { families, type Family } from '../net/address.ts';
 import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set.ts';
-import { rangesContain, rangesEqual, type Ranges } from '../net/ranges.ts';
-import { allFunctions, type FunctionSet, noFunction } from '../packets/functions.ts';
+import { rangesEqual, type Ranges } from '../net/ranges.ts';
+import { detailsIn, type FunctionSet, functionsText, isEveryFunction } from '../packets/function-set.ts';
+import { noFunction } from '../packets/functions.ts';
 import { type FamilyServices, familyServices, hasServices, type ValueSegment } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
 import type { Box, Side } from './lookup-plan.ts';
@@ -105,15 +106,15 @@ function byFunctions({ values, protocols }: FamilyServices): ByFunctions {
     }
     return found;
   };
-  const isWhole = ({ segment }: (typeof segments)[number]): boolean => rangesEqual(segment.functions, allFunctions);
+  const isWhole = ({ segment }: (typeof segments)[number]): boolean => isEveryFunction(segment.functions);
   const groups = new Map<string, typeof segments>();
   for (const one of segments.filter((segment) => !isWhole(segment))) {
-    const key = one.segment.functions.map(({ first, last }) => `${first}-${last}`).join();
+    const key = functionsText(one.segment.functions);
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return {
     plain: { values: of(segments.filter(isWhole)), protocols },
-    answered: { values: of(segments.filter(({ segment }) => rangesContain(segment.functions, noFunction))), protocols },
+    answered: { values: of(segments.filter(({ segment }) => detailsIn(segment.functions, noFunction) === 'all')), protocols },
     looked: [...groups.values()].map((group) => ({ functions: group[0]?.segment.functions ?? [], services: { values: of(group), protocols: [] } })),
   };
 }

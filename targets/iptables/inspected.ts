@@ -5,8 +5,8 @@
  * there. The one idea: a rule of the engine forbids and never permits, so where flows overlap their functions are put together first.
  */
 import type { Family } from '../../src/net/address.ts';
-import { intersectRanges, type Ranges, rangesEqual, subtractRanges, unionRanges } from '../../src/net/ranges.ts';
-import { allFunctions, type FunctionSet } from '../../src/packets/functions.ts';
+import { intersectRanges, type Ranges, subtractRanges, unionRanges } from '../../src/net/ranges.ts';
+import { allFunctions, type FunctionSet, functionsText, isEveryFunction, subtractFunctions, unionFunctions } from '../../src/packets/function-set.ts';
 import { protocolNumber } from '../../src/packets/service-set.ts';
 import type { Entry, PlacedZone } from '../../src/policy/gateway-policy.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
@@ -66,15 +66,15 @@ export function inspectedAreas(pair: Pair, family: Family, from: PlacedZone, to:
       });
     }
   };
-  laid('allow', (has, more) => unionRanges(has, more));
-  laid('deny', (has, less) => subtractRanges(has, less));
+  laid('allow', (has, more) => unionFunctions(has, more));
+  laid('deny', (has, less) => subtractFunctions(has, less));
   const limited = areas.flatMap(({ entries }) => entries).find(({ rate }) => rate !== undefined);
   if (limited !== undefined)
     throw new Inexpressible(
       `a rate of \`${limited.origin.name}\` where Suricata looks into messages: a packet that it drops would have spent from it`,
       'take the rate off, or name no functions on the same ports',
     );
-  return joined(areas.filter(({ functions }) => !rangesEqual(functions, allFunctions)));
+  return joined(areas.filter(({ functions }) => !isEveryFunction(functions)));
 }
 
 function addressesOf(zone: PlacedZone, family: Family): Addresses {
@@ -101,7 +101,7 @@ function joined(areas: readonly Area[]): readonly Area[] {
   return sides.reduce<readonly Area[]>((some, side) => {
     const groups = new Map<string, Area>();
     for (const area of some) {
-      const same = [...sides.filter((one) => one !== side).map((one) => area[one]), area.functions].map(textOf).join(' | ');
+      const same = [...sides.filter((one) => one !== side).map((one) => textOf(area[one])), functionsText(area.functions)].join(' | ');
       const known = groups.get(same);
       const entries = [...new Set([...(known?.entries ?? []), ...area.entries])];
       groups.set(same, known === undefined ? area : { ...known, [side]: unionRanges<number | bigint>(known[side], area[side]), entries });

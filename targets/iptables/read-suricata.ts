@@ -8,7 +8,7 @@
 import { addressSet, type AddressSet } from '../../src/net/address-set.ts';
 import { families, type Family } from '../../src/net/address.ts';
 import { canonical, type Range, type Ranges } from '../../src/net/ranges.ts';
-import { allFunctions, noFunction } from '../../src/packets/functions.ts';
+import { allFunctions, subtractFunctions } from '../../src/packets/function-set.ts';
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { Refusal } from './read-tree.ts';
@@ -191,8 +191,8 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
   const parts = [...named].map(([area, numbers]) =>
     diagram.intersect(area, space.within(fields.function, canonical(numbers.map((one) => ({ first: one, last: one }))))),
   );
-  const payload = space.within(fields.function, [{ first: noFunction + 1, last: allFunctions[0]?.last ?? 0 }]);
-  return diagram.unionAll([...parts, diagram.intersect(strange, space.within(fields.function, functionTable.other)), diagram.intersect(never, payload)]);
+  const payload = space.messagesOf(subtractFunctions(allFunctions, functionTable.none));
+  return diagram.unionAll([...parts, diagram.intersect(strange, space.messagesOf(functionTable.other)), diagram.intersect(never, payload)]);
 }
 
 function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule, answered = false): Node {

@@ -5,7 +5,7 @@
  * requests and, swapped, for replies.
  */
 import { families, type Family } from '../../src/net/address.ts';
-import { unionRanges } from '../../src/net/ranges.ts';
+import { unionFunctions } from '../../src/packets/function-set.ts';
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
 import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
@@ -205,7 +205,7 @@ export class Judgement {
 
   /** Messages that any of them is about lead to one verdict. */
   #said(labels: readonly Looked[], family: Family, verdict: Token): Token {
-    const functions = unionRanges(...labels.map((label) => label.functions));
+    const functions = unionFunctions(...labels.map((label) => label.functions));
     return this.#messages.chain(family, transportsOf(labels), functions, verdict);
   }
 

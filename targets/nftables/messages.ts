@@ -11,8 +11,7 @@ import { frames } from '../../src/catalogue/frames.ts';
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
 import type { TransportProtocol } from '../../src/catalogue/protocol.ts';
 import type { Family } from '../../src/net/address.ts';
-import { type Ranges, subtractRanges } from '../../src/net/ranges.ts';
-import { allFunctions, type FunctionSet } from '../../src/packets/functions.ts';
+import { allFunctions, type FunctionSet, functionsText, subtractFunctions } from '../../src/packets/function-set.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import type { Ruleset } from './ruleset.ts';
 import { anonymousSet, concatenation, keyword, line, number, numberInterval, numbers, payload, phrase, type Token } from './tokens.ts';
@@ -32,12 +31,12 @@ export class Messages {
 
   /** A chain that sends the messages of the functions to `verdict`; others return. */
   chain(family: Family, transports: readonly number[], functions: FunctionSet, verdict: Token): Token {
-    const key = `${family} ${transports.join()} ${textOf(functions)} ${verdict}`;
+    const key = `${family} ${transports.join()} ${functionsText(functions)} ${verdict}`;
     const known = this.#chains.get(key);
     if (known !== undefined) return known;
     const unknown = functionTable.hasOther(functions);
     // Where what is not recognised is meant, too, the rest is sent back first.
-    const told = unknown ? subtractRanges<number>(allFunctions, functions) : functions;
+    const told = unknown ? subtractFunctions(allFunctions, functions) : functions;
     const tests = transports.flatMap((transport) => this.#tests(family, transport, told));
     const rules = unknown ? [...tests.map((match) => phrase(...match, back)), verdict] : tests.map((match) => phrase(...match, verdict));
     const chain = this.#ruleset.chain(this.#ruleset.numbered('says'), rules);
@@ -157,8 +156,4 @@ function nameOf({ at }: LengthField, lengths: readonly (number | undefined)[]): 
 
 function span(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-function textOf(ranges: Ranges<number>): string {
-  return ranges.map(({ first, last }) => `${first}-${last}`).join();
 }

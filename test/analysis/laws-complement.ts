@@ -5,6 +5,7 @@
  * old ones lets through, and its questions turned round: `never` asks `always`, `always` asks `never`. The idea: the complement is
  * written with the products of a set and read by the whole compiler, so that nothing is taken over but the set itself.
  */
+import { isEveryFunction } from '../../src/packets/function-set.ts';
 import type { PlantSets } from '../../src/analysis/plant-sets.ts';
 import type { Model, Zone } from '../../src/model/model.ts';
 import { type Family, formatRange } from '../../src/net/address.ts';
@@ -77,7 +78,7 @@ function itemsOf(set: ServiceSet, family: Family): string[] {
 function joined(map: ValueMap): { first: number; last: number }[] {
   const result: { first: number; last: number }[] = [];
   for (const { first, last, functions } of map) {
-    if (functions.length !== 1 || functions[0]?.first !== 0 || functions[0].last !== 4095) throw new Error('a complement of functions has no words');
+    if (!isEveryFunction(functions)) throw new Error('a complement of functions has no words');
     const top = result.at(-1);
     if (top !== undefined && top.last + 1 === first) top.last = last;
     else result.push({ first, last });

@@ -13,7 +13,8 @@ import type { Address, Family } from '../../src/net/address.ts';
 import { families } from '../../src/net/address.ts';
 import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
 import { classMessages, functionTable } from '../../src/model/functions.ts';
-import { rangesContain } from '../../src/net/ranges.ts';
+import { containsMessage, type MessageDetails, noDetails } from '../../src/packets/function-set.ts';
+import { detailsAtBorders } from '../generators/message-details.ts';
 import type { Packet } from '../../src/packets/packet.ts';
 import { containsService, familyServices, type ServiceSet } from '../../src/packets/service-set.ts';
 import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
@@ -31,6 +32,7 @@ export interface Message {
   readonly protocol: number;
   readonly value: number;
   readonly functionNumber: number;
+  readonly details: MessageDetails;
   readonly at: number;
 }
 
@@ -73,7 +75,11 @@ export class Universe {
 
   /** The message that a result shows, with every function it may have. */
   variants(family: Family, protocol: number, value: number): Message[] {
-    return Array.from({ length: (functionTable.other[0]?.first ?? 0) + 1 }, (_, functionNumber) => ({ family, protocol, value, functionNumber, at: -1 }));
+    const known = this.#messages[family].filter((one) => one.protocol === protocol && one.value === value);
+    return Array.from({ length: (functionTable.other[0]?.low ?? 0) + 1 }, (_, functionNumber) => functionNumber).flatMap((functionNumber) => {
+      const told = known.filter((one) => one.functionNumber === functionNumber).map(({ details }) => details);
+      return [noDetails, ...told].map((details) => ({ family, protocol, value, functionNumber, details, at: -1 }));
+    });
   }
 
   in(set: AddressSet): Place[] {
@@ -145,8 +151,8 @@ export class Universe {
     more: Partial<Packet> = {},
   ): Verdict {
     const ports = message.protocol === 6 || message.protocol === 17;
-    const { protocol, value, functionNumber } = message;
-    const packet: Packet = { ...plain, ...wires, source, destination, protocol, value, functionNumber, local: false, ...more };
+    const { protocol, value, functionNumber, details } = message;
+    const packet: Packet = { ...plain, ...wires, source, destination, protocol, value, functionNumber, details, local: false, ...more };
     return evaluate({ model: this.model, gateway, target: this.#target, date: this.#date }, { ...packet, sourcePort: ports ? packet.sourcePort : 0 });
   }
 }
@@ -177,7 +183,7 @@ export function shareWire(model: Model, a: string, b: string): boolean {
 }
 
 export function holds(services: ServiceSet, message: Message): boolean {
-  return containsService(services, message.family, message.protocol, message.value, message.functionNumber);
+  return containsService(services, message.family, message.protocol, message.value, message.functionNumber, message.details);
 }
 
 /** Whether the message lets the host be entered: the standard ports, and of protocols that tell functions apart only programming. */
@@ -189,7 +195,7 @@ export function enters(message: Pick<Message, 'protocol' | 'value' | 'functionNu
       protocol?.transports.some(
         (ports) => (ports.protocol === 'tcp' ? 6 : 17) === message.protocol && ports.first <= message.value && message.value <= ports.last,
       ) === true &&
-      (!programs || rangesContain(classMessages(row.protocol, 'program'), message.functionNumber))
+      (!programs || containsMessage(classMessages(row.protocol, 'program'), message.functionNumber, noDetails))
     );
   });
 }
@@ -248,12 +254,12 @@ function messagesOf(model: Model, family: Family): Message[] {
   const rows = interfaceServices.filter((service) => runs.has(service.name)).flatMap((service) => service.rows.filter((row) => row.family === family));
   const icmp = family === 4 ? 1 : 58;
   const classes = new Map<string, Omit<Message, 'at'>[]>();
-  const enter = (protocol: number, value: number, functionNumber: number): void => {
-    const message = { family, protocol, value, functionNumber };
+  const enter = (protocol: number, value: number, functionNumber: number, details = noDetails): void => {
+    const message = { family, protocol, value, functionNumber, details };
     const valued = protocol === 6 || protocol === 17 || protocol === icmp;
     const words = sets.map((set) => {
       const there = valued && (familyServices(set, family).values.get(protocol) ?? []).some((one) => one.first <= value && value <= one.last);
-      return containsService(set, family, protocol, value, functionNumber) ? 'y' : there ? 'p' : 'n';
+      return containsService(set, family, protocol, value, functionNumber, details) ? 'y' : there ? 'p' : 'n';
     });
     const passed = rows.map((row) => row.protocol === protocol && (row.values?.includes(protocol === icmp ? value >> 8 : value) ?? true));
     const key = [...words, enters(message) ? 'e' : '-', ...passed].join('');
@@ -273,13 +279,16 @@ function messagesOf(model: Model, family: Family): Message[] {
           if (one.first <= value && value <= one.last)
             for (const range of one.functions)
               numbers
-                .add(range.first)
-                .add(range.last)
-                .add(Math.min(4095, range.last + 1));
+                .add(range.low)
+                .add(range.high)
+                .add(Math.min(4095, range.high + 1));
       if (protocol !== icmp)
         for (const row of catalogue.values())
-          if (row.functions.includes('program') && onPort(row.name, protocol, value)) numbers.add(classMessages(row.name, 'program')[0]?.first ?? 0);
-      for (const number of numbers) enter(protocol, value, number);
+          if (row.functions.includes('program') && onPort(row.name, protocol, value)) numbers.add(classMessages(row.name, 'program')[0]?.low ?? 0);
+      const there = sets.flatMap((set) =>
+        (familyServices(set, family).values.get(protocol) ?? []).flatMap((one) => (one.first <= value && value <= one.last ? [one.functions] : [])),
+      );
+      for (const number of numbers) for (const details of detailsAtBorders(there, number)) enter(protocol, value, number, details);
     }
   }
   const others = new Set([0, 2, 47, 112, 255, 59 - icmp]);

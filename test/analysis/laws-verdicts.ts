@@ -4,6 +4,7 @@
  * Takes the universe of a small plant, gives the verdict on each question as language.md says it, in loops and without a set. Chains are
  * in `laws-chains.ts`. The idea: whoever doubts the analysis reads this file beside the page and finds nothing to trust but `evaluate`.
  */
+import { isEveryFunction } from '../../src/packets/function-set.ts';
 import { whyNotTold } from '../../src/catalogue/frames.ts';
 import { sessionMessages } from '../../src/catalogue/functions.ts';
 import type { AssertStatus } from '../../src/analysis/asserts/proof.ts';
@@ -350,16 +351,14 @@ function tellsFunctions({ services }: Flow): boolean {
       [...(family === 4 ? where.v4 : where.v6).values].some(([protocol, ports]) =>
         ports.some(({ first, last }) =>
           ((family === 4 ? services.set.v4 : services.set.v6).values.get(protocol) ?? []).some(
-            (segment) => segment.first <= last && first <= segment.last && segment.functions.some((one) => one.first === 0 && one.last === 4095),
+            (segment) => segment.first <= last && first <= segment.last && isEveryFunction(segment.functions),
           ),
         ),
       ),
     ),
   );
   const unrecognised = [services.set.v4, services.set.v6].some(({ values }) =>
-    [...values.values()].some((segments) =>
-      segments.some(({ functions }) => functions.at(-1)?.last === 4095 && !(functions.length === 1 && functions[0]?.first === 0)),
-    ),
+    [...values.values()].some((segments) => segments.some(({ functions }) => functions.at(-1)?.high === 4095 && !isEveryFunction(functions))),
   );
   const told = services.functions.every(({ protocol, where }) => {
     const mine = services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.functions);

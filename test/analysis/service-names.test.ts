@@ -71,6 +71,20 @@ describe('functions', () => {
     expect(printed(subtractServices(read, start))).toBe(
       'modbus { read-discrete-inputs, read-holding-registers, read-input-registers, read-file-record, read-fifo-queue, read-device-identification }',
     );
+    // What touches addresses below and lies not within them, and what lies in no range.
+    const without = (words: string, less: string): string => printed(subtractServices(allowed(words), allowed(less)));
+    expect(without('modbus read-coils address 150-300', 'modbus read-coils address 100-200')).toBe(
+      'modbus read-coils address 150-300 except modbus read-coils address 150-200',
+    );
+    expect(without('modbus function 3 address 100-200', 'modbus function 3 address 150-300')).toBe(
+      'modbus read-holding-registers address 100-200 except modbus read-holding-registers address 150-200',
+    );
+    expect(without('modbus function 3', 'modbus function 3 address 150-300')).toBe(
+      'modbus read-holding-registers except modbus read-holding-registers address 150-300',
+    );
+    expect(without('modbus function 3 unit 1-5', 'modbus function 3 unit 4')).toBe(
+      'modbus read-holding-registers unit 1-3, modbus read-holding-registers unit 5',
+    );
     const { model } = placed(`${head}assert x { never a -> b : modbus write }\n`);
     const write = model.asserts[0];
     if (write?.kind !== 'never') throw new Error('no assert');

@@ -13,7 +13,7 @@ import { capabilities } from '../../targets/nftables/target.ts';
 import { judgementDay } from '../generators/compile.ts';
 
 /** A target that tells functions apart, beside the one that does not. */
-const inspector = { ...capabilities, name: 'inspector', grades: { default: 'pdu' } } as const;
+const inspector = { ...capabilities, name: 'inspector', grades: { default: 'pdu' }, details: { modbus: ['unit', 'address'] } } as const;
 const targets = new Map([capabilities, inspector].map((one) => [one.name, one]));
 
 /** Two zones behind one gateway; `press` is reached by flows only. */
@@ -200,9 +200,9 @@ describe('the nearest flow', () => {
   });
 
   it('speaks of functions only where the gateway tells them apart', () => {
-    const write = classMessages('modbus', 'write')[0]?.first ?? 0;
+    const write = classMessages('modbus', 'write')[0]?.low ?? 0;
     const ports = plantOf('flow poll { from clerk  to plc  allow mms read  accept-weaker ports "why" }');
-    const change = classMessages('mms', 'write')[0]?.first ?? 0;
+    const change = classMessages('mms', 'write')[0]?.low ?? 0;
     expect(told(ask(ports, '10.0.3.5', '10.0.9.11', 'tcp 102', { functionNumber: change }))).toBe('allow by poll');
     const pdu = plantOf('flow poll { from clerk  to plc  allow modbus read }', { target: 'inspector' });
     const denied = ask(pdu, '10.0.3.5', '10.0.9.11', 'tcp 502', { functionNumber: write });
@@ -427,7 +427,7 @@ describe('a step', () => {
     const graded = (target: string, source: string, protocol = 's7comm'): unknown[] => {
       const asks = `flow poll { from clerk  to plc  allow ${protocol} read  accept-weaker ports "why" }\nflow bare { from boss  to plc  allow tcp 22 }`;
       const plant = plantOf(asks, { target });
-      const read = classMessages(protocol, 'read')[0]?.first ?? 0;
+      const read = classMessages(protocol, 'read')[0]?.low ?? 0;
       return ask(plant, source, '10.0.9.11', source === '10.0.3.7' ? 'tcp 22' : 'tcp 102', { functionNumber: read }).steps.map(
         ({ decider, grade, widened }) => [decider?.name, grade, widened],
       );

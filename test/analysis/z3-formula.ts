@@ -4,6 +4,7 @@
  * Takes the resolved model, gives SMT-LIB text that is satisfiable exactly if some packet breaks the assert. Written from language.md and
  * the declarations alone: flows and zones as comparisons of 128-bit numbers; no address line, no diagram, no placed policy.
  */
+import type { Below } from '../../src/packets/function-set.ts';
 import type { Assert, Flow, Gateway, Model } from '../../src/model/model.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import { addressSetOf, type AddressSet, intersectAddresses, isEmpty, noAddresses, subtractAddresses, unionAddresses } from '../../src/net/address-set.ts';
@@ -21,6 +22,9 @@ const declarations = `(declare-const six Bool)
 (declare-const proto (_ BitVec 8))
 (declare-const val (_ BitVec 16))
 (declare-const fn (_ BitVec 12))
+(declare-const unit (_ BitVec 8))
+(declare-const first (_ BitVec 16))
+(declare-const last (_ BitVec 17))
 (assert (=> (not six) (and (bvule src ${wide(0xffff_ffffn)}) (bvule dst ${wide(0xffff_ffffn)}))))
 (assert (=> (not (or (= proto #x06) (= proto #x11) (= proto (ite six #x3a #x01)))) (and (= val #x0000) (= fn #x000))))`;
 
@@ -56,6 +60,20 @@ function lies(field: 'src' | 'dst', set: AddressSet): string {
   return any([all([not('six'), any(within(field, 128, set.v4))]), all(['six', any(within(field, 128, set.v6))])]);
 }
 
+const messageFields = [
+  ['fn', 12],
+  ['unit', 8],
+  ['first', 16],
+  ['last', 17],
+] as const;
+
+function saysFunctions(below: Below, depth: number): string {
+  const field = messageFields[depth];
+  if (below === 'all' || field === undefined) return 'true';
+  const [name, bits] = field;
+  return any(below.map(({ low, high, below: rest }) => all([any(within(name, bits, [{ first: low, last: high }])), saysFunctions(rest, depth + 1)])));
+}
+
 /** `functions`: whether the gateway tells them apart. */
 function says(set: ServiceSet, functions: boolean): string {
   const ofFamily = (family: 4 | 6): string => {
@@ -63,7 +81,7 @@ function says(set: ServiceSet, functions: boolean): string {
     const valued = [...values].map(([protocol, map]) =>
       all([
         `(= proto ${number(protocol, 8)})`,
-        any(map.map((segment) => all([any(within('val', 16, [segment])), functions ? any(within('fn', 12, segment.functions)) : 'true']))),
+        any(map.map((segment) => all([any(within('val', 16, [segment])), functions ? saysFunctions(segment.functions, 0) : 'true']))),
       ]),
     );
     return any([...within('proto', 8, protocols), ...valued]);
@@ -223,6 +241,7 @@ export function packetOf(model: ReadonlyMap<string, string>): Conversation {
     protocol: Number(field('proto')),
     value: Number(field('val')),
     functionNumber: Number(field('fn')),
+    details: { unit: Number(field('unit')), firstAddress: Number(field('first')), lastAddress: Number(field('last')) },
   };
 }
 

@@ -4,10 +4,11 @@
  * Takes the Ir of a gateway and a seed, gives packets whose addresses, ports and messages are edges of the policy's own
  * ranges, mostly on the interfaces that face them, so that many get as far as the flows.
  */
+import { type FunctionSet, isEveryFunction } from '../../src/packets/function-set.ts';
+import { detailsAtBorders } from './message-details.ts';
 import type { Address } from '../../src/net/address.ts';
 import { type AddressSet, containsAddress } from '../../src/net/address-set.ts';
-import { rangesEqual } from '../../src/net/ranges.ts';
-import { allFunctions, noFunction, otherFunction } from '../../src/packets/functions.ts';
+import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
 import { familyServices } from '../../src/packets/service-set.ts';
 import type { Gatehouse } from '../../src/policy/evaluate.ts';
@@ -47,8 +48,8 @@ function boundaries(policy: GatewayPolicy): { v4: number[]; v6: bigint[]; ports:
         for (const segment of segments) {
           for (const value of [segment.first - 1, segment.first, segment.last, segment.last + 1])
             if (value >= 0 && value <= 65535) (protocol === 6 || protocol === 17 ? ports : icmp).add(value);
-          for (const { first, last } of segment.functions)
-            for (const value of [first - 1, first, last, last + 1]) if (value >= noFunction && value <= otherFunction) functions.add(value);
+          for (const { low, high } of segment.functions)
+            for (const value of [low - 1, low, high, high + 1]) if (value >= noFunction && value <= otherFunction) functions.add(value);
         }
       }
     }
@@ -85,10 +86,18 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
   const telling = policy.entries.flatMap((entry) =>
     ([4, 6] as const).flatMap((family) =>
       [...familyServices(entry.enforced, family).values].flatMap(([protocol, segments]) =>
-        segments.filter(({ functions }) => !rangesEqual(functions, allFunctions)).map((segment) => ({ entry, family, protocol, segment })),
+        segments.filter(({ functions }) => !isEveryFunction(functions)).map((segment) => ({ entry, family, protocol, segment })),
       ),
     ),
   );
+  const said = (functions: FunctionSet | undefined): Pick<Packet, 'functionNumber' | 'details'> => {
+    const some = functions?.filter(({ below }) => below !== 'all') ?? [];
+    // Of functions that are held in part, units and addresses are asked about.
+    if (functions === undefined || some.length === 0 || next() < 0.3) return { functionNumber: from(edges.functions) };
+    const { low, high } = from(some);
+    const functionNumber = from([low, high]);
+    return { functionNumber, details: from(detailsAtBorders([functions], functionNumber)) };
+  };
   for (let i = 0; i < count; i++) {
     // Where functions are told apart, a third of the packets asks about them.
     const told = telling.length > 0 && next() < 0.33 ? from(telling) : undefined;
@@ -113,7 +122,7 @@ export function* edgePackets(house: Gatehouse, policy: GatewayPolicy, seed: numb
             : protocol === (source.family === 4 ? 1 : 58)
               ? from(edges.icmp)
               : 0,
-      functionNumber: from(edges.functions),
+      ...said(told?.segment.functions),
       hopLimit: from([255, 254, 64]),
       state,
       direction: state === 'new' ? 'original' : from(['original', 'reply'] as const),

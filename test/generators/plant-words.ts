@@ -129,10 +129,23 @@ function withClasses(draw: Draw): ServiceWords {
 
 /** One or two classes or single functions of a protocol. */
 export function functionWords(draw: Draw, protocol: string): string {
+  if (protocol === 'modbus' && draw.chance(45)) return narrowedWords(draw);
   const classes = catalogue.get(protocol)?.functions ?? [];
   const one = (): string => (draw.chance(60) ? draw.pick(classes) : oneFunction(draw, protocol));
   const some = [...new Set(draw.chance(60) ? [one()] : [one(), one()])];
   return some.length === 1 ? `${protocol} ${some[0] ?? ''}` : `${protocol} { ${some.join(', ')} }`;
+}
+
+/** Modbus to some units and addresses; borders meet and overlap, at both ends of everything too. */
+export function narrowedWords(draw: Draw): string {
+  const range = (pool: readonly number[]): string => {
+    const [a, b] = [draw.pick(pool), draw.pick(pool)];
+    return a === b || draw.chance(30) ? String(a) : `${Math.min(a, b)}-${Math.max(a, b)}`;
+  };
+  const functions = draw.pick(['', ' read', ' write', ' function 3', ' { function 1, function 6 }', ' { read, function 16 }', ' { function 23, function 22 }']);
+  const unit = draw.chance(50) ? ` unit ${range([0, 1, 2, 3, 255])}` : '';
+  const address = unit === '' || draw.chance(60) ? ` address ${range([0, 99, 100, 150, 199, 200, 3000, 65535])}` : '';
+  return `modbus${functions}${unit}${address}`;
 }
 
 /** By name, by what the standard calls it, or by a code that no other layer has. */

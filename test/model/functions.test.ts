@@ -1,13 +1,14 @@
 /**
  * What functions mean, by hand: which messages of a protocol the words hold, in an allow, in a deny and in a question.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { functionsNamed } from '../../src/catalogue/functions.ts';
 import { functionTable } from '../../src/model/functions.ts';
 import type { Model } from '../../src/model/model.ts';
 import { resolve } from '../../src/model/resolve.ts';
 import { load } from '../../src/pipeline/load.ts';
-import type { FunctionSet } from '../../src/packets/functions.ts';
-import type { ServiceSet } from '../../src/packets/service-set.ts';
+import { type FunctionSet, noFunction, otherFunction } from '../../src/packets/functions.ts';
+import { containsService, type ServiceSet } from '../../src/packets/service-set.ts';
 
 function modelOf(declarations: string): { readonly model: Model; readonly errors: readonly string[] } {
   const loaded = load('plant.zone', () =>
@@ -138,5 +139,87 @@ describe('requests', () => {
     expect(modelOf('flow x { from a  to b  allow modbus  requests backward }').errors).toEqual([
       'ZW2046 requests of flow `x` cannot run backward: no server of its services opens a conversation',
     ]);
+  });
+});
+
+describe('units and addresses', () => {
+  const [low, high] = [100, 200];
+  const numbers = new Map(functionsNamed('modbus').map((one) => [one.name, functionTable.number(one)]));
+  const says = (set: ServiceSet, name: string, unit: number, first: number, last: number): boolean =>
+    containsService(set, 4, 6, 502, numbers.get(name) ?? -1, { unit, firstAddress: first, lastAddress: last });
+  const reads = 'read-holding-registers';
+
+  it('mean in an allow what stays within, and what comes along always', () => {
+    const set = setOf('modbus { read, write-single-register } unit 3 address 100-200', 'allow');
+    const inside: [number, number][] = [
+      [low, low],
+      [low, high],
+      [high, high],
+      [150, 160],
+    ];
+    const outside: [number, number][] = [
+      [99, 99],
+      [99, 100],
+      [99, 201],
+      [100, 201],
+      [201, 201],
+      [200, 201],
+      [150, 65_536],
+      [100, 131_071],
+      [0, 0],
+      [65_535, 65_535],
+    ];
+    for (const [first, last] of inside) expect(says(set, reads, 3, first, last), `${first}-${last}`).toBe(true);
+    for (const [first, last] of outside) expect(says(set, reads, 3, first, last), `${first}-${last}`).toBe(false);
+    for (const unit of [0, 2, 4, 255]) expect(says(set, reads, unit, low, high)).toBe(false);
+    // A single address has no last one.
+    expect([99, 100, 200, 201].map((first) => says(set, 'write-single-register', 3, first, 0))).toEqual([false, true, true, false]);
+    expect(containsService(set, 4, 6, 502, noFunction)).toBe(true);
+    for (const name of ['read-file-record', 'read-fifo-queue', 'read-device-identification', 'write-single-coil'])
+      expect(says(set, name, 3, 150, 150), name).toBe(false);
+  });
+
+  it('mean in a deny, and where they must never pass, what touches them or counts nonsense', () => {
+    for (const where of ['deny', 'never'] as const) {
+      const set = setOf('modbus write unit 3 address 100-200', where);
+      const touching: [number, number][] = [
+        [100, 100],
+        [99, 100],
+        [0, 65_535],
+        [200, 201],
+        [150, 160],
+        [0, 65_536],
+        [300, 65_536],
+        [65_535, 131_071],
+      ];
+      for (const [first, last] of touching) expect(says(set, 'write-multiple-registers', 3, first, last), `${where} ${first}-${last}`).toBe(true);
+      for (const [first, last] of [
+        [0, 99],
+        [99, 99],
+        [201, 201],
+        [201, 65_535],
+      ] as const)
+        expect(says(set, 'write-multiple-registers', 3, first, last), `${where} ${first}-${last}`).toBe(false);
+      expect([99, 100, 200, 201].map((first) => says(set, 'write-single-coil', 3, first, 0))).toEqual([false, true, true, false]);
+      expect(says(set, 'write-multiple-registers', 4, 150, 150)).toBe(false);
+      expect(says(set, reads, 3, 150, 150)).toBe(false);
+      expect(containsService(set, 4, 6, 502, otherFunction)).toBe(where === 'deny');
+      expect(containsService(set, 4, 6, 502, noFunction)).toBe(false);
+    }
+  });
+
+  it('are whole functions where all of them are named, save what lies in no range', () => {
+    expect(setOf('modbus read unit 0-255', 'allow')).toEqual(setOf('modbus read', 'allow'));
+    const all = setOf('modbus { read-coils, write-single-coil } address 0-65535', 'allow');
+    expect(says(all, 'write-single-coil', 9, 65_535, 0)).toBe(true);
+    expect(says(all, 'read-coils', 9, 0, 65_535)).toBe(true);
+    expect(says(all, 'read-coils', 9, 65_535, 65_536)).toBe(false);
+    const everything = setOf('modbus unit 3', 'allow');
+    for (const one of functionsNamed('modbus'))
+      expect(
+        [3, 4].map((unit) => says(everything, one.name, unit, 7, 131_071)),
+        one.name,
+      ).toEqual([true, false]);
+    expect(containsService(everything, 4, 6, 502, otherFunction)).toBe(false);
   });
 });

@@ -10,7 +10,8 @@ import { canonical } from '../../src/net/ranges.ts';
 import { AddressLine } from '../../src/packets/address-line.ts';
 import { type Conversation, ConversationSpace } from '../../src/packets/conversation-space.ts';
 import { empty, type Node } from '../../src/packets/diagram.ts';
-import { allFunctions } from '../../src/packets/functions.ts';
+import { allFunctions, functionRanges } from '../../src/packets/function-set.ts';
+import { messageSets } from './message-sets.ts';
 import {
   allServices,
   containsService,
@@ -28,8 +29,15 @@ import {
 const values4 = [0, 1, 0x0a00_0000, 0x0a00_0001, max4 - 1, max4];
 const values6 = [0n, 1n, 0x2001_0db8n << 96n, max6 - 1n, max6];
 const addresses: readonly Address[] = [...values4.map((value): Address => ({ family: 4, value })), ...values6.map((value): Address => ({ family: 6, value }))];
-const messages = [0, 1, 6, 17, 47, 58, 255].flatMap((protocol) =>
-  [0, 1, 22, 23, 0x0800, 65535].flatMap((value) => [0, 1, 5, 4095].map((functionNumber) => ({ protocol, value, functionNumber }))),
+/** Of a function that some sets hold in part. */
+const detailed = [0, 2].flatMap((unit) =>
+  [0, 1].flatMap((firstAddress) => [0, 3].map((lastAddress) => ({ functionNumber: 5, details: { unit, firstAddress, lastAddress } }))),
+);
+const messages: readonly Pick<Conversation, 'protocol' | 'value' | 'functionNumber' | 'details'>[] = [0, 1, 6, 17, 47, 58, 255].flatMap((protocol) =>
+  [0, 1, 22, 23, 0x0800, 65535].flatMap((value) => [
+    ...[0, 1, 5, 4095].map((functionNumber) => ({ protocol, value, functionNumber })),
+    ...(protocol === 6 && value === 22 ? detailed.map((one) => ({ protocol, value, ...one })) : []),
+  ]),
 );
 /** Other protocols have no value and no function. */
 function possible(family: Family, one: (typeof messages)[number]): boolean {
@@ -57,7 +65,13 @@ const side = fc.oneof(
 );
 const port = fc.constantFrom(0, 1, 22, 23, 0x0800, 65535);
 const ports = fc.tuple(port, port).map(([a, b]) => [{ first: Math.min(a, b), last: Math.max(a, b) }]);
-const functions = fc.constantFrom(allFunctions, allFunctions, [{ first: 0, last: 0 }], [{ first: 1, last: 5 }], [{ first: 5, last: 4095 }]);
+const functions = fc.constantFrom(
+  allFunctions,
+  allFunctions,
+  ...messageSets,
+  functionRanges([{ first: 0, last: 0 }]),
+  functionRanges([{ first: 5, last: 4095 }]),
+);
 const atom: fc.Arbitrary<ServiceSet> = fc.oneof(
   fc.tuple(fc.constantFrom<'tcp' | 'udp'>('tcp', 'udp'), ports, functions).map(([protocol, ranges, numbers]) => portServices(protocol, ranges, numbers)),
   fc.tuple(fc.constantFrom<Family>(4, 6), ports).map(([family, ranges]) => icmpServices(family, ranges)),
@@ -79,7 +93,7 @@ function build(space: ConversationSpace, list: readonly Part[]): Node {
 }
 
 function named(set: ServiceSet, one: Conversation): boolean {
-  return containsService(set, one.source.family, one.protocol, one.value, one.functionNumber);
+  return containsService(set, one.source.family, one.protocol, one.value, one.functionNumber, one.details);
 }
 
 function inside(list: readonly Part[], one: Conversation): boolean {
@@ -181,8 +195,10 @@ describe('sets of conversations', () => {
     const everyone: AddressSet = { v4: family === 4 ? allAddresses.v4 : [], v6: family === 6 ? allAddresses.v6 : [] };
     const found = space.messages(space.diagram.intersect(build(space, list), space.side('source', everyone)));
     const wrong = messages.filter((one) => {
-      const wanted = list.some((part) => isOpen(part, family) && containsService(part.services, family, one.protocol, one.value, one.functionNumber));
-      return containsService(found, family, one.protocol, one.value, one.functionNumber) !== wanted;
+      const wanted = list.some(
+        (part) => isOpen(part, family) && containsService(part.services, family, one.protocol, one.value, one.functionNumber, one.details),
+      );
+      return containsService(found, family, one.protocol, one.value, one.functionNumber, one.details) !== wanted;
     });
     expect(wrong).toEqual([]);
   });

@@ -1,7 +1,7 @@
 /** Numbers of functions: ranges by class, neighbours where they are allowed together, nothing without a meaning. */
+import { functionRanges, subtractFunctions, unionFunctions } from '../../src/packets/function-set.ts';
 import { describe, expect, test } from 'vitest';
 import { allFunctions, FunctionTable, type NumberedFunction, noFunction, otherFunction } from '../../src/packets/functions.ts';
-import { subtractRanges } from '../../src/net/ranges.ts';
 
 const known: readonly NumberedFunction[] = [
   ['zeta', 'write', 'w1'],
@@ -23,7 +23,7 @@ describe('the numbers', () => {
     expect(['s1', 'r2', 'r1', 'd1', 'w1', 'u1'].map((name) => numbered('alpha', name))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(numbered('zeta', 'w1')).toBe(7);
     const read = known.filter((one) => one.protocol === 'alpha' && (one.class === 'read' || one.class === 'session'));
-    expect(table.set(read)).toEqual([{ first: 1, last: 3 }]);
+    expect(table.set(read)).toEqual(functionRanges([{ first: 1, last: 3 }]));
   });
 
   test('do not depend on the order of protocols and classes', () => {
@@ -35,11 +35,17 @@ describe('the numbers', () => {
     expect(table.message(noFunction)).toEqual({ kind: 'none' });
     expect(table.message(5)).toEqual({ kind: 'function', function: known[1] });
     expect([8, 100, otherFunction].map((number) => table.message(number).kind)).toEqual(['other', 'other', 'other']);
-    expect(subtractRanges(subtractRanges(allFunctions, table.other), table.none)).toEqual([{ first: 1, last: known.length }]);
+    expect(subtractFunctions(subtractFunctions(allFunctions, table.other), table.none)).toEqual(functionRanges([{ first: 1, last: known.length }]));
   });
 
   test('a set says which functions it holds', () => {
-    const set = [...table.none, { first: 2, last: 3 }, { first: 7, last: 7 }];
+    const set = unionFunctions(
+      table.none,
+      functionRanges([
+        { first: 2, last: 3 },
+        { first: 7, last: 7 },
+      ]),
+    );
     expect(table.among(set).map((one) => `${one.protocol} ${one.name}`)).toEqual(['alpha r2', 'alpha r1', 'zeta w1']);
     expect([table.hasNone(set), table.hasOther(set)]).toEqual([true, false]);
     expect([table.hasNone(table.other), table.hasOther(table.other)]).toEqual([false, true]);

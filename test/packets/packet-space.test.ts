@@ -5,6 +5,9 @@ import { AddressLine } from '../../src/packets/address-line.ts';
 import { addressSet, containsAddress } from '../../src/net/address-set.ts';
 import type { Address, AddressRange } from '../../src/net/address.ts';
 import { connectionStates, hooks, type Packet, requestOf } from '../../src/packets/packet.ts';
+import type { MessageDetails } from '../../src/packets/function-set.ts';
+import { messageSets } from './message-sets.ts';
+import { functionRanges } from '../../src/packets/function-set.ts';
 import { empty, fields, full, PacketSpace } from '../../src/packets/packet-space.ts';
 import { containsService, familyServices, icmpServices, portServices, protocolServices, unionServices } from '../../src/packets/service-set.ts';
 
@@ -30,7 +33,12 @@ const packets: fc.Arbitrary<Packet> = fc
     protocol: fc.constantFrom(0, 1, 6, 17, 47, 58, 255),
     sourcePort: fc.constantFrom(0, 22, 502, 65535),
     value: fc.constantFrom(0, 22, 502, 503, 0x0800, 0x0000, 0x8000, 0x8100, 65535),
-    functionNumber: fc.integer({ min: 0, max: 4095 }),
+    functionNumber: fc.oneof(fc.integer({ min: 0, max: 4095 }), fc.integer({ min: 0, max: 6 })),
+    details: fc.record<MessageDetails>({
+      unit: fc.integer({ min: 0, max: 4 }),
+      firstAddress: fc.integer({ min: 0, max: 4 }),
+      lastAddress: fc.integer({ min: 0, max: 4 }),
+    }),
     hopLimit: fc.constantFrom(0, 64, 254, 255),
     state: fc.constantFrom(...connectionStates),
     direction: fc.constantFrom<'original' | 'reply'>('original', 'reply'),
@@ -46,6 +54,7 @@ const ranges = fc.oneof(
 );
 
 const wanted = unionServices(
+  ...messageSets.map((set, at) => portServices('udp', [{ first: 502 + (at % 2), last: 502 + (at % 2) }], set)),
   portServices('tcp', [
     { first: 22, last: 22 },
     { first: 502, last: 502 },
@@ -57,8 +66,8 @@ const wanted = unionServices(
 
 /** Ports with functions, ranges that overlap, whole protocols. */
 const some = [
-  portServices('tcp', [{ first: 400, last: 600 }], [{ first: 0, last: 9 }]),
-  portServices('tcp', [{ first: 502, last: 502 }], [{ first: 5, last: 4095 }]),
+  portServices('tcp', [{ first: 400, last: 600 }], functionRanges([{ first: 0, last: 9 }])),
+  portServices('tcp', [{ first: 502, last: 502 }], functionRanges([{ first: 5, last: 4095 }])),
   unionServices(protocolServices(6), protocolServices(255)),
   icmpServices(6, [{ first: 0x8000, last: 0x8fff }]),
 ];
@@ -80,7 +89,7 @@ describe.each([
   test.prop([packets])('services hold exactly the messages that they name', (packet) => {
     const family = packet.source.family;
     expect(space.contains(space.messagesOver(family, [{ services: familyServices(wanted, family), below: full }]), packet)).toBe(
-      containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber),
+      containsService(wanted, family, packet.protocol, packet.value, packet.functionNumber, packet.details),
     );
   });
 

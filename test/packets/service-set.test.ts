@@ -3,7 +3,8 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { Family } from '../../src/net/address.ts';
 import { canonical } from '../../src/net/ranges.ts';
-import { allFunctions } from '../../src/packets/functions.ts';
+import { allFunctions, type MessageDetails } from '../../src/packets/function-set.ts';
+import { messageSets } from './message-sets.ts';
 import {
   allServices,
   containsService,
@@ -24,7 +25,7 @@ const port = fc.integer({ min: 0, max: 12 });
 const ports = fc
   .array(fc.tuple(port, port), { minLength: 1, maxLength: 3 })
   .map((pairs) => canonical(pairs.map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }))));
-const functions = fc.oneof(fc.constant(allFunctions), fc.constantFrom([{ first: 2, last: 2 }], [{ first: 0, last: 3 }], [{ first: 3, last: 5 }]));
+const functions = fc.oneof(fc.constant(allFunctions), fc.constantFrom(...messageSets));
 const atom: fc.Arbitrary<ServiceSet> = fc.oneof(
   fc.tuple(fc.constantFrom<'tcp' | 'udp'>('tcp', 'udp'), ports, functions).map(([protocol, ranges, set]) => portServices(protocol, ranges, set)),
   fc.tuple(fc.constantFrom<Family>(4, 6), ports).map(([family, ranges]) => icmpServices(family, ranges)),
@@ -38,11 +39,16 @@ const message = fc.record({
   protocol: fc.constantFrom(0, 1, 6, 17, 47, 58, 255),
   value: fc.integer({ min: 0, max: 13 }),
   functionNumber: fc.integer({ min: 0, max: 6 }),
+  details: fc.record<MessageDetails>({
+    unit: fc.integer({ min: 0, max: 4 }),
+    firstAddress: fc.integer({ min: 0, max: 4 }),
+    lastAddress: fc.integer({ min: 0, max: 4 }),
+  }),
 });
 
 describe('service sets', () => {
   test.prop([services, services, message])('membership of union, difference and intersection', (a, b, one) => {
-    const inside = (set: ServiceSet): boolean => containsService(set, one.family, one.protocol, one.value, one.functionNumber);
+    const inside = (set: ServiceSet): boolean => containsService(set, one.family, one.protocol, one.value, one.functionNumber, one.details);
     expect(inside(unionServices(a, b))).toBe(inside(a) || inside(b));
     expect(inside(subtractServices(a, b))).toBe(inside(a) && !inside(b));
     expect(inside(intersectServices(a, b))).toBe(inside(a) && inside(b));
@@ -54,10 +60,13 @@ describe('service sets', () => {
   });
 
   test.prop([services, message])('widening keeps ports and protocols and frees functions', (a, one) => {
+    const some = Array.from({ length: 5 }, (_, at) => at);
+    const each = some.flatMap((unit) => some.flatMap((firstAddress) => some.map((lastAddress) => ({ unit, firstAddress, lastAddress }))));
     const any =
-      Array.from({ length: 8 }, (_, number) => containsService(a, one.family, one.protocol, one.value, number)).some(Boolean) ||
-      containsService(a, one.family, one.protocol, one.value, 4095);
-    expect(containsService(widenFunctions(a), one.family, one.protocol, one.value, one.functionNumber)).toBe(any);
+      Array.from({ length: 8 }, (_, number) => each.some((details) => containsService(a, one.family, one.protocol, one.value, number, details))).some(
+        Boolean,
+      ) || containsService(a, one.family, one.protocol, one.value, 4095);
+    expect(containsService(widenFunctions(a), one.family, one.protocol, one.value, one.functionNumber, one.details)).toBe(any);
   });
 
   it('keeps an ICMP message in its own family', () => {

@@ -7,7 +7,8 @@ import type { Model } from '../../src/model/model.ts';
 import { classMessages, functionTable } from '../../src/model/functions.ts';
 import { resolve } from '../../src/model/resolve.ts';
 import { load } from '../../src/pipeline/load.ts';
-import { allFunctions, noFunction, otherFunction } from '../../src/packets/functions.ts';
+import { isEveryFunction } from '../../src/packets/function-set.ts';
+import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { containsService, familyServices } from '../../src/packets/service-set.ts';
 import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
@@ -21,7 +22,7 @@ import { edgePackets } from '../generators/edge-packets.ts';
 import { drawPlant, zoneFile } from '../generators/plants.ts';
 
 const mixed: TargetCapabilities = { ...capabilities, grades: { default: 'ports', modbus: 'pdu', cip: 'stream', fins: 'function' } };
-const inspecting: TargetCapabilities = { ...capabilities, grades: { default: 'pdu' } };
+const inspecting: TargetCapabilities = { ...capabilities, grades: { default: 'pdu' }, details: { modbus: ['unit', 'address'] } };
 const ports: TargetCapabilities = { ...capabilities, grades: { default: 'ports' } };
 
 function placedOn(target: TargetCapabilities, text: string): { readonly model: Model; readonly placement: Placement; readonly errors: readonly string[] } {
@@ -54,7 +55,7 @@ function enforced(target: TargetCapabilities, flow: string): string {
   return [...familyServices(gradeEnforces(target, one), 4).values]
     .flatMap(([protocol, map]) =>
       map.map(({ first, last, functions }) => {
-        const whole = functions.length === 1 && functions[0]?.first === noFunction && functions[0].last === allFunctions[0]?.last;
+        const whole = isEveryFunction(functions);
         return `${protocol === 6 ? 'tcp' : 'udp'} ${first === last ? first : `${first}-${last}`} ${whole ? 'all' : 'some'}`;
       }),
     )
@@ -108,9 +109,9 @@ describe('a deny of functions', () => {
     if (set === undefined) throw new Error('no flow');
     const denied = (number: number): boolean => containsService(set, 4, 6, 502, number);
     expect(denied(otherFunction)).toBe(true);
-    expect(denied(functionTable.other[0]?.first ?? 0)).toBe(true);
-    expect(denied(classMessages('modbus', 'write')[0]?.first ?? 0)).toBe(true);
-    expect(denied(classMessages('modbus', 'read')[0]?.first ?? 0)).toBe(false);
+    expect(denied(functionTable.other[0]?.low ?? 0)).toBe(true);
+    expect(denied(classMessages('modbus', 'write')[0]?.low ?? 0)).toBe(true);
+    expect(denied(classMessages('modbus', 'read')[0]?.low ?? 0)).toBe(false);
     expect(denied(noFunction)).toBe(false);
     expect(containsService(set, 4, 6, 503, otherFunction)).toBe(false);
   });

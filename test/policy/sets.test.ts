@@ -36,7 +36,7 @@ describe('the number of a policy', () => {
 });
 
 /** The same target, if it looked into messages: what a policy with functions means then. */
-const inspecting = { ...capabilities, grades: { default: 'pdu' } } as const;
+const inspecting = { ...capabilities, grades: { default: 'pdu' }, details: { modbus: ['unit', 'address'] } } as const;
 
 /** The same target, if its platform kept conversations and could be asked for little else. */
 const keeping = { ...capabilities, conversations: 'kept', hopLimits: false, wholeTypes: false, asksLocal: false } as const;
@@ -102,7 +102,7 @@ gateway g { target nftables {} interface eth0 { address 10.0.0.1/16 faces office
 `;
     const { house, policy } = judgeOf(compileText(text, judgementDay, inspecting), undefined, judgementDay, inspecting);
     const sets = policySets(policy);
-    const [read = 0, write = 0] = (['read', 'write'] as const).map((name) => classMessages('modbus', name)[0]?.first);
+    const [read = 0, write = 0] = (['read', 'write'] as const).map((name) => classMessages('modbus', name)[0]?.low);
     const base: Packet = {
       hook: 'forward',
       inInterface: 'eth0',

@@ -167,6 +167,7 @@ export const modelCodes = {
     'input',
     (a) => `\`${a.protocol}\` is not spoken over ${a.transport}, so its functions cannot be named there`,
   ),
+  noAddresses: row<{ what: string }>('ZW2048', 'no-addresses', 'error', 'input', (a) => `no function of \`${a.what}\` names addresses`),
   requestsBackward: row<{ flow: string }>(
     'ZW2046',
     'requests-backward',
