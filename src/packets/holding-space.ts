@@ -122,16 +122,13 @@ export class HoldingSpace {
   readonly #said = new WeakMap<FamilyServices, readonly (readonly Step[])[]>();
 
   #kinds({ protocols, values }: FamilyServices): Step[][] {
+    const kind = (...ranges: readonly Ranges<number>[]): Step[] =>
+      // What is free is asked, too: a set may tell it apart.
+      [this.#protocol, this.#value, ...this.#message].map((field, at) => ({ ...field, ranges: ranges[at] ?? [{ first: 0, last: 2 ** field.width - 1 }] }));
     const valued = [...values].flatMap(([protocol, segments]) =>
-      segments.flatMap((segment) =>
-        messageBoxes(segment.functions).map((box): Step[] => [
-          { ...this.#protocol, ranges: [one(protocol)] },
-          { ...this.#value, ranges: [segment] },
-          ...box.map((ranges, index) => ({ ...(this.#message[index] as Field), ranges })),
-        ]),
-      ),
+      segments.flatMap((segment) => messageBoxes(segment.functions).map((box) => kind([one(protocol)], [segment], ...box))),
     );
-    return protocols.length === 0 ? valued : [[{ ...this.#protocol, ranges: protocols }], ...valued];
+    return protocols.length === 0 ? valued : [kind(protocols), ...valued];
   }
 
   /** Whether all of a kind of message between the ends of the product, or any, is in the set. */
