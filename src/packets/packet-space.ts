@@ -221,21 +221,21 @@ export class PacketSpace {
   /**
    * Replies to services: the server's port is the source port, and an ICMP reply stands for its request
    * (`requestOf`). A function is that of a client's message: a reply leaves it free, and belongs to a conversation that may
-   * start without one.
+   * start without one. `asking`: the called side asks, so that the functions are those of its messages.
    */
-  repliesOver(family: Family, items: readonly Said[]): Node {
+  repliesOver(family: Family, items: readonly Said[], asking = false): Node {
     return this.#over(family, items, (segments, protocol) => {
-      if (protocol !== icmpOf(family)) {
-        const silent = segments.filter(({ segment }) => detailsIn(segment.functions, noFunction) === 'all');
+      if (protocol === icmpOf(family))
         return this.#layers(
-          fields.sourcePort,
-          silent.map(({ segment, below }) => ({ ranges: [segment], below })),
+          fields.value,
+          segments.map(({ segment, below }) => ({ ranges: answersTo(family, segment), below })),
         );
-      }
-      return this.#layers(
-        fields.value,
-        segments.map(({ segment, below }) => ({ ranges: answersTo(family, segment), below })),
-      );
+      const layers = asking
+        ? segments.map(({ segment, below }) => this.#values(segment, below))
+        : segments
+            .filter(({ segment }) => detailsIn(segment.functions, noFunction) === 'all')
+            .map(({ segment, below }): Layer => ({ ranges: [segment], below }));
+      return this.#layers(fields.sourcePort, layers);
     });
   }
 

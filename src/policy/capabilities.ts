@@ -42,6 +42,8 @@ export interface TargetCapabilities {
   readonly grades: { readonly default: Grade } & Readonly<Record<string, Grade>>;
   /** What its rules tell of messages besides functions, by protocol; nothing for those not listed. */
   readonly details?: Readonly<Record<string, readonly MessageDetail[]>>;
+  /** Whether it looks into what the called side says, where requests run that way (`requests backward`). */
+  readonly looksIntoReplies?: boolean;
   /** The option that names an engine, and the engines by the values that do. */
   readonly companions?: { readonly option: string; readonly engines: ReadonlyMap<string, Companion> };
   /** The engine that `grades` rest on, where a gateway has chosen one. */

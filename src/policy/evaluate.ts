@@ -16,7 +16,7 @@ import { builtInNetworks, containsAddress, neverDynamic } from '../net/address-s
 import { familyOf, type Packet, relatedErrorTypes, requestOf } from '../packets/packet.ts';
 import { isEveryFunction } from '../packets/function-set.ts';
 import { noFunction } from '../packets/functions.ts';
-import { containsService, familyServices, type ServiceSet } from '../packets/service-set.ts';
+import { containsService, familyServices, type ServiceSet, widenFunctions } from '../packets/service-set.ts';
 
 export type Reason =
   | { readonly kind: 'flow'; readonly flow: Flow }
@@ -105,7 +105,8 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
   // A conversation that was never answered stays new for conntrack; the mark shows that it was judged. What its client says may still
   // have to be looked into (rules 7 and 8).
   if (packet.markCurrent) {
-    const message = packet.direction === 'original' && isInspected(house, packet) ? judge(house, packet, false) : undefined;
+    const asking = packet.direction === 'original' ? packet : swapped(packet);
+    const message = isInspected(house, asking) ? judge(house, asking, packet.direction === 'reply') : undefined;
     if (message?.accepted === false) return verdict(false, message.reason.kind === 'default' ? { kind: 'function' } : message.reason);
     return verdict(true, { kind: 'conversation' });
   }
@@ -119,7 +120,7 @@ export function evaluate(house: Gatehouse, packet: Packet): Verdict {
  * an answer belongs to. Then a dynamic address that the answer has reached is the gateway's own, and the interface that
  * the question came by may be any that faces its source, since the way back may be another.
  */
-function judge(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
+function judge(house: Gatehouse, packet: Opening, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
   if (packet.hook !== 'forward') return judgeOwn(house, packet, answered);
   const matching = house.model.flows.filter((flow) => inForce(flow, house.date) && matches(house, flow, packet));
   const deny = matching.find((flow) => flow.effect === 'deny');
@@ -129,11 +130,11 @@ function judge(house: Gatehouse, packet: Packet, answered: boolean): { accepted:
   return { accepted: true, limited: matching.every((flow) => flow.rate !== undefined), reason: { kind: 'flow', flow: allow } };
 }
 
-/** Whether some flow, allow or deny, tells the functions of such a message apart. */
-function isInspected(house: Gatehouse, packet: Packet): boolean {
+/** Whether some flow, allow or deny, tells the functions of such a message apart; for a reply, of what the called side asks. */
+function isInspected(house: Gatehouse, packet: Opening): boolean {
   if (packet.hook !== 'forward') return false;
   return house.model.flows.some((flow) => {
-    if (!inForce(flow, house.date)) return false;
+    if (!inForce(flow, house.date) || (flow.requests === 'backward') !== (packet.reply !== undefined)) return false;
     if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
     const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
     const segments = familyServices(enforced, familyOf(packet)).values.get(packet.protocol) ?? [];
@@ -146,10 +147,14 @@ function enforcedBy({ gateway, target }: Gatehouse, flow: Flow): ServiceSet {
   return gradeEnforces(equippedFor(gateway, target), flow);
 }
 
-function matches(house: Gatehouse, flow: Flow, packet: Packet): boolean {
+function matches(house: Gatehouse, flow: Flow, packet: Opening): boolean {
   if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
   const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
-  return containsService(enforced, familyOf(packet), packet.protocol, packet.value, packet.functionNumber, packet.details);
+  // Where the called side asks, its messages have the functions, and the side that opened the conversation answers whatever it answers.
+  const asking = flow.requests === 'backward' ? packet.reply : packet;
+  const services = asking === undefined ? widenFunctions(enforced) : enforced;
+  const { functionNumber, details } = asking ?? packet;
+  return containsService(services, familyOf(packet), packet.protocol, packet.value, functionNumber, details);
 }
 
 function judgeOwn(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
@@ -166,13 +171,19 @@ function judgeOwn(house: Gatehouse, packet: Packet, answered: boolean): { accept
   return { accepted: true, limited: lines.every((line) => line.rate !== undefined), reason: { kind: 'traffic', line: first } };
 }
 
+/** A packet in the direction of the side that opened the conversation; perhaps for a reply, which says something itself. */
+interface Opening extends Packet {
+  readonly reply?: Packet;
+}
+
 /** The first packet of the conversation that this reply belongs to, as far as the reply shows it. */
-function swapped(packet: Packet): Packet {
+function swapped(packet: Packet): Opening {
   const family = familyOf(packet);
   const icmp = packet.protocol === (family === 4 ? 1 : 58);
   const ports = packet.protocol === 6 || packet.protocol === 17;
   return {
     ...packet,
+    reply: packet,
     hook: packet.hook === 'forward' ? 'forward' : packet.hook === 'input' ? 'output' : 'input',
     inInterface: packet.outInterface,
     outInterface: packet.inInterface,

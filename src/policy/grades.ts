@@ -21,7 +21,7 @@ export interface ProtocolGrade {
 }
 
 /**
- * No target looks at what the called side sends, so requests that run backward pass. An allow of what is not recognised stops nothing: whoever
+ * Requests that run backward pass where a target does not look at what the called side says, and a deny of them would have to cut answers. An allow of what is not recognised stops nothing: whoever
  * cuts a message in two is not recognised. And messages that a frame does not tell from others are not looked for.
  */
 export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string): ProtocolGrade {
@@ -30,7 +30,8 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
   const missing = missingDetail(flow, target, protocol);
   if (missing !== undefined) return ports(`its rules tell functions of ${protocol}, but no ${missing === 'unit' ? 'units' : 'addresses'}`);
-  if (flow.requests === 'backward') return ports('what the called side sends is not looked into');
+  if (flow.requests === 'backward' && target.looksIntoReplies !== true) return ports('what the called side sends is not looked into');
+  if (flow.requests === 'backward' && flow.effect === 'deny') return ports('only an allow says what the called side may ask');
   if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
   if (flow.effect === 'allow' && allowsOther(flow.services.set)) {
     const why = given === 'stream' ? 'which may be anything' : 'as a message that is cut in two is';

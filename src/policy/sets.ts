@@ -13,7 +13,7 @@ import type { Range } from '../net/ranges.ts';
 import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { empty, type Ends, fields, full, type Node, PacketSpace, type Said } from '../packets/packet-space.ts';
-import { apart, type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
+import { apart, type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet, widenFunctions } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
@@ -89,7 +89,10 @@ export function policySets(
     const current = diagram.intersect(diagram.union(space.state('new'), established), space.markCurrent(true));
     const stale = diagram.intersect(established, space.markCurrent(false));
     // A client's message is looked into though its conversation was judged, unless some flow lets it pass whatever it is (rules 7 and 8).
-    const refused = diagram.subtract(space.direction('original', judged.inspected), judged.all);
+    const refused = diagram.union(
+      diagram.subtract(space.direction('original', judged.inspected), judged.all),
+      diagram.subtract(space.direction('reply', judged.heard), judged.answers),
+    );
     const related = diagram.intersect(space.state('related'), relatedErrors(space));
     // The baseline comes first: what it passes is never judged, marked or limited.
     const passed = passes(space, policy, hook);
@@ -186,6 +189,8 @@ interface Judged {
   readonly answers: Node;
   /** Conversations of which some flow tells functions apart, with every function. */
   readonly inspected: Node;
+  /** The same for answers, where the called side asks. */
+  readonly heard: Node;
 }
 
 /** Rules 3, 5 and 7: allows less denies. For `input` and `output` the answers are judged by each other's entries. */
@@ -198,28 +203,27 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
   const limits = allowed.entries.some((entry) => entry.rate !== undefined);
   const free = (entry: Entry): boolean => entry.effect === 'allow' && entry.rate === undefined;
   const unlimited = limits ? less(starting, place(policy, hook, free), denied) : all;
-  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied), inspected: inspected(space, policy, reading) };
+  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied), ...looking(space, policy, reading) };
   const opposite: Hook = hook === 'input' ? 'output' : 'input';
   const answers = less(
     answering,
     place(policy, opposite, (entry) => entry.effect === 'allow'),
     place(policy, opposite, (entry) => entry.effect === 'deny'),
   );
-  return { all, unlimited, answers, inspected: empty };
+  return { all, unlimited, answers, inspected: empty, heard: empty };
 }
 
-/** Forwarded conversations of which an entry, allow or deny, holds some functions and not others. */
-function inspected(space: PacketSpace, policy: GatewayPolicy, reading: Reading): Node {
-  const looking = policy.entries.flatMap((entry) => {
-    const services = inspectedServices(servicesOf(entry, reading));
-    return entry.hook === 'forward' && !isNoService(services) ? [{ ...entry, written: services, enforced: services }] : [];
-  });
-  return starting(
-    space,
-    policy,
-    place({ ...policy, entries: looking }, 'forward', () => true),
-    reading,
-  );
+/** Forwarded conversations of which an entry, allow or deny, holds some functions and not others, by whose messages have them. */
+function looking(space: PacketSpace, policy: GatewayPolicy, reading: Reading): Pick<Judged, 'inspected' | 'heard'> {
+  const among = (requests: Entry['requests']): Placed => {
+    const entries = policy.entries.flatMap((entry) => {
+      const services = inspectedServices(servicesOf(entry, reading));
+      if (entry.hook !== 'forward' || entry.requests !== requests || isNoService(services)) return [];
+      return [{ ...entry, requests: 'forward' as const, written: services, enforced: services }];
+    });
+    return place({ ...policy, entries }, 'forward', () => true);
+  };
+  return { inspected: starting(space, policy, among('forward'), reading), heard: answering(space, policy, among('backward'), reading) };
 }
 
 /** Entries of one hook, and the ways that they can take through the gateway. */
@@ -244,7 +248,11 @@ function place(policy: GatewayPolicy, hook: Hook, which: (entry: Entry) => boole
 function starting(space: PacketSpace, policy: GatewayPolicy, { hook, entries, ways }: Placed, reading: Reading): Node {
   const { diagram } = space;
   const byFamily = families.map((family) => {
-    const about = (parts: readonly Part[], local: Node = full): Node => space.messagesOver(family, perService(space, family, parts, reading, local));
+    const about = (parts: readonly Part[], local: Node = full): Node =>
+      space.messagesOver(
+        family,
+        perService(space, family, parts, (entry) => opening(entry, reading), local),
+      );
     switch (hook) {
       case 'forward':
         return diagram.unionAll(ways.map((way) => space.inInterface(way.into.name, space.outInterface(way.out.name, about(way.parts)))));
@@ -275,8 +283,13 @@ export function entryStarts(space: PacketSpace, policy: GatewayPolicy, entry: En
 function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, ways }: Placed, reading: Reading): Node {
   const { diagram } = space;
   const byFamily = families.map((family) => {
-    const about = (parts: readonly Part[], local: Node = full): Node =>
-      space.repliesOver(family, perService(space, family, parts.map(swapped), reading, local));
+    const about = (parts: readonly Part[], local: Node = full): Node => {
+      const said = (requests: Entry['requests']): Said[] => {
+        const some = parts.filter(({ entry }) => entry.requests === requests).map(swapped);
+        return perService(space, family, some, (entry) => servicesOf(entry, reading), local);
+      };
+      return diagram.union(space.repliesOver(family, said('forward')), space.repliesOver(family, said('backward'), true));
+    };
     switch (hook) {
       case 'forward':
         return diagram.unionAll(ways.map((way) => space.inInterface(way.out.name, space.outInterface(way.into.name, about(way.parts)))));
@@ -340,6 +353,12 @@ function servicesOf(entry: Entry, reading: Reading): ServiceSet {
   return reading === 'written' ? entry.written : entry.enforced;
 }
 
+/** What the side that opens a conversation may say: where the called side asks, it answers, whatever that is. */
+function opening(entry: Entry, reading: Reading): ServiceSet {
+  const services = servicesOf(entry, reading);
+  return entry.requests === 'backward' ? widenFunctions(services) : services;
+}
+
 function swapped({ entry, from, to }: Part): Part {
   return { entry, from: to, to: from };
 }
@@ -348,18 +367,18 @@ function swapped({ entry, from, to }: Part): Part {
  * The services of parts one by one, each over the ends that some part has for it. Services stand above addresses in a diagram, and a plant has
  * few of them: what has one in common is united by its ends alone, and laid under it once.
  */
-function perService(space: PacketSpace, family: Family, parts: readonly Part[], reading: Reading, local: Node): Said[] {
+function perService(space: PacketSpace, family: Family, parts: readonly Part[], services: (entry: Entry) => ServiceSet, local: Node): Said[] {
   const groups = new Map<string, { readonly services: FamilyServices; readonly ends: Ends[] }>();
   for (const { entry, from, to } of parts) {
     if (isMissing(from, family) || isMissing(to, family)) continue;
     const ends = { source: from, destination: to };
-    for (const [name, services] of apart(familyServices(servicesOf(entry, reading), family))) {
+    for (const [name, single] of apart(familyServices(services(entry), family))) {
       const group = groups.get(name);
-      if (group === undefined) groups.set(name, { services, ends: [ends] });
+      if (group === undefined) groups.set(name, { services: single, ends: [ends] });
       else group.ends.push(ends);
     }
   }
-  return [...groups.values()].map(({ services, ends }) => ({ services, below: space.between(family, ends, local) }));
+  return [...groups.values()].map((group) => ({ services: group.services, below: space.between(family, group.ends, local) }));
 }
 
 function isMissing(set: AddressSet | undefined, family: Family): boolean {

@@ -9,7 +9,7 @@ import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set
 import { rangesEqual, type Ranges } from '../net/ranges.ts';
 import { detailsIn, type FunctionSet, functionsText, isEveryFunction } from '../packets/function-set.ts';
 import { noFunction } from '../packets/functions.ts';
-import { type FamilyServices, familyServices, hasServices, type ValueSegment } from '../packets/service-set.ts';
+import { type FamilyServices, familyServices, hasServices, type ValueSegment, widenFunctions } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
 import type { Box, Side } from './lookup-plan.ts';
 
@@ -21,6 +21,8 @@ export interface PairEntry {
   readonly plain: ReadonlyMap<Family, Box<Entry>>;
   /** The parts whose messages have to be looked into. */
   readonly looked: ReadonlyMap<Family, readonly Box<Looked>[]>;
+  /** The parts of which the called side's messages have to be, since it asks; they are no `boxes`. */
+  readonly heard: ReadonlyMap<Family, readonly Box<Looked>[]>;
 }
 
 /** Some functions of an entry's messages. */
@@ -53,15 +55,16 @@ function side(part: AddressSet, whole: AddressSet, family: Family): Side {
   return mine.length > 0 && rangesEqual<number | bigint>(mine, all) ? undefined : mine;
 }
 
-function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined {
+function pairEntry(entry: Entry, ends: Ends, sidesWhole: Ends): PairEntry | undefined {
   const boxes = new Map<Family, Box<Entry>>();
   const plain = new Map<Family, Box<Entry>>();
   const looked = new Map<Family, readonly Box<Looked>[]>();
+  const heard = new Map<Family, readonly Box<Looked>[]>();
   for (const family of families) {
     if (!hasServices(entry.enforced, family)) continue;
     const sides = (['source', 'destination'] as const).map((end) => {
       const part = ends[end];
-      return part === undefined ? undefined : side(part, whole[end] ?? part, family);
+      return part === undefined ? undefined : side(part, sidesWhole[end] ?? part, family);
     });
     // A side that is whole and yet has no address of this family has an empty list from `side`.
     if (sides.some((one) => one?.length === 0)) continue;
@@ -74,9 +77,11 @@ function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined
       plain.set(family, box);
       continue;
     }
-    if (!isNothing(parts.answered)) boxes.set(family, { ...box, services: parts.answered });
-    if (!isNothing(parts.plain)) plain.set(family, { ...box, services: parts.plain });
-    looked.set(
+    const backward = entry.requests === 'backward';
+    const [answered, whole] = backward ? [parts.plain, familyServices(widenFunctions(entry.enforced), family)] : [parts.answered, parts.plain];
+    if (!isNothing(answered)) boxes.set(family, { ...box, services: answered });
+    if (!isNothing(whole)) plain.set(family, { ...box, services: whole });
+    (backward ? heard : looked).set(
       family,
       parts.looked.map((one) => {
         const transports = [...one.services.values.keys()];
@@ -84,7 +89,7 @@ function pairEntry(entry: Entry, ends: Ends, whole: Ends): PairEntry | undefined
       }),
     );
   }
-  return boxes.size + looked.size === 0 ? undefined : { entry, boxes, plain, looked };
+  return boxes.size + looked.size + heard.size === 0 ? undefined : { entry, boxes, plain, looked, heard };
 }
 
 interface ByFunctions {

@@ -60,10 +60,13 @@ export class Judgement {
     const again = rejudged.length === 0 ? drop : goTo(this.#ruleset.chain(`again.${pair.stem}`, rejudged));
     const isNew = keyword('ct state new');
     const judged = phrase(keyword('ct state'), flags('established', 'new'), current);
+    const accept = keyword('accept');
+    const heard = opposites.filter(isHeard);
+    const said = isLooked(pair) ? goTo(this.#inspection(pair)) : accept;
+    const answered = heard.length === 0 ? accept : goTo(this.#hearing(pair, opposites));
     return [
-      ...(isLooked(pair)
-        ? [phrase(judged, keyword('ct direction reply accept')), phrase(judged, goTo(this.#inspection(pair)))]
-        : [phrase(judged, keyword('accept'))]),
+      ...(said === answered ? [] : [phrase(judged, keyword('ct direction reply'), answered)]),
+      phrase(judged, said),
       // A pair without flows has a log and a drop: not worth a chain.
       ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.#ruleset.chain(`new.${pair.stem}`, fresh)))]),
       phrase(keyword('ct state established'), again),
@@ -113,6 +116,32 @@ export class Judgement {
     return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
 
+  /** What the called side says within a conversation that was judged: looked into where it asks, unless a flow whose answers are free has the conversation, too. */
+  #hearing(pair: Pair, opposites: readonly Pair[]): Token {
+    const accept = keyword('accept');
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const messages = this.#byFamily(`hears.${pair.stem}`, opposites, (asked) => [
+      ...opposites.flatMap((opposite) =>
+        (['allow', 'limited'] as const).flatMap((which) => [
+          ...this.#lookups(opposite, asked, which, this.#verdict(accept), true),
+          ...this.#heard(opposite, asked, which, accept),
+        ]),
+      ),
+      this.#effects.defaultLog(pair, conduit),
+      drop,
+    ]);
+    const chain = goTo(this.#ruleset.chain(`hears.${pair.stem}`, messages));
+    const every = opposites.flatMap((opposite) =>
+      families.flatMap((family) => {
+        const boxes = opposite.entries.flatMap((one) => one.heard.get(family) ?? []);
+        const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
+        const stem = `heard.${opposite.stem}.${family}`;
+        return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
+      }),
+    );
+    return this.#ruleset.chain(`heard.${pair.stem}`, [...every, accept]);
+  }
+
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
   #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
     const permits = (one: Pair): boolean => one.entries.some(({ entry }) => entry.effect === 'allow');
@@ -131,7 +160,7 @@ export class Judgement {
   #judgement(pair: Pair, asked: readonly Family[], swapped: boolean, hook: 'forward' | 'input' | 'output'): Token[] {
     const permitted = this.#verdict(goTo(permit));
     const looked = (which: Which, verdict: Token): Token[] =>
-      swapped ? [] : this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, verdict));
+      swapped ? this.#heard(pair, asked, which, verdict) : this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, verdict));
     return [
       ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
       ...looked('deny', drop),
@@ -153,7 +182,7 @@ export class Judgement {
   /** The lookups of one effect of a pair, planned once. */
   #plan(pair: Pair, family: Family, which: Which, swapped = false): Step<Entry>[] {
     // Replies are asked by ports alone, which is the same where nothing is looked into.
-    const answers = swapped && isLooked(pair);
+    const answers = swapped && (isLooked(pair) || isHeard(pair));
     const key = `${answers ? 'answer.' : ''}${which}.${pair.stem}.${family}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
@@ -200,6 +229,20 @@ export class Judgement {
       };
       const stem = `looked${which}.${pair.stem}.${family}`;
       return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+    });
+  }
+
+  /** The same for what the called side asks, by the fields of its answers. */
+  #heard(pair: Pair, asked: readonly Family[], which: Which, verdict: Token): Token[] {
+    return asked.flatMap((family) => {
+      const boxes = chosen(pair.entries, which).flatMap((one) => one.heard.get(family) ?? []);
+      const outcome: Outcome<Looked> = {
+        kind: 'chains',
+        chain: (labels) => this.#said(labels, family, verdict),
+        note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
+      };
+      const stem = `heard${which}.${pair.stem}.${family}`;
+      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
     });
   }
 
@@ -299,6 +342,10 @@ function everyBox(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
 
 function isLooked(pair: Pair): boolean {
   return pair.entries.some((one) => one.looked.size > 0);
+}
+
+function isHeard(pair: Pair): boolean {
+  return pair.entries.some((one) => one.heard.size > 0);
 }
 
 type Which = 'deny' | 'allow' | 'limited';

@@ -160,8 +160,8 @@ function flowText(words: Words, name: string, [from, to]: ZonePair, within: bool
     `to ${selector(draw, places, to, family, within)}`,
     ...lines.map(({ text }) => `${allow ? 'allow' : 'deny'} ${text}`),
     ...(lines.some(({ weaker }) => weaker) ? ['accept-weaker ports "no inspection on this gateway"'] : []),
-    // Servers of these may dial, so that it has to be said who asks.
-    ...(lines.some(({ text }) => /\b(?:dnp3|hsms|opcua)\b/u.test(text)) ? ['requests forward'] : []),
+    // Servers of these may dial, so that it has to be said who asks; of a deny the caller.
+    ...(lines.some(({ text }) => /\b(?:dnp3|hsms|opcua)\b/u.test(text)) ? [`requests ${allow && draw.chance(50) ? 'backward' : 'forward'}`] : []),
     ...flowEffects(draw, allow),
   ]);
   return `flow ${name} {\n    ${properties.join('\n    ')}\n  }`;

@@ -23,6 +23,8 @@ import { drawPlant, zoneFile } from '../generators/plants.ts';
 
 const mixed: TargetCapabilities = { ...capabilities, grades: { default: 'ports', modbus: 'pdu', cip: 'stream', fins: 'function' } };
 const inspecting: TargetCapabilities = { ...capabilities, grades: { default: 'pdu' }, details: { modbus: ['unit', 'address'] } };
+/** The same, but for what the called side says. */
+const oneWay: TargetCapabilities = { ...inspecting, looksIntoReplies: false };
 const ports: TargetCapabilities = { ...capabilities, grades: { default: 'ports' } };
 
 function placedOn(target: TargetCapabilities, text: string): { readonly model: Model; readonly placement: Placement; readonly errors: readonly string[] } {
@@ -80,10 +82,11 @@ describe('what is enforced', () => {
     expect(enforced(ports, flow)).not.toContain('some');
   });
 
-  it('is as written on a target that tells all apart, unless the requests run backward', () => {
+  it('is as written on a target that tells all apart, requests that run backward only where it looks into replies', () => {
     expect(enforced(inspecting, 'allow modbus read, s7comm read')).toBe('tcp 102 some, tcp 502 some');
     expect(enforced(inspecting, 'allow dnp3 read  requests forward')).toBe('tcp 20000 some, udp 20000 some');
-    expect(enforced(inspecting, 'allow dnp3 read  requests backward')).toBe('tcp 20000 all, udp 20000 all');
+    expect(enforced(inspecting, 'allow dnp3 read  requests backward')).toBe('tcp 20000 some, udp 20000 some');
+    expect(enforced(oneWay, 'allow dnp3 read  requests backward')).toBe('tcp 20000 all, udp 20000 all');
   });
 });
 
@@ -95,7 +98,8 @@ describe('gaps', () => {
     [mixed, 'deny modbus write-single-coil', []],
     [mixed, 'deny s7comm write-variables', ['ZW5002']],
     [ports, 'deny modbus write-single-coil  accept-weaker ports "why"', ['ZW5002']],
-    [inspecting, 'allow dnp3 read  requests backward', ['ZW5001']],
+    [inspecting, 'allow dnp3 read  requests backward', []],
+    [oneWay, 'allow dnp3 read  requests backward', ['ZW5001']],
     [inspecting, 'deny dnp3 write  requests backward', ['ZW5002']],
   ] as const)('%#: %s', (target, flow, codes) => {
     expect(placedOn(target, mill(flow)).errors.map((one) => one.split(' ')[0])).toEqual(codes);

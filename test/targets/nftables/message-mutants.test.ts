@@ -19,6 +19,7 @@ const services = [
   's7comm { write, control, program }',
   'enip diagnostics',
   'dnp3 { read, control }  requests forward',
+  'dnp3 { read, control }  requests backward',
   'fins read on udp 9600',
   'fins { read, write } on tcp 9600',
   'hart-ip read on udp 5094',
