@@ -211,8 +211,8 @@ describe('what Suricata cannot tell', () => {
     ['modbus { function 90 }', '`modbus umas` is function 90: Suricata takes all codes that it does not know for one'],
     ['modbus { function 3 } on udp 502', 'Suricata parses modbus over tcp alone'],
     ['s7comm read', 'no parser of Suricata is used for s7comm'],
-    ['dnp3 read requests forward', 'Suricata 7 passes over frames of dnp3 unseen'],
-    ['dnp3 { function 1 } requests forward', 'Suricata 7 passes over frames of dnp3 unseen'],
+    ['dnp3 read requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
+    ['dnp3 { function 1 } requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
     ['enip { list-identity }', 'Suricata 7 does not put a message of enip together that comes in two segments'],
     ['cip read', 'Suricata 7 sees no service of cip in a message that comes in two segments, in an Unconnected Send'],
   ])('%s', (service, reason) => {
