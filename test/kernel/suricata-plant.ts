@@ -31,9 +31,9 @@ gateway gw {
 export const readOnly = `flow poll { from office to press allow ${reading} inspect stream }`;
 
 /** A whole message as hex: transaction, protocol 0, the length that the rest has, unit 1, the function and what follows it. */
-export function message(rest: string, transaction = '0001'): string {
+export function message(rest: string, transaction = '0001', unit = 1): string {
   const body = rest.replaceAll(' ', '');
-  return `${transaction}0000${(body.length / 2 + 1).toString(16).padStart(4, '0')}01${body}`;
+  return `${transaction}0000${(body.length / 2 + 1).toString(16).padStart(4, '0')}${unit.toString(16).padStart(2, '0')}${body}`;
 }
 
 export const read = message('03 0000 0001');
