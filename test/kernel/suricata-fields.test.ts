@@ -162,6 +162,11 @@ describeUnless(missingSuricata(), 'keywords of Suricata for Modbus', () => {
     ).toEqual(units.filter((_, unit) => holds(unit)).map(({ name }) => name));
   });
 
+  it('modbus:unit 1 matches every function', () => {
+    const names = kinds.map(({ name }) => name);
+    expect(matched('modbus:unit 1', names)).toEqual(names);
+  });
+
   describe('access read holding, address', () => {
     it.each(addressRules)('%s', (range, holds) => {
       const rule = `modbus:access read holding, address ${range}`;

@@ -52,16 +52,17 @@ const codesOfDnp3 = codes.filter((code) => !mayBeAsked.includes(code)).map((code
 const notAllowed = mayBeAsked.map((code) => `content:!"|${code.toString(16).padStart(2, '0')}|"; offset:1; depth:1`).join('; ');
 const dnp3Rules = guarded('dnp3', [...eventsOfDnp3.map((event) => `app-layer-event:dnp3.${event}`), ...codesOfDnp3, `dnp3_data; ${notAllowed}`]);
 
-/** Of EtherNet/IP: every command of the specification but those of a session and of discovery. */
+/** Of EtherNet/IP: those of a session and of discovery, and none of the other commands up to 255, among which are all that the specification has. */
+const mayBeCommanded = [0x00, 0x04, 0x63, 0x64, 0x65, 0x66];
 const commandRules = guarded(
   'enip',
-  [0x6f, 0x70, 0x72, 0x73, 0xc8].map((command) => `enip_command:${command}`),
+  codes.filter((command) => !mayBeCommanded.includes(command)).map((command) => `enip_command:${command}`),
 );
-/** Of CIP: every service but reads of attributes and what carries others. */
+/** Of CIP: every service but reads of attributes and what carries others; of a number in `cip_service` it reads two digits, so that 100 would be 10. */
 const mayBeServed = [0x01, 0x03, 0x0e, 0x0a, 0x52];
 const serviceRules = guarded(
   'enip',
-  codes.filter((code) => code < 128 && !mayBeServed.includes(code)).map((code) => `cip_service:${code}`),
+  codes.filter((code) => code < 100 && !mayBeServed.includes(code)).map((code) => `cip_service:${code}`),
 );
 
 const crob = '0c0117 01 00 03 01 64000000 00000000 00';
@@ -101,6 +102,11 @@ describeUnless(missingSuricata(), 'what no rule for DNP3 sees', () => {
     ['an operate behind HTTP', [...answered, ['C', Buffer.from('GET / HTTP/1.1\r\n\r\n').toString('hex') + operate]]],
   ];
   const divided = [piece(0x40, 'c0'), piece(0x81, `05${crob}`)];
+  // Events show themselves behind a request in the same segment alone.
+  const shown: readonly Conversation[] = [
+    ['a piece that ends before the function, behind a read in one segment', client(read + divided.join(''))],
+    ['a wrong check sum, behind a read in one segment', client(read + request(5, crob, { wrong: true }))],
+  ];
   const passing: readonly (readonly [...Conversation, does: string, lax: boolean])[] = [
     ['an operate with an object that it does not know', client(request(5, `c8010701ff${crob}`)), 'function 5', false],
     ['an operate with bytes behind its object', [...answered, ['C', request(5, `${crob} 0c0117`)]], 'function 5', false],
@@ -118,13 +124,13 @@ describeUnless(missingSuricata(), 'what no rule for DNP3 sees', () => {
       [`first ${code}`, client(request(code))],
       [`later ${code}`, [...answered, ['C', request(code)]]],
     ]);
-    streams = delivered(dnp3Rules, 'dnp3', [...whole, ...stopped, ...passing.map(([name, said]): Conversation => [name, said])]);
+    streams = delivered(dnp3Rules, 'dnp3', [...whole, ...stopped, ...shown, ...passing.map(([name, said]): Conversation => [name, said])]);
   });
 
   it.each(['first', 'later'])('all 256 codes of a whole request are told, %s', (where) => {
     expect(codes.filter((code) => streams.get(`${where} ${code}`)?.endsWith(request(code)))).toEqual(mayBeAsked);
   });
-  it.each(stopped)('%s is stopped', (name) => {
+  it.each([...stopped, ...shown])('%s is stopped', (name) => {
     expect(stationDoes(streams.get(name) ?? '', { lax: true })).not.toContain('function 5');
   });
   it.each(passing)('%s reaches the station', (name, _, does, lax) => {
@@ -155,6 +161,12 @@ describeUnless(missingSuricata(), 'what no rule for EtherNet/IP sees', () => {
     ],
     ['a write behind an item that is not expected passes', client(register, unconnected(service(0x10, '0100'), '0300 0000 0000 0100 0000')), written],
   ];
+  const wholeCommands = codes.map((code): readonly [...Conversation, readonly string[]] => [`command ${code}`, client(register, encapsulated(code)), []]);
+  const wholeServices = codes.map((code): readonly [...Conversation, readonly string[]] => [
+    `service ${code}`,
+    client(register, unconnected(service(code))),
+    [],
+  ]);
   let streams: ReadonlyMap<string, string>;
   beforeAll(() => {
     const of = (rules: readonly string[], some: typeof commands): ReadonlyMap<string, string> =>
@@ -163,9 +175,17 @@ describeUnless(missingSuricata(), 'what no rule for EtherNet/IP sees', () => {
         'enip',
         some.map(([name, said]) => [name, said]),
       );
-    streams = new Map([...of(commandRules, commands), ...of(serviceRules, services)]);
+    streams = new Map([...of(commandRules, [...commands, ...wholeCommands]), ...of(serviceRules, [...services, ...wholeServices])]);
   });
 
+  it.each([
+    ['command', mayBeCommanded],
+    // From 128 on they are answers.
+    ['service', [...mayBeServed, ...codes.filter((code) => code >= 100)]],
+  ] as const)('every %s that comes whole is told, services below 100 alone', (what, passes) => {
+    const reached = codes.filter((code) => (streams.get(`${what} ${code}`) ?? '').length > register.length);
+    expect(reached).toEqual(passes.toSorted((a, b) => a - b));
+  });
   it.each([...commands, ...services])('%s', (name, _, does) => {
     expect(deviceDoes(streams.get(name) ?? '')).toEqual(does);
   });
