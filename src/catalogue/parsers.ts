@@ -39,7 +39,7 @@ const unused: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [
     'suricata',
     new Map([
-      ['dnp3', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole, pieces that end before the function, and all of the link layer'],
+      ['dnp3', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole or that come in very short frames, and all of the link layer'],
       ['enip', 'Suricata 7 does not put a message of enip together that comes in two segments, so that its command is not seen'],
       ['cip', 'Suricata 7 sees no service of cip in a message that comes in two segments, in an Unconnected Send, or behind an item that it does not expect'],
     ]),
