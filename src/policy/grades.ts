@@ -52,7 +52,7 @@ function isInspecting(target: TargetCapabilities): boolean {
 }
 
 function whyAtPorts({ engine }: TargetCapabilities, protocol: string): string | undefined {
-  return engine === undefined ? untoldProtocols[protocol] : whyNoParser(protocol);
+  return engine === undefined ? untoldProtocols[protocol] : whyNoParser(engine, protocol);
 }
 
 /** Why what a flow says on the ports of a protocol's functions cannot be told from all else. */

@@ -1,8 +1,8 @@
 /**
  * The settings of Suricata on which its rules rest.
  *
- * Takes its configuration, gives the ports on which Modbus is looked for, or refuses. The one idea: a setting that is not known here could
- * let packets pass unseen, so every key must be one of these, and stand once; those that decide must have the value that fails closed.
+ * Takes its configuration, gives the ports on which it looks for each protocol, or refuses. The one idea: a setting that is not known here
+ * could let packets pass unseen, so every key must be one of these, and stand once; those that decide must have the value that fails closed.
  */
 import { Refusal } from './read-tree.ts';
 
@@ -18,8 +18,6 @@ const decides: ReadonlyMap<string, string> = new Map([
   ['action-order.3', 'reject'],
   ['nfq.mode', 'accept'],
   ['nfq.fail-open', 'no'],
-  ['app-layer.protocols.modbus.enabled', 'yes'],
-  ['app-layer.protocols.modbus.stream-depth', '0'],
   ['stream.inline', 'yes'],
   ['stream.midstream', 'no'],
   ['stream.async-oneside', 'no'],
@@ -27,22 +25,39 @@ const decides: ReadonlyMap<string, string> = new Map([
   ['stream.reassembly.depth', '0'],
   ['stream.reassembly.urgent.policy', 'drop'],
 ]);
-const portsKey = 'app-layer.protocols.modbus.detection-ports.dp';
+/** Protocols that it may look for, and what each of them needs besides the ports. */
+const protocols = ['modbus'];
+const ofProtocol: ReadonlyMap<string, string> = new Map([
+  ['enabled', 'yes'],
+  ['stream-depth', '0'],
+]);
+const portsKey = 'detection-ports.dp';
 /** Where logs go, and how long a conversation is remembered: less ends it earlier. */
 const harmless = /^(?:default-log-dir|stats\.enabled|flow-timeouts\.tcp\.(?:new|established|closed)|outputs\.0\.eve-log\.[a-z.0-9]+)$/u;
 
-export function parseSettings(text: string): ReadonlySet<number> {
+/** The ports on which each protocol is looked for. */
+export function parseSettings(text: string): ReadonlyMap<string, ReadonlySet<number>> {
   const found = valuesOf(text);
+  const sections = protocols
+    .map((protocol) => ({ protocol, prefix: `app-layer.protocols.${protocol}.` }))
+    .filter(({ prefix }) => [...found.keys()].some((key) => key.startsWith(prefix)));
+  const needed = new Map([...decides, ...sections.flatMap(({ prefix }) => Array.from(ofProtocol, ([key, value]): [string, string] => [prefix + key, value]))]);
+  const portKeys = new Map(sections.map(({ protocol, prefix }) => [prefix + portsKey, protocol]));
   for (const [key, { value, line }] of found) {
-    if (key === portsKey || harmless.test(key)) continue;
-    const wanted = decides.get(key);
+    if (portKeys.has(key) || harmless.test(key)) continue;
+    const wanted = needed.get(key);
     if (wanted === undefined) throw new Refusal(line, `the setting ${key} is not known`);
     if (value !== wanted) throw new Refusal(line, `${key} is ${value || 'empty'}, not ${wanted}`);
   }
-  for (const key of [...decides.keys(), portsKey]) if (!found.has(key)) throw new Refusal(undefined, `the setting ${key} is missing`);
-  const ports = found.get(portsKey);
-  if (ports === undefined || !/^\d{1,5}(?:,\d{1,5})*$/u.test(ports.value)) throw new Refusal(ports?.line, `the ports ${ports?.value ?? ''}`);
-  return new Set(ports.value.split(',').map(Number));
+  if (sections.length === 0) throw new Refusal(undefined, 'no protocol is looked for');
+  for (const key of [...needed.keys(), ...portKeys.keys()]) if (!found.has(key)) throw new Refusal(undefined, `the setting ${key} is missing`);
+  return new Map(
+    Array.from(portKeys, ([key, protocol]) => {
+      const ports = found.get(key);
+      if (ports === undefined || !/^\d{1,5}(?:,\d{1,5})*$/u.test(ports.value)) throw new Refusal(ports?.line, `the ports ${ports?.value ?? ''}`);
+      return [protocol, new Set(ports.value.split(',').map(Number))];
+    }),
+  );
 }
 
 /** Every value by its keys; items of lists are numbered. Of YAML only blocks of keys and lists, two spaces deeper each. */

@@ -3,7 +3,8 @@
  *
  * Takes its rules, gives the packets of clients that they drop. The one idea: a function is dropped where a rule names it, and what nobody
  * recognises only where every guard stands; so a guard that is missing shows as a packet that passes. It knows rules of one shape for each
- * purpose, always about what the client says, and refuses all others: a rule that passes opens a whole conversation.
+ * purpose, always about what the client says, and refuses all others: a rule that passes opens a whole conversation. What a parser tells
+ * apart is one row a protocol, written from what it did with every code.
  */
 import { addressSet, type AddressSet } from '../../src/net/address-set.ts';
 import { families, type Family } from '../../src/net/address.ts';
@@ -15,9 +16,10 @@ import { Refusal } from './read-tree.ts';
 import { readNetwork, readPorts, readRange } from './read-values.ts';
 
 type Purpose =
-  | { readonly kind: 'known' | 'unless-known'; readonly bit: string }
-  | { readonly kind: 'event'; readonly event: string }
-  | { readonly kind: 'function'; readonly code: number };
+  | { readonly kind: 'known'; readonly bit: string; readonly protocol: string }
+  | { readonly kind: 'unless-known'; readonly bit: string }
+  | { readonly kind: 'event'; readonly event: string; readonly protocol: string }
+  | { readonly kind: 'function'; readonly code: number; readonly protocol: string };
 
 export interface EngineRule {
   readonly line: number;
@@ -27,10 +29,30 @@ export interface EngineRule {
   readonly purpose: Purpose;
 }
 
-/** Codes that its parser tells from others; every other code is the same to it. With the highest bit it takes these two for what they are without. */
-const told: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 43]);
-const takenFor = [8, 43];
-const events = ['invalid_protocol_id', 'invalid_length', 'invalid_function_code', 'flooded'];
+interface Parser {
+  /** The option that asks for a code, and the codes that may stand there. */
+  readonly functionIs: RegExp;
+  readonly codes: Range<number>;
+  /** Codes that it tells from others; every other code is the same to it. */
+  readonly told: ReadonlySet<number>;
+  /** With the highest bit it takes these for what they are without. */
+  readonly takenFor: readonly number[];
+  /** Of these each shows something that is no message; none may be missing. */
+  readonly events: readonly string[];
+}
+
+const parsers: ReadonlyMap<string, Parser> = new Map([
+  [
+    'modbus',
+    {
+      functionIs: /^modbus:function ([1-9]\d{0,2})$/u,
+      codes: { first: 1, last: 127 },
+      told: new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 43]),
+      takenFor: [8, 43],
+      events: ['invalid_protocol_id', 'invalid_length', 'invalid_function_code', 'flooded'],
+    },
+  ],
+]);
 const ruleLine = /^(\w+) (\w+) (\S+) any -> (\S+) (\S+) \((.+)\)$/u;
 const mostCharacters = 8191;
 
@@ -38,6 +60,7 @@ export function parseEngineRules(text: string): readonly EngineRule[] {
   const rules: EngineRule[] = [];
   const numbers = new Set<string>();
   const sides = new Map<string, AddressSet>();
+  const setters = new Map<string, string>();
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '' || line.startsWith('#')) continue;
     const refuse = (what: string): never => {
@@ -55,13 +78,12 @@ export function parseEngineRules(text: string): readonly EngineRule[] {
       return known;
     };
     const ports = portList(where) ?? refuse(`the ports ${where}`);
-    rules.push({
-      line: index + 1,
-      source: side(from),
-      destination: side(to),
-      ports,
-      purpose: purposeOf(`${action} ${carrier}`, options) ?? refuse('a rule of no known purpose'),
-    });
+    const purpose = purposeOf(action, carrier, options) ?? refuse('a rule of no known purpose');
+    if (purpose.kind === 'known') {
+      if ((setters.get(purpose.bit) ?? carrier) !== carrier) refuse(`a second protocol sets ${purpose.bit}`);
+      setters.set(purpose.bit, carrier);
+    }
+    rules.push({ line: index + 1, source: side(from), destination: side(to), ports, purpose });
   }
   return rules;
 }
@@ -83,7 +105,7 @@ function optionsOf(words: string): readonly Option[] | undefined {
 }
 
 /** Everything but message, number and revision says what a rule is for; the order does not matter. */
-function purposeOf(head: string, options: readonly Option[]): Purpose | undefined {
+function purposeOf(action: string, carrier: string, options: readonly Option[]): Purpose | undefined {
   const said = options
     .filter(({ name }) => name !== 'msg' && name !== 'sid' && name !== 'rev')
     .map(({ name, value }) => (value === '' ? name : `${name}:${value}`));
@@ -91,15 +113,17 @@ function purposeOf(head: string, options: readonly Option[]): Purpose | undefine
   const rest = said.filter((one) => one !== 'flow:to_server').toSorted();
   const [first = '', second = '', ...more] = rest;
   if (more.length > 0) return undefined;
-  const known = /^flowbits:set,([a-z.]+)$/u.exec(first);
-  if (head === 'alert modbus' && known !== null && second === 'noalert') return { kind: 'known', bit: known[1] ?? '' };
   const unless = /^flowbits:isnotset,([a-z.]+)$/u.exec(second);
-  if (head === 'drop tcp' && first === 'dsize:>0' && unless !== null) return { kind: 'unless-known', bit: unless[1] ?? '' };
-  if (head !== 'drop modbus' || second !== '') return undefined;
-  const event = /^app-layer-event:modbus\.([a-z_]+)$/u.exec(first)?.[1];
-  if (event !== undefined) return events.includes(event) ? { kind: 'event', event } : undefined;
-  const code = Number(/^modbus:function ([1-9]\d{0,2})$/u.exec(first)?.[1] ?? 0);
-  return code >= 1 && code <= 127 ? { kind: 'function', code } : undefined;
+  if (action === 'drop' && carrier === 'tcp' && first === 'dsize:>0' && unless !== null) return { kind: 'unless-known', bit: unless[1] ?? '' };
+  const parser = parsers.get(carrier);
+  if (parser === undefined) return undefined;
+  const known = /^flowbits:set,([a-z.]+)$/u.exec(first);
+  if (action === 'alert' && known !== null && second === 'noalert') return { kind: 'known', bit: known[1] ?? '', protocol: carrier };
+  if (action !== 'drop' || second !== '') return undefined;
+  const [, of, event = ''] = /^app-layer-event:([a-z0-9]+)\.([a-z_]+)$/u.exec(first) ?? [];
+  if (of !== undefined) return of === carrier && parser.events.includes(event) ? { kind: 'event', event, protocol: carrier } : undefined;
+  const code = Number(parser.functionIs.exec(first)?.[1] ?? Number.NaN);
+  return code >= parser.codes.first && code <= parser.codes.last ? { kind: 'function', code, protocol: carrier } : undefined;
 }
 
 function itemsOf(list: string): readonly string[] {
@@ -139,6 +163,11 @@ export function conversationsOf(space: PacketSpace, rules: readonly EngineRule[]
   return space.hook('forward', diagram.unionAll(both));
 }
 
+/** The protocol whose parser a rule asks; undefined for one that asks of packets alone. */
+export function protocolOf({ purpose }: EngineRule): string | undefined {
+  return purpose.kind === 'unless-known' ? undefined : purpose.protocol;
+}
+
 /** What is dropped of what a client sends, whichever way it takes through the gateway. */
 export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Node {
   const { diagram } = space;
@@ -149,36 +178,50 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
     areas.set(key, known);
     return known;
   };
-  const where = (is: (purpose: Purpose) => boolean): Node => diagram.unionAll(rules.filter(({ purpose }) => is(purpose)).map(areaOf));
+  const where: Where = (is) => diagram.unionAll(rules.filter(({ purpose }) => is(purpose)).map(areaOf));
+  const setters = new Map(rules.flatMap(({ purpose }) => (purpose.kind === 'known' ? [[purpose.bit, purpose.protocol] as const] : [])));
+  const asking = (purpose: Purpose, bit: string): boolean => purpose.kind === 'unless-known' && purpose.bit === bit;
   const bits = [...new Set(rules.flatMap(({ purpose }) => ('bit' in purpose ? [purpose.bit] : [])))];
-  const guarded = bits.map((bit) => ({
-    asked: where((purpose) => purpose.kind === 'unless-known' && purpose.bit === bit),
-    given: where((purpose) => purpose.kind === 'known' && purpose.bit === bit),
-  }));
   // Whose bit is never set passes nothing but packets without payload.
-  const never = diagram.unionAll(guarded.map(({ asked, given }) => diagram.subtract(asked, given)));
-  const first = diagram.unionAll(guarded.map(({ asked }) => asked));
-  const byCode = new Map<number, Node>();
-  for (const code of told)
-    byCode.set(
-      code,
-      where((purpose) => purpose.kind === 'function' && purpose.code === code),
-    );
+  const never = diagram.unionAll(
+    bits.map((bit) => {
+      const asked = where((purpose) => asking(purpose, bit));
+      return diagram.subtract(
+        asked,
+        where((purpose) => purpose.kind === 'known' && purpose.bit === bit),
+      );
+    }),
+  );
+  const payload = space.messagesOf(subtractFunctions(allFunctions, functionTable.none));
+  const parts = [...parsers].map(([protocol, parser]) => {
+    const first = where((purpose) => purpose.kind === 'unless-known' && setters.get(purpose.bit) === protocol);
+    return droppedOf(space, protocol, parser, first, (is) => where((purpose) => 'protocol' in purpose && purpose.protocol === protocol && is(purpose)));
+  });
+  return diagram.unionAll([...parts, diagram.intersect(never, payload)]);
+}
+
+/** Where a rule of such a purpose stands. */
+type Where = (is: (purpose: Purpose) => boolean) => Node;
+
+/** What the rules of one protocol drop; `first`: where what is not yet known as that protocol is held back. */
+function droppedOf(space: PacketSpace, protocol: string, parser: Parser, first: Node, where: Where): Node {
+  const { diagram } = space;
+  const byCode = new Map(Array.from(parser.told, (code): [number, Node] => [code, where((purpose) => purpose.kind === 'function' && purpose.code === code)]));
   // A first message that the parser does not know is held back by the guard alone, a later one by the rule alone.
   const unknown = diagram.intersect(
     first,
-    where((purpose) => purpose.kind === 'function' && !told.has(purpose.code)),
+    where((purpose) => purpose.kind === 'function' && !parser.told.has(purpose.code)),
   );
   const guards = [
-    ...events.map((event) => where((purpose) => purpose.kind === 'event' && purpose.event === event)),
-    ...takenFor.map((code) => byCode.get(code) ?? empty),
+    ...parser.events.map((event) => where((purpose) => purpose.kind === 'event' && purpose.event === event)),
+    ...parser.takenFor.map((code) => byCode.get(code) ?? empty),
   ];
   const strange = guards.reduce((all, one) => diagram.intersect(all, one), unknown);
   const named = new Map<Node, number[]>();
   const drop = (area: Node, one: number): void => void named.set(area, [...(named.get(area) ?? []), one]);
   for (const one of functionTable.among(allFunctions)) {
     const number = functionTable.number(one);
-    if (one.protocol !== 'modbus') {
+    if (one.protocol !== protocol) {
       drop(strange, number);
       continue;
     }
@@ -191,8 +234,7 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
   const parts = [...named].map(([area, numbers]) =>
     diagram.intersect(area, space.within(fields.function, canonical(numbers.map((one) => ({ first: one, last: one }))))),
   );
-  const payload = space.messagesOf(subtractFunctions(allFunctions, functionTable.none));
-  return diagram.unionAll([...parts, diagram.intersect(strange, space.messagesOf(functionTable.other)), diagram.intersect(never, payload)]);
+  return diagram.unionAll([...parts, diagram.intersect(strange, space.messagesOf(functionTable.other))]);
 }
 
 function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule, answered = false): Node {

@@ -15,7 +15,7 @@ import { type ConntrackMark, type EmittedFile, markIn, type ReadContext, type Re
 import { addressesInRules, addressesInSets, interfacesInRules, interfacesInSets } from './read-borders.ts';
 import { chainKey, type Compiled, compileChains } from './read-compile.ts';
 import { parseSettings } from './read-settings.ts';
-import { conversationsOf, droppedBy, type EngineRule, parseEngineRules } from './read-suricata.ts';
+import { conversationsOf, droppedBy, type EngineRule, parseEngineRules, protocolOf } from './read-suricata.ts';
 import { type BuiltinChain, Executor, type Flow } from './read-execute.ts';
 import { parseIpsets } from './read-ipset.ts';
 import { Lookups } from './read-lookups.ts';
@@ -40,8 +40,8 @@ interface Texts {
 
 interface Engine {
   readonly rules: Text<readonly EngineRule[]>;
-  /** Ports on which it looks for the protocol. */
-  readonly settings: Text<ReadonlySet<number>>;
+  /** Ports on which it looks for each protocol. */
+  readonly settings: Text<ReadonlyMap<string, ReadonlySet<number>>>;
 }
 
 type Refusals = { line: number | undefined; what: string }[];
@@ -187,7 +187,7 @@ function engineRulesOf(file: EmittedFile): readonly EngineRule[] | Refusal {
   return remembered(engineRuleSets, file, parseEngineRules);
 }
 
-function settingsOf(file: EmittedFile): ReadonlySet<number> | Refusal {
+function settingsOf(file: EmittedFile): ReadonlyMap<string, ReadonlySet<number>> | Refusal {
   return caught(() => parseSettings(file.text));
 }
 
@@ -291,10 +291,16 @@ function inspectedBy(space: PacketSpace, engine: Engine | undefined, refusals: R
   const { rules, settings } = engine;
   for (const { name, parts } of [rules, settings]) if (parts instanceof Refusal) refusals.push(placed(name, parts));
   if (rules.parts instanceof Refusal || settings.parts instanceof Refusal) return undefined;
-  const ports = settings.parts;
+  const looked = settings.parts;
   // What its parser is not asked about passes whatever the rules say.
-  const blind = rules.parts.find((rule) => rule.ports.some(({ first, last }) => portsBetween(first, last).some((port) => !ports.has(port))));
-  if (blind !== undefined) refusals.push(placed(rules.name, new Refusal(blind.line, `${settings.name} does not look for Modbus on these ports`)));
+  const isBlind = (rule: EngineRule): boolean => {
+    const protocol = protocolOf(rule);
+    const ports = protocol === undefined ? [...looked.values()] : [looked.get(protocol)];
+    return rule.ports.some(({ first, last }) => portsBetween(first, last).some((port) => !ports.some((some) => some?.has(port))));
+  };
+  const blind = rules.parts.find(isBlind);
+  if (blind !== undefined)
+    refusals.push(placed(rules.name, new Refusal(blind.line, `${settings.name} does not look for ${protocolOf(blind) ?? 'any protocol'} on these ports`)));
   return blind === undefined ? { dropped: droppedBy(space, rules.parts), conversations: conversationsOf(space, rules.parts) } : undefined;
 }
 

@@ -3,13 +3,14 @@
  *
  * Takes areas with the functions that may pass there, gives rules that drop all else. The one idea: a rule that passes would open the whole
  * conversation, so there is none; an area has one rule for each function that Suricata knows and that is not allowed, one for all that it
- * does not know, and guards against what its parser would take for something else. What is not yet known as Modbus is held back, too: until
- * then nothing is looked into. Tried code by code on 7.0.10 (see the README).
+ * does not know, and guards against what its parser would take for something else. What is not yet known as the area's protocol is held back,
+ * too: until then nothing is looked into. Tried code by code on 7.0.10 (see the README).
  */
 import { families, type Family } from '../../src/net/address.ts';
 import type { Range } from '../../src/net/ranges.ts';
 import { functionTable, type GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
+import { type EngineParser, engineParsers } from './engine-parsers.ts';
 import type { Area } from './inspected.ts';
 import { headLines } from './lower.ts';
 import { engineLimits } from './target.ts';
@@ -32,18 +33,6 @@ import type { EngineRulesView, EngineView } from './view.ts';
 
 type Rule = EngineRulesView['areas'][number]['rules'][number];
 
-const protocol = 'modbus';
-/** Codes that its parser knows by name. All others are one to it, and any of them stands for all. */
-const known = [...Array.from({ length: 24 }, (_, index) => index + 1), 43];
-const unknown = 127;
-
-const events = [
-  ['invalid_protocol_id', 'another protocol identifier'],
-  ['invalid_length', 'a length that does not fit the function'],
-  ['invalid_function_code', 'the function code of an answer, or 0'],
-  ['flooded', 'more requests without answers than are looked into'],
-] as const;
-
 export function engineViews(
   policy: GatewayPolicy,
   facts: EmissionFacts,
@@ -52,18 +41,21 @@ export function engineViews(
   const queue = policy.options.get('queue') ?? '0';
   const how = `run it with: suricata -c suricata.yaml -S suricata.rules -q ${queue}`;
   const areas: EngineRulesView['areas'][number][] = [];
-  const ports = new Set<number>();
+  const ports = new Map<string, Set<number>>();
   for (const family of families) {
     for (const area of inspected.get(family) ?? []) {
       if (area.functions.length === 0) continue;
+      const parser = parserOf(area);
+      const its = ports.get(parser.protocol) ?? new Set();
+      ports.set(parser.protocol, its);
       for (const { first, last } of area.ports) {
-        if (last - first >= mostPorts) throw new Inexpressible(`functions on the ports ${first}-${last}: Suricata looks for ${protocol} port by port`);
-        for (let port = first; port <= last; port++) ports.add(port);
+        if (last - first >= mostPorts) throw new Inexpressible(`functions on the ports ${first}-${last}: Suricata looks for ${parser.protocol} port by port`);
+        for (let port = first; port <= last; port++) its.add(port);
       }
       for (const source of lists(area.source))
         for (const destination of lists(area.destination)) {
           if (areas.length === engineLimits.lists) throw new Inexpressible(`more than ${engineLimits.lists} lists of addresses that Suricata looks into`);
-          areas.push(areaView(policy, facts, area, { source, destination }, engineLimits.firstRule + areas.length * engineLimits.rulesOfList));
+          areas.push(areaView(policy, facts, area, parser, { source, destination }, engineLimits.firstRule + areas.length * engineLimits.rulesOfList));
         }
     }
   }
@@ -72,9 +64,18 @@ export function engineViews(
     settings: {
       head: headLines(policy, facts, how),
       queue: number(Number(queue)),
-      ports: enginePorts([...ports].toSorted((a, b) => a - b)),
+      protocols: [...ports].map(([protocol, its]) => ({ name: engineWords(protocol), ports: enginePorts([...its].toSorted((a, b) => a - b)) })),
     },
   };
+}
+
+/** Whose messages an area's flows are about. */
+function parserOf({ functions, ports: [port] }: Area): EngineParser {
+  const [protocol = '', ...more] = new Set(functionTable.among(functions).map((one) => one.protocol));
+  const parser = engineParsers.get(protocol);
+  if (parser === undefined || more.length > 0)
+    throw new Inexpressible(`functions of ${[protocol, ...more].join(' and ')} on port ${port?.first}, which Suricata does not parse together`);
+  return parser;
 }
 
 /** Ports of one range, which are listed one by one. */
@@ -90,6 +91,7 @@ function areaView(
   policy: GatewayPolicy,
   facts: EmissionFacts,
   area: Area,
+  { protocol, title, functionIs, known, unknown, events }: EngineParser,
   { source, destination }: { readonly source: Token; readonly destination: Token },
   firstRule: number,
 ): EngineRulesView['areas'][number] {
@@ -97,7 +99,7 @@ function areaView(
   const whose = flows.length > 3 ? `${flows.slice(0, 3).join(', ')} and ${flows.length - 3} more` : flows.join(', ');
   const ends = engineEnds(source, destination, area.ports);
   const rules: Rule[] = [];
-  const add = (action: 'alert' | 'drop', carrier: 'tcp' | 'modbus', what: string, ...options: readonly string[]): void => {
+  const add = (action: 'alert' | 'drop', carrier: string, what: string, ...options: readonly string[]): void => {
     rules.push({
       action: engineWords(action),
       protocol: engineWords(carrier),
@@ -110,11 +112,11 @@ function areaView(
       ]),
     });
   };
-  add('alert', protocol, 'is Modbus', `flowbits:set,zw.${protocol};`, 'noalert;');
-  add('drop', 'tcp', 'is not Modbus', 'dsize:>0;', `flowbits:isnotset,zw.${protocol};`);
+  add('alert', protocol, `is ${title}`, `flowbits:set,zw.${protocol};`, 'noalert;');
+  add('drop', 'tcp', `is not ${title}`, 'dsize:>0;', `flowbits:isnotset,zw.${protocol};`);
   for (const [event, what] of events) add('drop', protocol, what, `app-layer-event:${protocol}.${event};`);
   const allowed = new Set(functionTable.among(area.functions).flatMap((one) => one.codes.map((code) => code.number)));
-  for (const code of known) if (!allowed.has(code)) add('drop', protocol, `function ${code}`, `modbus:function ${code};`);
-  add('drop', protocol, 'a function that Suricata does not know', `modbus:function ${unknown};`);
+  for (const code of known) if (!allowed.has(code)) add('drop', protocol, `function ${code}`, `${functionIs} ${code};`);
+  add('drop', protocol, 'a function that Suricata does not know', `${functionIs} ${unknown};`);
   return { note: headLine(whose), rules };
 }

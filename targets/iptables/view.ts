@@ -47,6 +47,6 @@ export interface EngineRulesView {
 export interface EngineView {
   readonly head: readonly Token[];
   readonly queue: Token;
-  /** Ports on which the protocol is looked for. */
-  readonly ports: Token;
+  /** What is looked for, and on which ports. */
+  readonly protocols: readonly { readonly name: Token; readonly ports: Token }[];
 }

@@ -1,58 +1,17 @@
-// Suricata beside a gateway. Takes the files of gateways with `inspect-with suricata`, gives what Suricata and the kernel do with them: on
-// made and captured conversations, and live between real programs. What should pass is written here from the Modbus specification.
+// Suricata beside a gateway. Takes the files of gateways with `inspect-with suricata`, gives what Suricata does with conversations, made and
+// captured. What should pass is written here from the Modbus specification.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeUnless } from '../described.ts';
-import { compileText, type Ruleset, rulesetOf } from '../generators/compile.ts';
-import { KernelGateway } from './gateway.ts';
-import { startInStation, type StationProgram } from './real.ts';
-import { missingRequirement } from './requirements.ts';
+import { answer, client, http, message, otherRead, plant, read, readOnly, write } from './suricata-plant.ts';
 import { Conversations, Engine, missingSuricata, type Said } from './suricata.ts';
 
-const program = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 const captures = fileURLToPath(new URL('../../../shared/data/pcaps/', import.meta.url));
-const reading = 'modbus { function 1, function 2, function 3, function 4 }';
-
-function plant(flows: string, zones = '', options = ''): Ruleset {
-  return rulesetOf(
-    compileText(`policy "suricata" {}
-${
-  zones === ''
-    ? `zone office { level 3  networks 10.0.1.0/24, 2001:db8:1::/64 }
-zone press { level 1  networks 10.0.2.0/24, 2001:db8:2::/64 }`
-    : zones
-}
-${flows}
-gateway gw {
-  target iptables { inspect-with suricata ${options} }
-  interface eth0 { faces office  address ${zones === '' ? '10.0.1.1/24, 2001:db8:1::1/64' : 'none'} }
-  interface eth1 { faces press  address ${zones === '' ? '10.0.2.1/24, 2001:db8:2::1/64' : 'none'} }
-  manage none "console only"
-}
-`),
-  );
-}
-
-const readOnly = `flow poll { from office to press allow ${reading} inspect stream }`;
-
-/** A whole message as hex: transaction, protocol 0, the length that the rest has, unit 1, the function and what follows it. */
-function message(rest: string, transaction = '0001'): string {
-  const body = rest.replaceAll(' ', '');
-  return `${transaction}0000${(body.length / 2 + 1).toString(16).padStart(4, '0')}01${body}`;
-}
-
-const read = message('03 0000 0001');
-const otherRead = message('04 0010 0002', '0002');
-const answer = message('03 02 0007');
-const write = message('06 0001 00ff', '0003');
-const http = Buffer.from('GET / HTTP/1.1\r\n\r\n').toString('hex');
 /** An answer to a write that nobody asked for, then HTTP. */
 const junk = '000300000006010600010001474554202f20485454502f312e310d0a0d0a';
 const bytesOf = (hex: string): string[] => hex.match(/../g) ?? [];
-const client = (...segments: readonly string[]): Said[] => segments.map((hex) => ['C', hex]);
 
 /** What is said, and what of the client's part the server may get. */
 const conversations: readonly (readonly [name: string, said: readonly Said[], delivered: string])[] = [
@@ -314,6 +273,13 @@ describeUnless(missingSuricata(), 'suricata', () => {
     const { files } = plant(readOnly);
     const changed = files.map((file) => (file.name === name ? { ...file, text: file.text.replaceAll(from, to) } : file));
     expect(changed).not.toEqual(files);
+    unchanged ??= streams(files);
+    expect(streams(changed)).not.toEqual(unchanged);
+  });
+
+  /** What servers get of all conversations above, with these files. */
+  let unchanged: ReadonlyMap<number, string> | undefined;
+  function streams(files: ReturnType<typeof plant>['files']): ReadonlyMap<number, string> {
     const ends = { client: '10.0.1.5', server: '10.0.2.7', port: 502 };
     const capture = new Conversations();
     for (const [, said] of conversations) capture.add(ends, said);
@@ -326,14 +292,11 @@ describeUnless(missingSuricata(), 'suricata', () => {
       ],
       false,
     );
-    const streams = (some: typeof files): ReadonlyMap<number, string> => {
-      const engine = new Engine(some);
-      const found = capture.delivered(engine);
-      engine.dispose();
-      return found;
-    };
-    expect(streams(changed)).not.toEqual(streams(files));
-  });
+    const engine = new Engine(files);
+    const found = capture.delivered(engine);
+    engine.dispose();
+    return found;
+  }
 
   it('where two flows overlap, each client may say what its flows allow', () => {
     const flows =
@@ -396,139 +359,3 @@ function framesOf(capture: Buffer): Buffer[] {
   }
   return frames;
 }
-
-describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
-  describeUnless(missingRequirement() ?? missingSuricata(), 'suricata in the queue of a gateway', () => {
-    let gateway: KernelGateway;
-    let engine: Engine;
-    let running: StationProgram;
-
-    beforeAll(async () => {
-      gateway = await KernelGateway.create({
-        interfaces: [
-          { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
-          { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
-        ],
-      });
-      const ruleset = plant(`${readOnly}\nflow other { from office to press allow tcp 7 }`, '', `backend ${backend}`);
-      engine = new Engine(ruleset.files);
-      await engine.load(gateway, ruleset.files);
-      running = await engine.start(gateway, 0);
-    });
-    afterAll(async () => {
-      await running.stop('SIGKILL');
-      engine.dispose();
-      await gateway.dispose();
-    });
-
-    async function serve(address: string, port: string): Promise<StationProgram> {
-      const serving = startInStation(gateway, 'eth1', [program('stream-server.mjs'), port, address]);
-      await serving.line(/^listening/);
-      return serving;
-    }
-
-    function stream(serving: StationProgram, port: number): string {
-      return serving.lines.findLast((line) => line.startsWith(`got ${port} `))?.split(' ')[2] ?? '';
-    }
-
-    /** What clients write, segment by segment, and what the server may get; their stacks say again what is held back. */
-    const live: readonly (readonly [name: string, segments: readonly string[], delivered: string])[] = [
-      ['a read', [read], read],
-      ['a first read in 6 and 6', [read.slice(0, 12), read.slice(12)], read],
-      ['a write', [write], ''],
-      ['a write behind a read', [read + write], ''],
-      ['HTTP', [http], ''],
-      ['UMAS', [message('5a 0001')], ''],
-      ...Array.from({ length: 11 }, (_, index): readonly [string, readonly string[], string] => [
-        `a write in ${index + 1} and ${11 - index}`,
-        [write.slice(0, 2 * (index + 1)), write.slice(2 * (index + 1))],
-        '',
-      ]),
-    ];
-
-    it.each([
-      ['IPv4', '10.0.2.7'],
-      ['IPv6', '2001:db8:2::7'],
-    ])('%s: a server gets the reads and nothing else', { timeout: 30_000 }, async (_, address) => {
-      const serving = await serve(address, '502');
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), address, '502']);
-      const first = 20_000;
-      for (const index of live.keys()) talking.say(`open ${first + index}`);
-      await Promise.all([...live.keys()].map(async (index) => talking.line(new RegExp(`^opened ${first + index}$`))));
-      for (const round of [0, 1]) {
-        for (const [index, [, segments]] of live.entries()) if (segments[round] !== undefined) talking.say(`write ${first + index} ${segments[round] ?? ''}`);
-        await wait(40);
-      }
-      await wait(1700);
-      expect(live.map(([name], index) => [name, stream(serving, first + index)])).toEqual(live.map(([name, , delivered]) => [name, delivered]));
-      await talking.stop('SIGKILL');
-      await serving.stop();
-    });
-
-    it('a real server of Modbus answers reads, and gets no write', async () => {
-      const serving = startInStation(gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
-      await serving.line(/^listening/);
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
-      talking.say('open 24000');
-      await talking.line(/^opened 24000$/);
-      for (let round = 1; round <= 20; round += 1) {
-        talking.say(`write 24000 ${message('03 0000 0001', round.toString(16).padStart(4, '0'))}`);
-        await talking.line(new RegExp(`^answered 24000 ${round * 11}$`));
-      }
-      talking.say(`write 24000 ${write}`);
-      await wait(500);
-      expect(talking.lines.findLast((line) => line.startsWith('answered'))).toBe('answered 24000 220');
-      expect(engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
-      await talking.stop('SIGKILL');
-      await serving.stop();
-    });
-
-    it('a byte that a socket marks as urgent does not make a write of a read', async () => {
-      const serving = await serve('10.0.2.7', '502');
-      const talker = startInStation(gateway, 'eth0', [program('urgent-client.pl'), '10.0.2.7', '502', message('03 06 00 01 ff'), otherRead], {
-        command: 'perl',
-      });
-      const opened = await talker.line(/^opened /u);
-      await talker.line(/^written/u);
-      await wait(700);
-      await talker.stop('SIGKILL');
-      expect(stream(serving, Number(opened.split(' ')[1]))).not.toContain(message('06 00 01 ff 00'));
-      await serving.stop();
-    });
-
-    it('without Suricata nothing that it looks into passes, all else does; with it new conversations do', { timeout: 60_000 }, async () => {
-      const serving = await serve('10.0.2.7', '502');
-      const echoing = await serve('10.0.2.7', '7');
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
-      const other = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '7']);
-      talking.say('open 25000');
-      await talking.line(/^opened 25000$/);
-      talking.say(`write 25000 ${read}`);
-      await talking.line(/^answered 25000 30$/);
-
-      await running.stop('SIGKILL');
-      talking.say(`write 25000 ${otherRead}`);
-      talking.say('open 25001');
-      other.say('open 25002');
-      await other.line(/^opened 25002$/);
-      other.say(`write 25002 ${http}`);
-      await other.line(/^answered 25002 30$/);
-      await wait(1500);
-      expect(stream(serving, 25_000)).toBe(read);
-      expect(talking.lines).not.toContain('opened 25001');
-
-      running = await engine.start(gateway, 0);
-      talking.say('open 25003');
-      await talking.line(/^opened 25003$/, 10_000);
-      talking.say(`write 25003 ${read}`);
-      await talking.line(/^answered 25003 30$/);
-      // Whose start the new one has not seen.
-      await wait(2000);
-      expect(stream(serving, 25_000)).toBe(read);
-      await talking.stop('SIGKILL');
-      await other.stop('SIGKILL');
-      await serving.stop();
-      await echoing.stop();
-    });
-  }),
-);

@@ -23,6 +23,14 @@ export function missingSuricata(): string | undefined {
 /** Every dropped packet is logged, not only the first of a conversation. */
 const everyDrop = ['--set', 'outputs.0.eve-log.types.1.drop.flows=all'];
 
+/** A line of its log, as far as it is read here. */
+interface Event {
+  readonly event_type: string;
+  readonly pcap_cnt?: number;
+  readonly src_port?: number;
+  readonly alert?: { readonly signature: string };
+}
+
 export class Engine {
   readonly folder = mkdtempSync(join(tmpdir(), 'zw-suricata-'));
   readonly #arguments: readonly string[];
@@ -40,13 +48,15 @@ export class Engine {
 
   /** The frames of a capture that it drops, by number from 1; throws if it does not start. */
   droppedFrames(capture: Uint8Array): ReadonlySet<number> {
-    const path = join(this.folder, 'capture.pcap');
-    writeFileSync(path, capture);
-    const { status, stderr } = this.#run(['-r', path, '--simulate-ips', '-k', 'none', ...everyDrop]);
-    if (status !== 0) throw new Error(`suricata ended with ${status}: ${stderr}`);
-    const events = this.#events();
-    rmSync(join(this.folder, 'eve.json'));
-    return new Set(events.flatMap((event) => (event.event_type === 'drop' && event.pcap_cnt !== undefined ? [event.pcap_cnt] : [])));
+    return new Set(this.#ofCapture(capture).flatMap((event) => (event.event_type === 'drop' && event.pcap_cnt !== undefined ? [event.pcap_cnt] : [])));
+  }
+
+  /** Which rules matched in a capture: their messages, by the port of the client. */
+  matches(capture: Uint8Array): ReadonlyMap<number, ReadonlySet<string>> {
+    const found = new Map<number, Set<string>>();
+    for (const { src_port: port = 0, alert } of this.#ofCapture(capture))
+      if (alert !== undefined) found.set(port, (found.get(port) ?? new Set()).add(alert.signature));
+    return found;
   }
 
   /** Brings the rules of a gateway into force by its own script. */
@@ -75,14 +85,27 @@ export class Engine {
     return spawnSync('suricata', [...this.#arguments, ...more], { encoding: 'utf8', env: environment });
   }
 
-  #events(): readonly { event_type: string; pcap_cnt?: number; alert?: { signature: string } }[] {
+  #ofCapture(capture: Uint8Array): readonly Event[] {
+    const path = join(this.folder, 'capture.pcap');
+    writeFileSync(path, capture);
+    const { status, stderr } = this.#run(['-r', path, '--simulate-ips', '-k', 'none', ...everyDrop]);
+    if (status !== 0) throw new Error(`suricata ended with ${status}: ${stderr}`);
+    const events = this.#events();
+    rmSync(join(this.folder, 'eve.json'));
+    return events;
+  }
+
+  #events(): readonly Event[] {
     const lines = readFileSync(join(this.folder, 'eve.json'), 'utf8').split('\n');
-    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { event_type: string });
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Event);
   }
 }
 
 /** `C` and bytes in hexadecimal that the client says, `S` and what the server says; a third says how many bytes were sent before already. */
 export type Said = readonly [who: 'C' | 'S', hex: string, again?: number];
+
+/** The first client has the one above it. */
+const firstPort = 20_000;
 
 interface Ends {
   readonly client: string;
@@ -99,7 +122,7 @@ export class Conversations {
   /** Adds a conversation and gives its number; `opened`: whether its handshake is in the capture. */
   add({ client, server, port }: Ends, said: readonly Said[], opened = true): number {
     this.#count += 1;
-    const own = 20_000 + this.#count;
+    const own = firstPort + this.#count;
     const next = { C: 1000, S: 90_000 };
     const frame = (who: 'C' | 'S', flags: string, hex = ''): void => {
       const payload = Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -122,6 +145,12 @@ export class Conversations {
       frame(who === 'C' ? 'S' : 'C', 'A');
     }
     return this.#count;
+  }
+
+  /** Messages of the rules that match in each conversation. */
+  matched(engine: Engine): ReadonlyMap<number, ReadonlySet<string>> {
+    const found = engine.matches(writePcap(this.#frames));
+    return new Map(Array.from({ length: this.#count }, (_, index) => [index + 1, found.get(firstPort + index + 1) ?? new Set()]));
   }
 
   /** What the server of each conversation gets of what its client says. */

@@ -211,7 +211,10 @@ describe('what Suricata cannot tell', () => {
     ['modbus { function 90 }', '`modbus umas` is function 90: Suricata takes all codes that it does not know for one'],
     ['modbus { function 3 } on udp 502', 'Suricata parses modbus over tcp alone'],
     ['s7comm read', 'no parser of Suricata is used for s7comm'],
-    ['dnp3 read', 'no parser of Suricata is used for dnp3'],
+    ['dnp3 read requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
+    ['dnp3 { function 1 } requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
+    ['enip { list-identity }', 'Suricata 7 does not put a message of enip together that comes in two segments'],
+    ['cip read', 'Suricata 7 sees no service of cip in a message that comes in two segments, in an Unconnected Send'],
   ])('%s', (service, reason) => {
     const compiled = plant(`flow poll { from historian to plc allow ${service} inspect stream }`);
     expect(compiled.errors.join('\n')).toMatch(/ZW5001/u);
@@ -282,6 +285,11 @@ function mutants(files: readonly EmittedFile[]): Mutant[] {
       ['dsize:>0', 'dsize:>1'],
       ['isnotset', 'isset'],
       ['zw.modbus', 'zw.other'],
+      // Parsers that let too much pass.
+      [/^(\w+) modbus/u, '$1 dnp3'],
+      [/^(\w+) modbus/u, '$1 enip'],
+      ['app-layer-event:modbus.', 'app-layer-event:dnp3.'],
+      [/modbus:function (\d+)/u, 'dnp3_func:$1'],
       [' noalert;', ''],
       ['invalid_length', 'invalid_value'],
       [/modbus:function \d+/u, 'modbus:function 3'],
@@ -308,13 +316,20 @@ function mutants(files: readonly EmittedFile[]): Mutant[] {
         [/: 0$/u, ': 1mb'],
         ['- drop', '- pass'],
         ['suricata.rules', 'other.rules'],
+        ['modbus:', 'dnp3:'],
       ]),
     ].map((mutant) => ({ ...mutant, harmless: index >= logs })),
   );
-  const added = ['pcre:', 'bypass: yes', 'nfq:', 'stream:', 'include: other.yaml', 'vlan:'].map((line): Mutant => ({
+  const added = ['pcre:', 'bypass: yes', 'nfq:', 'stream:', 'include: other.yaml', 'vlan:', 'app-layer:'].map((line): Mutant => ({
     what: `with ${line}`,
     file: 'suricata.yaml',
     edit: (text) => `${text}${line.endsWith(':') ? `${line}\n  fail-open: yes` : line}\n`,
+  }));
+  const parsed = ['dnp3', 'enip', 'modbus'].map((protocol): Mutant => ({
+    what: `${protocol} looked for, too`,
+    file: 'suricata.yaml',
+    edit: (text) =>
+      text.replace(/( {2}protocols:\n)((?: {4}.*\n)+)/u, (_, above: string, section: string) => above + section + section.replace('modbus', protocol)),
   }));
   const queues = (['iptables.rules', 'ip6tables.rules'] as const).flatMap((file) =>
     linesOf(file).flatMap(([at, line]): Mutant[] =>
@@ -335,7 +350,7 @@ function mutants(files: readonly EmittedFile[]): Mutant[] {
     ),
   );
   const files3 = ['suricata.rules', 'suricata.yaml'].map((file): Mutant => ({ what: `without ${file}`, file, edit: () => '' }));
-  return [...rules, ...settings, ...added, ...queues, ...files3];
+  return [...rules, ...settings, ...added, ...parsed, ...queues, ...files3];
 }
 
 describe('mutants', () => {
