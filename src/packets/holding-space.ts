@@ -124,7 +124,7 @@ export class HoldingSpace {
   #kinds({ protocols, values }: FamilyServices): Step[][] {
     const kind = (...ranges: readonly Ranges<number>[]): Step[] =>
       // What is free is asked, too: a set may tell it apart.
-      [this.#protocol, this.#value, ...this.#message].map((field, at) => ({ ...field, ranges: ranges[at] ?? [{ first: 0, last: 2 ** field.width - 1 }] }));
+      [this.#protocol, this.#value, ...this.#message].map((field, at) => step(field, ranges[at] ?? [{ first: 0, last: 2 ** field.width - 1 }]));
     const valued = [...values].flatMap(([protocol, segments]) =>
       segments.flatMap((segment) => messageBoxes(segment.functions).map((box) => kind([one(protocol)], [segment], ...box))),
     );
@@ -134,10 +134,15 @@ export class HoldingSpace {
   /** Whether all of a kind of message between the ends of the product, or any, is in the set. */
   #holds({ source, destination }: Product, family: Family, message: readonly Step[], set: Node, which: 'all' | 'any'): boolean {
     if (set === empty) return false;
-    const to = { ...this.#destination, ranges: this.#line.segments(destination, family) };
-    const from = { ...this.#source, ranges: this.#line.segments(source, family) };
+    const to = step(this.#destination, this.#line.segments(destination, family));
+    const from = step(this.#source, this.#line.segments(source, family));
     return holds(this.diagram, set, [...message, to, from], which);
   }
+}
+
+/** Written out: what is spread gets a hidden class of its own from V8, each time. */
+function step({ level, width }: Field, ranges: Ranges<number>): Step {
+  return { level, width, ranges };
 }
 
 function one(value: number): Range<number> {
