@@ -88,7 +88,7 @@ interface Told {
   /** What stands at the place of the function. */
   readonly word: number;
   /** Lengths; or by the second number, whose other values mean what `rest` says: undefined, nothing. */
-  readonly then:
+  readonly means:
     | { readonly kind: 'lengths'; readonly lengths: Lengths }
     | { readonly kind: 'second'; readonly width: 1 | 2; readonly by: ReadonlyMap<number, Lengths>; readonly rest: boolean; readonly named: readonly number[] };
 }
@@ -108,7 +108,7 @@ function casesOf({ protocol }: Frame, form: Form, functions: readonly ProtocolFu
   const plain = codes.flatMap(({ number, sub }) => (number === undefined || sub !== undefined || form.divided.has(number) ? [] : [number]));
   const told = new Map<number, Told>();
   for (const code of plain)
-    for (const word of wordsOf(form.function, code)) told.set(word, { word, then: { kind: 'lengths', lengths: form.lengths.get(code) } });
+    for (const word of wordsOf(form.function, code)) told.set(word, { word, means: { kind: 'lengths', lengths: form.lengths.get(code) } });
   for (const [code, width] of form.divided) {
     const mine = codes.filter((one) => one.number === code);
     const chosen = mine.flatMap(({ sub }) => (typeof sub === 'number' ? [sub] : []));
@@ -116,7 +116,7 @@ function casesOf({ protocol }: Frame, form: Form, functions: readonly ProtocolFu
     if (chosen.length === 0 && !rest) continue;
     const named = secondsOf(protocol, form.layer, code);
     const by = new Map(chosen.map((sub) => [sub, form.dividedLengths.get(code * 65_536 + sub)] as const));
-    for (const word of wordsOf(form.function, code)) told.set(word, { word, then: { kind: 'second', width, by, rest, named } });
+    for (const word of wordsOf(form.function, code)) told.set(word, { word, means: { kind: 'second', width, by, rest, named } });
   }
   return [...told.values()].toSorted((a, b) => a.word - b.word);
 }
@@ -174,7 +174,7 @@ function messages(family: Family, transport: number, form: Form, cases: readonly
   const message = new Message(program, family, transport);
   const { length } = form;
   // Some codes have messages of a size that others have not.
-  const own = cases.flatMap(({ then }) => (then.kind === 'lengths' ? [then.lengths] : [...then.by.values()])).flatMap((lengths) => lengths ?? []);
+  const own = cases.flatMap(({ means }) => (means.kind === 'lengths' ? [means.lengths] : [...means.by.values()])).flatMap((lengths) => lengths ?? []);
   const most = hasLengthField(length) ? own.reduce((a, b) => Math.max(a, b), length.most) : 0;
   if (hasLengthField(length)) message.length({ ...length, most });
   else program.branch('A >= k', length.first, undefined, no).branch('A > k', length.last, no, undefined);
@@ -188,9 +188,9 @@ function messages(family: Family, transport: number, form: Form, cases: readonly
     const some = lengths ?? Array.from({ length: length.most - length.least + 1 }, (_, index) => length.least + index);
     return lasts.place(some.join(), () => message.lengths(some));
   };
-  const place = ({ then }: Told): Place => {
-    if (then.kind === 'lengths') return lengthsEnd(then.lengths);
-    const { width, by, rest, named } = then;
+  const place = ({ means }: Told): Place => {
+    if (means.kind === 'lengths') return lengthsEnd(means.lengths);
+    const { width, by, rest, named } = means;
     const allowed = [...by].map(([second, lengths]): Case => ({ first: second, last: second, to: lengthsEnd(lengths) }));
     const others = rest ? lengthsEnd(undefined) : no;
     const denied = rest ? named.filter((second) => !by.has(second)).map((second): Case => ({ first: second, last: second, to: no })) : [];

@@ -294,7 +294,7 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
   describe.each(families.filter(([name]) => names.includes(name)))('%s', (_name, { ends, own }) => {
     const six = own.eth0.includes(':');
 
-    it.each(flows.filter(([name]) => !few || name === 'read' || name.startsWith('everything')))(
+    it.each(flows.filter(([name]) => !few || (six ? name.startsWith('everything') : name === 'read')))(
       'all functions: %s',
       { timeout: 20_000 },
       async (_what, text, rows) => {
@@ -311,16 +311,17 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
       },
     );
 
-    it('the other source is not looked into', async () => {
-      await bench.enforce({ flows: `${readOnly}\nflow bare { from cell_a to press allow tcp 502 }` });
-      const other: Ends = { ...ends, client: { address: six ? '2001:db8:3:a::5' : '10.0.3.5', port: 4100, behind: 'eth2' } };
-      await opened(other);
-      expect(await bench.passes(segment(other, bytes(write)), segment(other, bytes('474554')), segment(other, bytes(read + write)))).toEqual([
-        true,
-        true,
-        true,
-      ]);
-    });
+    if (!few)
+      it('the other source is not looked into', async () => {
+        await bench.enforce({ flows: `${readOnly}\nflow bare { from cell_a to press allow tcp 502 }` });
+        const other: Ends = { ...ends, client: { address: six ? '2001:db8:3:a::5' : '10.0.3.5', port: 4100, behind: 'eth2' } };
+        await opened(other);
+        expect(await bench.passes(segment(other, bytes(write)), segment(other, bytes('474554')), segment(other, bytes(read + write)))).toEqual([
+          true,
+          true,
+          true,
+        ]);
+      });
 
     it('what begins in the middle of a conversation is looked into, too', async () => {
       await bench.enforce({ flows: readOnly });
@@ -348,16 +349,17 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
       expect(await bench.passes(segment(second, undefined), segment(second, bytes(write)))).toEqual([true, false]);
     });
 
-    it('the end of a conversation may carry a read and no write', async () => {
-      await bench.enforce({ flows: readOnly });
-      const at = withPort(ends, 4220);
-      await opened(at);
-      const last = (hex: string | undefined, flags: string): Part => segment(at, hex === undefined ? undefined : bytes(hex), { flags });
-      expect(await bench.passes(last(write, 'FPA'), last(write, 'RA'), last(read, 'FPA'))).toEqual([false, false, true]);
-      expect(await bench.passes(last(undefined, 'RA'))).toEqual([true]);
-    });
+    if (!few)
+      it('the end of a conversation may carry a read and no write', async () => {
+        await bench.enforce({ flows: readOnly });
+        const at = withPort(ends, 4220);
+        await opened(at);
+        const last = (hex: string | undefined, flags: string): Part => segment(at, hex === undefined ? undefined : bytes(hex), { flags });
+        expect(await bench.passes(last(write, 'FPA'), last(write, 'RA'), last(read, 'FPA'))).toEqual([false, false, true]);
+        expect(await bench.passes(last(undefined, 'RA'))).toEqual([true]);
+      });
 
-    it.each(few ? [5, 8, 15] : Array.from({ length: 11 }, (_, index) => 5 + index))('a TCP header of %i words', async (words) => {
+    it.each(few ? [8] : Array.from({ length: 11 }, (_, index) => 5 + index))('a TCP header of %i words', async (words) => {
       await bench.enforce({ flows: readOnly });
       const at = withPort(ends, 4300 + words);
       await opened(at);
@@ -386,15 +388,16 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
       }
     });
 
-    it('flags of congestion control are nothing special, other reserved bits are', async () => {
-      await bench.enforce({ flows: readOnly });
-      const at = withPort(ends, 4330);
-      expect(await bench.passes(segment(at, undefined, { flags: 'SEC', reserved: 1, sequence: 1000, acknowledgement: 0 }))).toEqual([true]);
-      await opened(at);
-      const flagged = (flags: string, hex: string): Part => segment(at, bytes(hex), { flags });
-      expect(await bench.passes(flagged('PAE', read), flagged('PAC', read), flagged('A', read), flagged('PAEC', write))).toEqual([true, true, true, false]);
-      expect(await bench.passes(...[2, 4, 8, 15].map((reserved) => segment(at, bytes(read), { reserved })))).toEqual([false, false, false, false]);
-    });
+    if (!few)
+      it('flags of congestion control are nothing special, other reserved bits are', async () => {
+        await bench.enforce({ flows: readOnly });
+        const at = withPort(ends, 4330);
+        expect(await bench.passes(segment(at, undefined, { flags: 'SEC', reserved: 1, sequence: 1000, acknowledgement: 0 }))).toEqual([true]);
+        await opened(at);
+        const flagged = (flags: string, hex: string): Part => segment(at, bytes(hex), { flags });
+        expect(await bench.passes(flagged('PAE', read), flagged('PAC', read), flagged('A', read), flagged('PAEC', write))).toEqual([true, true, true, false]);
+        expect(await bench.passes(...[2, 4, 8, 15].map((reserved) => segment(at, bytes(read), { reserved })))).toEqual([false, false, false, false]);
+      });
 
     it('nothing urgent passes: it would take a byte out of a message', async () => {
       await bench.enforce({ flows: readOnly });
@@ -423,7 +426,7 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
         ['routing', [{ kind: 'routing', type: 4, segmentsLeft: 0 }]],
         ['mobility', [{ kind: 'header', protocol: 135, rest: bytes('00000000000000') }]],
       ];
-      it.each(few ? headers.slice(0, 2) : headers)('an IPv6 header before TCP: %s', async (_what, extensions) => {
+      it.each(few ? headers.slice(0, 1) : headers)('an IPv6 header before TCP: %s', async (_what, extensions) => {
         await bench.enforce({ flows: readOnly });
         const at = withPort(ends, 4340);
         await opened(at);

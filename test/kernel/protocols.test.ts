@@ -14,7 +14,7 @@ import { describeKernel } from './requirements.ts';
 
 for (const place of lookingPlaces) describeKernel(`messages of many protocols, ${place.backend.name}`, () => messagesOn(place));
 
-/** In a short run every other case, with every seventh cut. */
+/** In a short run one case of four, with every seventh cut. */
 function messagesOn({ backend, families: names, share }: LookingPlace): void {
   let bench: Bench;
   const here = families.filter(([name]) => names.includes(name));
@@ -61,7 +61,7 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
     if (transport === 'tcp') expect(await bench.passes(...new TcpConversation(ends).handshake())).toEqual([true, true, true]);
   }
 
-  const some = cases.filter((_, index) => turn === undefined || index % 2 === turn);
+  const some = cases.filter((_, index) => turn === undefined || index % 4 === turn);
   it.each(here.flatMap(([family, { ends }]) => some.map((one) => [`${one.service}, ${one.transport}, ${family}`, ends, one] as const)))(
     '%s',
     { timeout: 20_000 },
@@ -90,7 +90,7 @@ function messagesOn({ backend, families: names, share }: LookingPlace): void {
     ['dnp3_select_operate_zeek.pcap', 'dnp3 read requests forward', 'tcp', 20000, 0, 2],
     ['bacnet_ndpi.pcap', 'bacnet read', 'udp', 47808, 20, 23],
   ];
-  it.each(sessions.filter((_, index) => turn === undefined || index % 6 === turn))(
+  it.each(sessions.filter((_, index) => turn === undefined || index % 11 === 7 * turn))(
     '%s through %s',
     { timeout: 20_000 },
     async (file, service, transport, port, passing, of) => {

@@ -21,7 +21,7 @@ import { among, controlling, diagnosing, encoded, nameOf, reading, type Row, typ
 import { type Asked, type Case, cases, messagesOf, type Transport } from '../../kernel/protocol-messages.ts';
 import { accepts, isLoadable, parseBytecode } from './bpf-machine.ts';
 
-const most = Number(process.env['ZW_PROGRAM_MUTANTS'] ?? 25);
+const most = Number(process.env['ZW_PROGRAM_MUTANTS'] ?? 12);
 const families = [4, 6] as const;
 type Family = (typeof families)[number];
 const numberOf = { tcp: 6, udp: 17 } as const;
@@ -147,7 +147,7 @@ describe('programs that look into messages', () => {
     const packet = ({ payload }: Asked): Uint8Array => packetOf(family, one.transport, payload);
     expect(wrongOf(asked, { packet, right: ({ right }) => right, name: ({ name }) => name }, programs, one.transport)).toEqual([]);
     expect(asked.filter(({ right }) => right).length).toBeGreaterThan(2);
-    const [first] = asked.filter(({ right }) => right);
+    const first = asked.find(({ right }) => right);
     const framed = [...headers(family, one.transport, first?.payload), ...headers(family, one.transport, undefined)];
     expect(wrongOf(framed, { packet: ({ packet }) => packet, right: ({ right }) => right, name: ({ name }) => name }, programs, one.transport)).toEqual([]);
   });
@@ -173,7 +173,7 @@ describe('programs that look into messages', () => {
     let compared = 0;
     for (const [protocol, { envelopes }] of frames) {
       const own = functionTable.among(allFunctions).filter((one) => one.protocol === protocol && !envelopes.has(one.name));
-      for (let round = 0; round < 4; round += 1) {
+      for (let round = 0; round < 2; round += 1) {
         const share = draw.integer(1, 4);
         const chosen = own.filter(() => draw.integer(0, share - 1) === 0);
         for (const transport of ['tcp', 'udp'] as const) {
@@ -190,7 +190,7 @@ describe('programs that look into messages', () => {
         }
       }
     }
-    expect(compared).toBeGreaterThan(30);
+    expect(compared).toBeGreaterThan(15);
   });
 });
 
