@@ -261,6 +261,46 @@ function read({ text, transport }: Written, family: Family): string | undefined 
   }
 }
 
+/** More instructions in front of one; what jumps over them jumps further. */
+function withMore(text: string, at: number, more: (last: number) => readonly (readonly [number, number, number, number])[]): string {
+  const program = parseBytecode(text);
+  const added = more(program.length - 1);
+  const further = (from: number, distance: number): number => distance + (from < at && from + 1 + distance > at ? added.length : 0);
+  const moved = program.map(([code, whenTrue, whenFalse, k], index) =>
+    code % 8 === 5 ? ([code, further(index, whenTrue), further(index, whenFalse), k] as const) : ([code, whenTrue, whenFalse, k] as const),
+  );
+  const all = [...moved.slice(0, at), ...added, ...moved.slice(at)];
+  return [all.length, ...all.map((instruction) => instruction.join(' '))].join(',');
+}
+
+describe('a program that asks twice', () => {
+  it('whether lengths are alike, is refused: it takes odd messages alone', () => {
+    const [original] = programsOf('enip diagnostics', 4).filter(({ text }) => text.includes(',29 0 '));
+    if (original === undefined) throw new Error('no program');
+    const relation = parseBytecode(original.text).findIndex(([code]) => code === 0x1d);
+    const at = relation + 1;
+    // The length with its last bit must not be that of the packet.
+    const text = withMore(original.text, at, (last) => [
+      [0x44, 0, 0, 1],
+      [0x1d, last + 2 - (at + 1) - 1, 0, 0],
+    ]);
+    const message = Uint8Array.from(Buffer.from('6300000000000000000000000102030405060708000000', 'hex'));
+    const packets = [24, 25].map((size) =>
+      packetOf(
+        4,
+        'tcp',
+        Uint8Array.from({ length: size }, (_, index) => (index === 2 ? size - 24 : (message[index] ?? 0))),
+      ),
+    );
+    const odd = packets.map((packet) => packet.map((byte, index) => (index === 40 ? 0 : byte)));
+    expect(odd.map((packet) => accepts(original.text, packet))).toEqual([true, true]);
+    expect(odd.map((packet) => accepts(text, packet))).toEqual([true, false]);
+    expect(read({ ...original, text }, 4)).toBeUndefined();
+    // The same place with nothing that matters reads as before.
+    expect(read({ ...original, text: withMore(original.text, at, () => [[0x04, 0, 0, 0]]) }, 4)).toBe(read(original, 4));
+  });
+});
+
 describe('mutants of programs', () => {
   const some: readonly (readonly [service: string, one: Case | undefined])[] = [
     ['modbus read', undefined],
