@@ -93,7 +93,6 @@ kinds() {
 			line = ""
 			for (i = 3; i <= NF; i++) {
 				if ($i == "--comment" || $i == "--log-prefix") { kind = kind " " $i; line = line " " $i " x"; while (i < NF && $i !~ /"$/) i++; continue }
-				if ($i == "--bytecode") { kind = kind " " $i; line = line " " $i; do line = line " " $(++i); while (i < NF && $i !~ /"$/); continue }
 				if ($i == "-g" || ($i == "-j" && $(i + 1) != "LOG" && $(i + 1) != "CONNMARK" && $(i + 1) != "NFQUEUE")) { line = line " -j DROP"; i++; continue }
 				if ($i == "-j" || $i == "-m" || $i == "-p") { kind = kind " " $i " " $(i + 1); line = line " " $i " " $(i + 1); i++; continue }
 				if ($i == "--match-set") { kind = kind " " $i; line = line " " $i " " set; i++; continue }
