@@ -275,7 +275,7 @@ function withMore(text: string, at: number, more: (last: number) => readonly (re
 
 describe('a program that asks twice', () => {
   it('whether lengths are alike, is refused: it takes odd messages alone', () => {
-    const [original] = programsOf('enip diagnostics', 4).filter(({ text }) => text.includes(',29 0 '));
+    const original = programsOf('enip diagnostics', 4).find(({ text }) => text.includes(',29 0 '));
     if (original === undefined) throw new Error('no program');
     const relation = parseBytecode(original.text).findIndex(([code]) => code === 0x1d);
     const at = relation + 1;
