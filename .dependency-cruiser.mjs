@@ -83,6 +83,13 @@ export default {
       from: { path: '^targets/([^/]+)/(?:lower|tokens|emit)' },
       to: { path: '^targets/$1/reader' },
     },
+    {
+      name: 'only-readers-know-the-second-layouts',
+      comment: 'emitters have layouts of their own, so that an error in either shows',
+      severity: 'error',
+      from: { path: '^(?:src|targets)/', pathNot: '^targets/[^/]+/read' },
+      to: { path: '^src/target/message-layouts' },
+    },
     { name: 'no-tests-in-the-product', severity: 'error', from: { path: '^(?:src|targets)/' }, to: { path: '^test/' } },
     {
       name: 'only-declared-packages',

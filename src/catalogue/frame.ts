@@ -26,6 +26,17 @@ export interface LengthField {
   readonly most: number;
   /** Bytes of the whole message by the value of the field. */
   readonly message: (value: number) => number;
+  /** Bytes of a message that the field does not count, without check sums. */
+  readonly adds: number;
+  /** Check sums within the message, which the field does not count either. */
+  readonly sums: CheckSums | undefined;
+}
+
+/** Behind the first `behind` bytes that the length counts, each block of `every` bytes, the last and shorter one too, is followed by `bytes` of check sum. */
+export interface CheckSums {
+  readonly behind: number;
+  readonly every: number;
+  readonly bytes: number;
 }
 
 export interface FunctionPlace {
@@ -113,10 +124,11 @@ export function oneOf(at: number, ...values: readonly (number | Range<number>)[]
 /** A length field; `adds`: bytes of a message that it does not count. */
 export function lengthField(
   at: number,
-  facts: { readonly least: number; readonly most: number; readonly adds?: number } & Partial<Pick<LengthField, 'size' | 'order' | 'message'>>,
+  facts: { readonly least: number; readonly most: number } & Partial<Pick<LengthField, 'size' | 'order' | 'adds' | 'sums'>>,
 ): LengthField {
-  const { adds = 0 } = facts;
-  return { size: 2, order: 'big', message: (value) => value + adds, ...facts, at };
+  const { adds = 0, sums } = facts;
+  const checked = (value: number): number => (sums === undefined ? 0 : sums.bytes * Math.ceil((value - sums.behind) / sums.every));
+  return { size: 2, order: 'big', ...facts, at, adds, sums, message: (value) => value + adds + checked(value) };
 }
 
 /** What stands at the place of the function for a code, one word for each bits beside it. */

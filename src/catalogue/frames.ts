@@ -121,11 +121,10 @@ const enip = frame(
   ['send-rr-data', 'send-unit-data'],
 );
 
-/** Five bytes of header and what the user says, with a check sum of two bytes behind the header's eight and behind each sixteen. */
-function dnp3Message(length: number): number {
-  const said = length - 5;
-  return 10 + said + 2 * Math.ceil(said / 16);
-}
+/**
+ * Five bytes of header are counted, and what the user says; a check sum of two bytes stands behind the header's eight and behind each sixteen of the user's.
+ */
+const dnp3Length = (least: number, most: number): Form['length'] => lengthField(2, { size: 1, least, most, adds: 5, sums: { behind: 5, every: 16, bytes: 2 } });
 
 const dnp3Start = always(0, '0564');
 
@@ -134,13 +133,13 @@ const dnp3 = frame('dnp3', 'IEEE 1815-2012, sections 9.2, 8.2 and 4.2', [
     layer: 'application',
     // From a master: user data that wants to be confirmed or not; one fragment in one segment.
     fixed: [dnp3Start, oneOf(3, 0xc4, 0xd3, 0xe4, 0xf3), oneOf(10, { first: 0xc0, last: 0xff }), oneOf(11, { first: 0xc0, last: 0xff })],
-    length: lengthField(2, { size: 1, least: 8, most: 255, message: dnp3Message }),
+    length: dnp3Length(8, 255),
     function: { at: 12 },
   }),
   form({
     layer: 'link',
     fixed: [dnp3Start],
-    length: lengthField(2, { size: 1, least: 5, most: 5, message: dnp3Message }),
+    length: dnp3Length(5, 5),
     // The direction, the frame count and its validity.
     function: { at: 3, beside: [0x00, 0x10, 0x20, 0x30, 0x80, 0x90, 0xa0, 0xb0] },
   }),

@@ -44,6 +44,8 @@ export interface TargetCapabilities {
   readonly details?: Readonly<Record<string, readonly MessageDetail[]>>;
   /** Whether it looks into what the called side says, where requests run that way (`requests backward`). */
   readonly looksIntoReplies?: boolean;
+  /** The option by which a gateway does without looking into messages, and its value that says so: then every grade is the default. */
+  readonly blinded?: { readonly option: string; readonly value: string };
   /** The option that names an engine, and the engines by the values that do. */
   readonly companions?: { readonly option: string; readonly engines: ReadonlyMap<string, Companion> };
   /** The engine that `grades` rest on, where a gateway has chosen one. */
@@ -94,6 +96,14 @@ export function gradeFor(target: TargetCapabilities, protocol: string): Grade {
 }
 
 const known = new WeakMap<TargetCapabilities, Map<string, TargetCapabilities>>();
+const blinded = new WeakMap<TargetCapabilities, TargetCapabilities>();
+
+/** What a target gives that does not look into messages; the same object each time. */
+export function withoutLooking(target: TargetCapabilities): TargetCapabilities {
+  const found = blinded.get(target) ?? { ...target, grades: { default: target.grades.default } };
+  blinded.set(target, found);
+  return found;
+}
 
 /** What a target gives with an engine beside it; the same object for the same engine. */
 export function withEngine(target: TargetCapabilities, engine: string): TargetCapabilities {

@@ -16,7 +16,7 @@ import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 /** The grade of a protocol in a flow, and why it is not more. */
 export interface ProtocolGrade {
   readonly grade: Grade;
-  /** Undefined where the target has no better one, or gives the best of all. */
+  /** Undefined where the target has no better one. */
   readonly reason: string | undefined;
 }
 
@@ -37,8 +37,9 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
     const why = given === 'stream' ? 'which may be anything' : 'as a message that is cut in two is';
     return ports(`it allows what is not recognised, too, ${why}`);
   }
-  const reason = whyNotToldIn(flow, protocol, given === 'stream' ? target.engine : undefined);
-  return reason === undefined ? { grade: given, reason } : ports(reason);
+  const reason = whyNotToldIn(flow, protocol, target);
+  if (reason !== undefined) return ports(reason);
+  return { grade: given, reason: given !== 'stream' && target.engine !== undefined ? whyNoParser(target.engine, protocol) : undefined };
 }
 
 /** What a flow names of messages besides their functions that the target does not tell. */
@@ -56,11 +57,12 @@ function whyAtPorts({ engine }: TargetCapabilities, protocol: string): string | 
 }
 
 /** Why what a flow says on the ports of a protocol's functions cannot be told from all else. */
-function whyNotToldIn(flow: Flow, protocol: string, engine: string | undefined): string | undefined {
+function whyNotToldIn(flow: Flow, protocol: string, target: TargetCapabilities): string | undefined {
+  const engine = gradeFor(target, protocol) === 'stream' ? target.engine : undefined;
   const { set } = flow.services;
   const known = untold.get(set) ?? new Map<string, string | undefined>();
   untold.set(set, known);
-  const key = `${protocol} ${engine ?? ''}`;
+  const key = `${protocol} ${engine ?? ''} of ${target.engine ?? ''}`;
   if (known.has(key)) return known.get(key);
   const where = flow.services.functions.filter((one) => one.protocol === protocol).map((one) => one.where);
   const here = intersectServices(set, widenFunctions(unionServices(...where)));
@@ -71,7 +73,10 @@ function whyNotToldIn(flow: Flow, protocol: string, engine: string | undefined):
     .filter(({ functions }) => !isEveryFunction(functions))
     .map(({ transport, functions }) => {
       const told = functionTable.among(toldOf(functions));
-      return engine === undefined ? whyNotTold(told, transport) : whyNotParsed(engine, told, transport);
+      if (engine !== undefined) return whyNotParsed(engine, told, transport);
+      // The engine looks into all that is said on the ports of its protocols.
+      const other = target.engine === undefined ? undefined : told.find((one) => gradeFor(target, one.protocol) === 'stream');
+      return other === undefined ? whyNotTold(told, transport) : `its ports are those of ${other.protocol}, into which ${target.engine} looks`;
     })
     .find((one) => one !== undefined);
   known.set(key, reason);

@@ -3,7 +3,7 @@ import { nearest } from '../base/nearest.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Gateway, OptionSetting } from '../model/model.ts';
-import { type OptionSpec, type SettledOptions, type TargetCapabilities, withEngine } from './capabilities.ts';
+import { type OptionSpec, type SettledOptions, type TargetCapabilities, withEngine, withoutLooking } from './capabilities.ts';
 
 export function settleOptions(gateway: Gateway, target: TargetCapabilities, diagnostics: Diagnostic[]): SettledOptions {
   const settled = new Map(target.options.map((option) => [option.name, option.default]));
@@ -38,10 +38,16 @@ export function settleOptions(gateway: Gateway, target: TargetCapabilities, diag
   return settled;
 }
 
-/** What a target gives on this gateway, whose options may name an engine. */
+/** What a target gives on this gateway, whose options may name an engine, or say that nothing is looked into. */
 export function equippedFor(gateway: Gateway, target: TargetCapabilities): TargetCapabilities {
-  const setting = gateway.options.find(({ name }) => name.value === target.companions?.option);
-  return setting === undefined || setting.value.kind === 'list' ? target : withEngine(target, setting.value.text);
+  const said = (option: string | undefined): string | undefined => {
+    const setting = gateway.options.find(({ name }) => name.value === option);
+    return setting === undefined || setting.value.kind === 'list' ? undefined : setting.value.text;
+  };
+  const { blinded, companions } = target;
+  const own = blinded !== undefined && said(blinded.option) === blinded.value ? withoutLooking(target) : target;
+  const engine = said(companions?.option);
+  return engine === undefined ? own : withEngine(own, engine);
 }
 
 function accepted(spec: OptionSpec, value: OptionSetting): string | undefined {

@@ -32,14 +32,14 @@ interface Part {
   readonly looks: boolean;
 }
 
-/** Areas of a pair in one family of which some flow tells functions apart, without those where every function may pass. */
-export function inspectedAreas(pair: Pair, family: Family, from: PlacedZone, to: PlacedZone): readonly Area[] {
+/** Areas of a pair in one family of which some flow tells functions apart that are the engine's, without those where every function may pass. */
+export function inspectedAreas(pair: Pair, family: Family, from: PlacedZone, to: PlacedZone, isOurs: (functions: FunctionSet) => boolean): readonly Area[] {
   const whole = { source: addressesOf(from, family), destination: addressesOf(to, family) };
   const parts = pair.entries.flatMap(({ entry, plain, looked }) => {
     const of = (box: Box<unknown>, functions: FunctionSet): Part[] => {
       const tcp = box.services.values.get(protocolNumber.tcp) ?? [];
       const others = [...box.services.values.keys()].some((protocol) => protocol !== protocolNumber.tcp);
-      const looks = functions !== allFunctions;
+      const looks = functions !== allFunctions && isOurs(functions);
       if (looks && others) throw new Inexpressible('functions of another transport than TCP, which Suricata does not parse');
       const source = box.source ?? whole.source;
       const destination = box.destination ?? whole.destination;
@@ -55,6 +55,13 @@ export function inspectedAreas(pair: Pair, family: Family, from: PlacedZone, to:
     for (const known of areas) fresh = fresh.flatMap((one) => split(one, known).outside);
     areas = areas.concat(fresh);
   }
+  // What programs tell in the same place would be dropped by the engine, which knows no such protocol.
+  const strange = parts.find(({ area, looks }) => !looks && area.functions !== allFunctions && areas.some((one) => split(one, area).inside !== undefined));
+  if (strange !== undefined)
+    throw new Inexpressible(
+      `functions of other protocols (\`${strange.area.entries[0]?.origin.name ?? ''}\`) on ports where Suricata looks for Modbus`,
+      'let each protocol have ports of its own',
+    );
   const laid = (effect: Entry['effect'], combine: (has: FunctionSet, more: FunctionSet) => FunctionSet): void => {
     for (const part of parts) {
       if (part.effect !== effect) continue;

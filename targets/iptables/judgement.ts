@@ -9,12 +9,13 @@ import { allFunctions } from '../../src/packets/functions.ts';
 import { protocolNumber } from '../../src/packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
-import type { Pair } from '../../src/target/pairs.ts';
+import type { Looked, Pair, PairEntry } from '../../src/target/pairs.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import { withinDomain } from '../../src/target/spare-addresses.ts';
 import type { Side } from '../../src/target/lookup-plan.ts';
 import type { Effects } from './effects.ts';
 import type { Area } from './inspected.ts';
+import { Looks } from './looks.ts';
 import { type Plan, planLookups, writeLookups } from './lookups.ts';
 import { arrivesAtOwn, leavesFromOwn } from './passes.ts';
 import { planRow } from './plan.ts';
@@ -58,6 +59,7 @@ export class Judgement {
   readonly #passing = new Map<string, Passing>();
   readonly #plans = new Map<string, Plan<Entry>>();
   readonly #written = new Map<string, readonly Token[]>();
+  readonly #looks: Looks;
   readonly #sides = new Map<string, Map<object, Side>>();
   /** Pairs of each flow with a rate. */
   readonly #pairsOf = new Map<Entry, Pair[]>();
@@ -80,9 +82,11 @@ export class Judgement {
     this.#ends = parts.ends;
     this.#gate = parts.gate;
     this.#inspection = parts.inspection;
+    this.#looks = new Looks(parts.policy, parts.table);
     for (const pair of parts.pairs)
-      for (const { entry, boxes } of pair.entries)
-        if (entry.rate !== undefined && boxes.has(this.#table.family)) this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
+      for (const { entry, boxes, looked } of pair.entries)
+        if (entry.rate !== undefined && (boxes.has(this.#table.family) || looked.has(this.#table.family)))
+          this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
   }
 
   /** The chain of a pair. `opposites` are the pairs whose requests are answered this way. */
@@ -111,7 +115,7 @@ export class Judgement {
     if (passing !== undefined) this.#passing.set(pair.stem, passing);
     const again = this.#againRules(pair, opposites, hook);
     return this.#states(
-      passing?.accept ?? accept,
+      this.#said(pair, passing?.accept ?? accept),
       goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair))),
       again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again)),
     );
@@ -162,6 +166,29 @@ export class Judgement {
     return { accept: chain, permit };
   }
 
+  /**
+   * What a client says within a conversation that was judged: looked into where some flow tells functions apart, unless another allows them all.
+   * What is answered passes.
+   */
+  #said(pair: Pair, passed: Token): Token {
+    const boxes = (['deny', 'allow', 'limited'] as const).flatMap((which) => this.#looked(pair, which));
+    if (boxes.length === 0) return passed;
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const said = this.#table.chain(`said.${pair.stem}`, [
+      ...this.#lookups(pair, 'deny', () => drop),
+      ...this.#lookedLookups(pair, 'deny', () => drop),
+      ...(['allow', 'limited'] as const).flatMap((which) => [...this.#lookups(pair, which, () => passed), ...this.#lookedLookups(pair, which, () => passed)]),
+      this.#effects.log(conduit ?? pair.label, 'default'),
+      drop,
+    ]);
+    const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
+    const plan = planLookups(this.#table, `inspect.${pair.stem}`, boxes, note, { labelled: false });
+    const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(said))];
+    const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: undefined });
+    const reply = phrase(keyword('-m conntrack --ctdir REPLY'), passed);
+    return goTo(this.#table.chain(`inspect.${pair.stem}`, [reply, ...asked, passed]));
+  }
+
   #boxOf(pair: Pair, area: Area): Box<Area> {
     const whole = (name: string): Side => {
       const zone = this.#policy.zones.find((one) => one.name === name);
@@ -192,19 +219,34 @@ export class Judgement {
     const last = [this.#effects.log(conduit ?? pair.label, 'default'), drop];
     const limited = this.#boxes(pair, 'limited');
     const later = this.#notesLater(pair);
+    const loud = this.#loud(pair, ['deny']);
+    // Where messages are looked into, ports alone do not say that a packet is denied.
+    const lately = loud.length > 0 && this.#looked(pair, 'deny').length > 0;
+    const denied = (): Token => {
+      if (conduit === undefined && !lately) return drop;
+      const notes = (): Token[] => (lately ? this.#noted(pair, 'noteddeny', loud, 1) : []);
+      return goTo(this.#table.once(`default ${pair.stem}`, `denied.${pair.stem}`, () => [...notes(), ...(conduit === undefined ? [drop] : last)]));
+    };
     return [
-      ...this.#noted(pair, 'noteddeny', this.#loud(pair, ['deny'])),
-      ...this.#lookups(pair, 'deny', () => (conduit === undefined ? drop : goTo(this.#table.once(`default ${pair.stem}`, `denied.${pair.stem}`, () => last)))),
+      ...(lately ? [] : this.#noted(pair, 'noteddeny', loud)),
+      ...this.#lookups(pair, 'deny', denied),
+      ...this.#lookedLookups(pair, 'deny', denied),
       ...(later ? [] : this.#noted(pair, 'noted', this.#loud(pair, ['allow']))),
       ...this.#lookups(pair, 'allow', () => this.#allowedVerdict(pair)),
+      ...this.#lookedLookups(pair, 'allow', () => this.#allowedVerdict(pair)),
       ...(limited.length === 0 ? [] : this.#rated(pair, limited)),
+      ...this.#looks.ratedLookups(`rated.${pair.stem}`, this.#looked(pair, 'limited'), {
+        note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
+        guard: this.#guard(pair, false, undefined),
+        verdict: ({ entry }) => this.#effects.rated(entry, () => this.#granted(entry)),
+      }),
       ...last,
     ];
   }
 
-  /** Whether logs and counts have to wait for a rate. */
+  /** Whether logs and counts have to wait for a rate, or for what a message says. */
   #notesLater(pair: Pair): boolean {
-    return this.#loud(pair, ['limited']).length > 0;
+    return this.#loud(pair, ['limited']).length > 0 || (this.#loud(pair, ['allow']).length > 0 && this.#looked(pair, 'allow').length > 0);
   }
 
   /** Any flow that has a token left lets the conversation start. */
@@ -215,7 +257,8 @@ export class Judgement {
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
   #againRules(pair: Pair, opposites: readonly Pair[], hook: Hook): Token[] {
-    const permits = (one: Pair): boolean => this.#boxes(one, 'allow').length > 0 || this.#boxes(one, 'limited').length > 0;
+    const permits = (one: Pair): boolean =>
+      (['allow', 'limited'] as const).some((which) => this.#boxes(one, which).length + this.#looked(one, which).length > 0);
     const answered = opposites.filter(permits);
     if (answered.length === 0 && !permits(pair)) return [];
     const reply = keyword('-m conntrack --ctdir REPLY');
@@ -229,21 +272,43 @@ export class Judgement {
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
   #judgement(pair: Pair, swapped: boolean, hook: Hook, end: Token): Token[] {
     const permitted = (): Token => end;
+    const looked = (which: Which, verdict: () => Token): readonly Token[] => (swapped ? [] : this.#lookedLookups(pair, which, verdict));
     return [
       ...this.#lookups(pair, 'deny', () => drop, swapped, hook),
+      ...looked('deny', () => drop),
       ...this.#lookups(pair, 'allow', permitted, swapped, hook),
+      ...looked('allow', permitted),
       ...this.#lookups(pair, 'limited', permitted, swapped, hook),
+      ...looked('limited', permitted),
     ];
   }
 
+  /** Lookups of flows whose messages are looked into; what none of them holds comes back. */
+  #lookedLookups(pair: Pair, which: Which, verdict: () => Token): readonly Token[] {
+    const boxes = this.#looked(pair, which);
+    if (boxes.length === 0) return [];
+    const end = verdict();
+    const name = `looked ${which}.${pair.stem} ${end}`;
+    const known = this.#written.get(name);
+    const rules =
+      known ??
+      this.#looks.lookups(`${which}.${pair.stem}`, boxes, {
+        note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
+        guard: this.#guard(pair, false, undefined),
+        verdict: end,
+      });
+    this.#written.set(name, rules);
+    return rules;
+  }
+
   #lookups(pair: Pair, which: Which, verdict: () => Token, swapped = false, hook?: Hook): readonly Token[] {
-    if (this.#boxes(pair, which).length === 0) return [];
+    if (this.#boxes(pair, which, swapped).length === 0) return [];
     const end = verdict();
     const guard = this.#guard(pair, swapped, hook);
     // New conversations and those judged again ask the same: the same rules stand in both chains.
     const name = `${which}.${pair.stem} ${swapped} ${guard ?? ''} ${end}`;
     const outcome = (labels: readonly Entry[]): Token[] => [phrase(this.#effects.note(labels), end)];
-    const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, which), { table: this.#table, swapped, outcome, guard });
+    const rules = this.#written.get(name) ?? writeLookups(this.#plan(pair, which, swapped), { table: this.#table, swapped, outcome, guard });
     this.#written.set(name, rules);
     return rules;
   }
@@ -255,24 +320,35 @@ export class Judgement {
     return writeLookups(plan, { table: this.#table, swapped: false, outcome: (labels) => labels.map(outcome), guard, levels });
   }
 
-  #plan(pair: Pair, which: Which): Plan<Entry> {
-    const key = `${which}.${pair.stem}`;
+  #plan(pair: Pair, which: Which, swapped: boolean): Plan<Entry> {
+    // Answers are asked by ports alone, which is the same where nothing is looked into.
+    const answers = swapped && this.#looked(pair, which).length > 0;
+    const stem = `${which}.${pair.stem}`;
+    const key = answers ? `${stem} answers` : stem;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
-    const boxes = this.#boxes(pair, which);
-    const plan = planLookups(this.#table, key, boxes, (labels) => this.#effects.note(labels), { labelled: false });
+    const boxes = this.#boxes(pair, which, answers);
+    const plan = planLookups(this.#table, stem, boxes, (labels) => this.#effects.note(labels), { labelled: false });
     this.#plans.set(key, plan);
+    if (answers) return plan;
     this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes, this.#table.levels));
     return plan;
   }
 
-  /** The boxes of one effect, in words that fit the zones: rule 1 has been checked before. */
-  #boxes(pair: Pair, which: Which): Box<Entry>[] {
-    const { family } = this.#table;
-    return pair.entries.flatMap(({ entry, boxes }) => {
-      const box = boxes.get(family);
-      if (box === undefined || whichOf(entry) !== which) return [];
-      return [{ ...box, source: this.#side(pair.from, box.source), destination: this.#side(pair.to, box.destination) }];
+  /** The boxes of one effect, in words that fit the zones: rule 1 has been checked before. `swapped`: of answers, which nobody looks into. */
+  #boxes(pair: Pair, which: Which, swapped = false): Box<Entry>[] {
+    return this.#fitted(pair, which, (one) => (swapped ? this.#looks.answers(one) : this.#looks.plain(one)));
+  }
+
+  /** What programs have to look into. */
+  #looked(pair: Pair, which: Which): Box<Looked>[] {
+    return this.#fitted(pair, which, (one) => this.#looks.looked(one));
+  }
+
+  #fitted<Label>(pair: Pair, which: Which, boxesOf: (one: PairEntry) => readonly Box<Label>[]): Box<Label>[] {
+    return pair.entries.flatMap((one) => {
+      if (whichOf(one.entry) !== which) return [];
+      return boxesOf(one).map((box) => ({ ...box, source: this.#side(pair.from, box.source), destination: this.#side(pair.to, box.destination) }));
     });
   }
 
@@ -300,8 +376,13 @@ export class Judgement {
 
   // -- verdicts that log or count on their way ------------------------------------------------------------------
 
+  /** By ports, whatever functions are meant: a conversation starts by a packet that says nothing yet. */
   #loud(pair: Pair, effects: readonly Which[]): Box<Entry>[] {
-    return effects.flatMap((which) => this.#boxes(pair, which)).filter(({ label }) => label.log || label.count);
+    const byPorts = (which: Which): Box<Entry>[] => [
+      ...this.#boxes(pair, which),
+      ...this.#looked(pair, which).map((box): Box<Entry> => ({ ...box, label: box.label.entry })),
+    ];
+    return effects.flatMap(byPorts).filter(({ label }) => label.log || label.count);
   }
 
   #allowedVerdict(pair: Pair): Token {

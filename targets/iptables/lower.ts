@@ -16,6 +16,7 @@ import type { EmissionFacts } from '../../src/target/target.ts';
 import { Effects } from './effects.ts';
 import { type Area, inspectedAreas } from './inspected.ts';
 import { type Ends, type Inspection, Judgement } from './judgement.ts';
+import { isForEngine } from './looks.ts';
 import { addressMatches } from './matches.ts';
 import { passRules } from './passes.ts';
 import { Sets } from './sets.ts';
@@ -194,7 +195,8 @@ class FamilyLowering {
     const known = this.#areas.get(pair);
     if (known !== undefined) return known;
     const [from, to] = [pair.from, pair.to].map((name) => this.#policy.zones.find((zone) => zone.name === name));
-    const areas = from === undefined || to === undefined ? [] : inspectedAreas(pair, this.table.family, from, to);
+    const areas =
+      from === undefined || to === undefined ? [] : inspectedAreas(pair, this.table.family, from, to, (functions) => isForEngine(this.#policy, functions));
     this.#areas.set(pair, areas);
     return areas;
   }

@@ -8,10 +8,11 @@
 import type { Family } from '../../src/net/address.ts';
 import { empty, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
+import { missingForm, type Told } from '../../src/target/message-layouts.ts';
 import type { Bounds, Lookups } from './read-lookups.ts';
 import { type CurrentMark, Matches, type Matching } from './read-matches.ts';
 import { limitRate, sharedRate } from './read-rates.ts';
-import { isTarget, type ParsedRule, parseRule } from './read-rule.ts';
+import { isTarget, type ParsedRule, parseRule, type Section } from './read-rule.ts';
 import { type Chain, Refusal, type Rule, type Table } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
 
@@ -57,6 +58,13 @@ export interface Compiled {
 interface MatchParts {
   readonly all: Matching;
   readonly rates: readonly Asked[];
+}
+
+/** What a rule of a chain reads from messages, and all else that it does. */
+interface Looks {
+  readonly does: string;
+  readonly told: Told;
+  readonly at: number;
 }
 
 /** Targets that let a packet go on as it is; the packet mark that some change is never read. */
@@ -143,13 +151,15 @@ class Compiler {
     if (this.#open.size > 1000) throw new Refusal(line, 'chains lead on more than 1000 deep');
     let below = 0;
     const rules: CompiledRule[] = [];
+    const looks: Looks[] = [];
     for (const rule of chain.rules) {
-      const compiled = this.#guarded(rule, table, chain);
+      const compiled = this.#guarded(rule, table, chain, (does, told) => looks.push({ does, told, at: rules.length }));
       if (compiled === undefined) continue;
       if ('chain' in compiled.effect) below = Math.max(below, this.#depthOf.get(String(compiled.effect.chain)) ?? 0);
       rules.push(compiled);
     }
     this.#open.delete(key);
+    this.#checkForms(looks, rules);
     if (this.#context.strict && below + 1 > deepest) throw new Refusal(chain.line, `chains lead on more than ${deepest} deep from ${name}`);
     const number = this.#chains.length;
     this.#chains.push(this.#condensed(rules));
@@ -158,8 +168,33 @@ class Compiler {
     return number;
   }
 
-  /** A rule that cannot be read may do anything with any packet; one that misleads (a loop, a missing chain) is an error of the whole. */
-  #guarded(rule: Rule, table: Table, chain: Chain): CompiledRule | undefined {
+  /** Rules that look into messages and do the same with them belong together: where a form is missing, nobody knows what they mean. */
+  #checkForms(looks: readonly Looks[], rules: CompiledRule[]): void {
+    for (let first = 0; first < looks.length;) {
+      const start = looks[first] as Looks;
+      let end = first + 1;
+      while (looks[end]?.does === start.does && looks[end]?.at === start.at + end - first) end++;
+      const run = looks.slice(first, end);
+      const missing = missingForm(run.map(({ told }) => told));
+      for (const { at } of missing === undefined ? [] : run) {
+        const rule = rules[at];
+        if (rule !== undefined) rules[at] = this.#anything(new Refusal(rule.line, missing ?? ''));
+      }
+      first = end;
+    }
+  }
+
+  #anything(refusal: Refusal): CompiledRule {
+    this.#context.doubted(refusal);
+    const any: Bounds = { sure: empty, may: full };
+    return { line: refusal.line ?? 0, plain: any, remarked: any, rates: [], effect: { kind: 'anything' }, doubt: refusal.message };
+  }
+
+  /**
+   * A rule that cannot be read may do anything with any packet; one that misleads (a loop, a missing chain) is an error of the whole. `looks` is told
+   * what it reads from messages, with all else that the rule does.
+   */
+  #guarded(rule: Rule, table: Table, chain: Chain, looks: (does: string, told: Told) => void): CompiledRule | undefined {
     let parsed: ParsedRule;
     let parts: MatchParts;
     try {
@@ -167,11 +202,17 @@ class Compiler {
       parts = this.#parts(parsed, table, chain);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#context.doubted(new Refusal(rule.line, error.message));
-      const any: Bounds = { sure: empty, may: full };
-      return { line: rule.line, plain: any, remarked: any, rates: [], effect: { kind: 'anything' }, doubt: error.message };
+      return this.#anything(new Refusal(rule.line, error.message));
     }
-    return this.#rule(parsed, parts, table);
+    const compiled = this.#rule(parsed, parts, table);
+    if (compiled !== undefined) for (const section of parsed.matches) if (section.module === 'bpf') this.#look(section, parsed, looks);
+    return compiled;
+  }
+
+  #look(section: Section, rule: ParsedRule, looks: (does: string, told: Told) => void): void {
+    const { told } = this.#matches.said(section, rule);
+    const others = rule.matches.filter(({ module }) => module !== 'bpf' && module !== 'comment');
+    if (told !== undefined) looks(JSON.stringify([[...rule.header.values()], others, rule.target]), told);
   }
 
   #rule(rule: ParsedRule, { all, rates }: MatchParts, table: Table): CompiledRule | undefined {

@@ -11,6 +11,7 @@ import { canonical, type Range } from '../../src/net/ranges.ts';
 import { type ConnectionState, connectionStates } from '../../src/packets/packet.ts';
 import { empty, fields, full, type Node, otherInterface, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { behindHeaders, type Bounds, type Doubted, type Flag, type Lookups } from './read-lookups.ts';
+import { type Said, saidBy } from './read-messages.ts';
 import { protocolNumber } from './read-names.ts';
 import { shown } from './read-restore.ts';
 import type { Option, ParsedRule, Section } from './read-rule.ts';
@@ -119,6 +120,8 @@ export class Matches {
       case 'ttl':
       case 'hl':
         return this.all(parts.map((option) => this.#hopLimit(option, line)));
+      case 'bpf':
+        return exactly(this.#space.among(fields.function, this.said(section, rule).functions));
       case 'ah':
         // Both back ends find the header wherever it stands; a packet with one is of the protocol 51 here.
         if (this.#family === 6 && parts.length === 0) return exactly(this.#space.among(fields.protocol, [51]));
@@ -126,6 +129,15 @@ export class Matches {
       default:
         return both(unknown, `the match ${section.module} is not modelled`);
     }
+  }
+
+  /** What a program looks for in messages. */
+  said(section: Section, rule: ParsedRule): Said {
+    const [option, ...more] = section.options ?? [];
+    const transport = this.#needs('bpf', [6, 17], rule);
+    if (option === undefined || option.negated || more.length > 0) throw new Refusal(rule.line, 'a match bpf takes one program');
+    if (!this.#defragments) throw new Refusal(rule.line, 'fragments come to a program, since nothing uses conntrack');
+    return saidBy(option.values[0] ?? '', { family: this.#family, transport: transport === 6 ? 6 : 17 }, rule.line);
   }
 
   /** Packets that match all of them. */

@@ -73,6 +73,7 @@ const matchOptions: ReadonlyMap<string, Arities> = new Map([
       'hashlimit-upto hashlimit hashlimit-above hashlimit-burst hashlimit-name hashlimit-mode hashlimit-srcmask hashlimit-dstmask hashlimit-htable-size hashlimit-htable-max hashlimit-htable-expire hashlimit-htable-gcinterval hashlimit-rate-match:0 hashlimit-rate-interval',
     ),
   ],
+  ['bpf', arities('bytecode')],
   ['ah', arities('ahspi ahlen ahres:0')],
 ]);
 

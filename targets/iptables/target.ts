@@ -33,6 +33,12 @@ export const capabilities: TargetCapabilities = {
       default: String(0xffff_ffff),
     },
     {
+      name: 'messages',
+      title: 'how rules look into messages: by programs of BPF (the match `bpf`), or none',
+      type: { kind: 'name', values: ['bpf', 'none'] },
+      default: 'bpf',
+    },
+    {
       name: 'inspect-with',
       title: 'the engine that looks into flows whose functions are named: suricata, or none',
       type: { kind: 'name', values: ['none', 'suricata'] },
@@ -45,7 +51,21 @@ export const capabilities: TargetCapabilities = {
       default: '0',
     },
   ],
-  grades: { default: 'ports' },
+  // Protocols that have a frame (src/catalogue/frames.ts).
+  grades: {
+    default: 'ports',
+    ads: 'pdu',
+    bacnet: 'pdu',
+    dnp3: 'pdu',
+    enip: 'pdu',
+    fins: 'pdu',
+    'hart-ip': 'pdu',
+    hsms: 'pdu',
+    modbus: 'pdu',
+    s7comm: 'pdu',
+    slmp: 'pdu',
+  },
+  blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',
     engines: new Map([['suricata', { grades: { modbus: 'stream' }, files: ['suricata.yaml', 'suricata.rules'] }]]),
@@ -62,9 +82,21 @@ export const capabilities: TargetCapabilities = {
 
 /**
  * Limits of the platform, in characters; `slots`: of multiport, where a range counts two; `nested`: chains below a built-in one in
- * nf_tables; `rules`: of a family, what a small gateway still loads in seconds.
+ * nf_tables; `rules`: of a family, what a small gateway still loads in seconds; `instructions` of a program, and characters of its `bytecode`.
  */
-export const limits = { comment: 255, logPrefix: 29, chain: 28, set: 31, slots: 15, nested: 15, rules: 100_000, burst: 10_000, perSecond: 10_000 } as const;
+export const limits = {
+  comment: 255,
+  logPrefix: 29,
+  chain: 28,
+  set: 31,
+  slots: 15,
+  nested: 15,
+  rules: 100_000,
+  burst: 10_000,
+  perSecond: 10_000,
+  instructions: 64,
+  bytecode: 1000,
+} as const;
 
 /** Of Suricata's files: addresses of one list in a rule (a rule has 8192 characters), and rules that have numbers of their own behind one list. */
 export const engineLimits = { addresses: 40, lists: 9_000, rulesOfList: 100, firstRule: 1_000_000, message: 200 } as const;

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { type Family, formatAddress4, formatAddress6, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 import type { Range, Ranges } from '../../src/net/ranges.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';
+import type { Instruction } from './program.ts';
 import { engineLimits, limits } from './target.ts';
 
 /** What no rule of iptables can say; `help`: what would work. */
@@ -179,6 +180,22 @@ export function icmpMessage(family: Family, type: number, code: number | undefin
 export function protocolWord(value: number): Token {
   if (value === 0) throw new Error('iptables takes protocol 0 for every protocol');
   return number(value);
+}
+
+/** `-m bpf --bytecode "2,48 0 0 0,6 0 0 65535"`: numbers alone. */
+export function program(instructions: readonly Instruction[]): Token {
+  if (!isKnownProgram(instructions)) throw new Error(`a program of ${instructions.length} instructions`);
+  return token(`-m bpf --bytecode "${bytecode(instructions)}"`);
+}
+
+/** Whether iptables takes it: it cuts words that are longer. */
+export function isKnownProgram(instructions: readonly Instruction[]): boolean {
+  return instructions.length <= limits.instructions && bytecode(instructions).length <= limits.bytecode;
+}
+
+function bytecode(instructions: readonly Instruction[]): string {
+  const lines = instructions.map(({ code, whenTrue, whenFalse, k }) => [code, whenTrue, whenFalse, k].map(number).join(' '));
+  return [number(instructions.length), ...lines].join(',');
 }
 
 /** `--queue-num 3`: without `--queue-bypass`, what nobody takes from the queue is dropped. */

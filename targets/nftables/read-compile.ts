@@ -7,7 +7,8 @@
  */
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { type CurrentMark, type Key, Keys, type Matching, setTypes, shown } from './read-keys.ts';
-import { checkForms, isPayload, type PayloadMatch, selectedBy, type Told } from './read-messages.ts';
+import type { Told } from '../../src/target/message-layouts.ts';
+import { checkForms, isPayload, type PayloadMatch, selectedBy } from './read-messages.ts';
 import { type Box, groupsOverlap } from './read-products.ts';
 import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, type Rule, type RuleTree, type Statement, type Verdict } from './read-tree.ts';
 import type { Rate } from '../../src/policy/gateway-policy.ts';

@@ -9,7 +9,7 @@ import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { allFunctions, noFunction } from '../../src/packets/functions.ts';
 import { empty, fields, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { canonical, type Range, type Ranges, rangesEqual } from '../../src/net/ranges.ts';
-import { type Layout, layouts, type PatternByte } from './read-layouts.ts';
+import { type Layout, layouts, missingForm, type PatternByte, type Told } from '../../src/target/message-layouts.ts';
 import { protocolNames } from './read-names.ts';
 import { type Item, Refusal } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
@@ -29,14 +29,6 @@ export interface PayloadMatch {
   readonly names: readonly string[];
   readonly negated: boolean;
   readonly items: readonly Item[];
-}
-
-/** Messages of one layout that a rule selects. */
-export interface Told {
-  readonly layout: Layout;
-  readonly transport: number;
-  readonly family: 4 | 6 | undefined;
-  readonly functions: readonly number[];
 }
 
 /** What selects packets: those that match, those of which nothing can be said. */
@@ -198,17 +190,10 @@ function emptyOf(compared: Compared, line: number | undefined): readonly number[
   return [noFunction];
 }
 
-/**
- * Rules that lead to one verdict, one behind the other: a function has every form of its messages in them, or none. What a packet says is no part
- * of a packet set beyond its function, so that a form that is missing would not show.
- */
+/** Rules that lead to one verdict, one behind the other, are refused where a form of their messages is missing. */
 export function checkForms(run: readonly Told[], line: number | undefined): void {
-  for (const { layout, transport, family } of run) {
-    const here = run.filter((one) => one.transport === transport && one.family === family);
-    const forms = layouts.filter((one) => one.protocol === layout.protocol && one.layer === layout.layer && one.transports.includes(transport));
-    const texts = forms.map((form) => [...new Set(here.filter((one) => one.layout === form).flatMap((one) => one.functions))].sort((a, b) => a - b).join());
-    if (new Set(texts).size > 1) throw new Refusal(line, `a rule for one form of messages of ${layout.protocol} is missing`);
-  }
+  const missing = missingForm(run);
+  if (missing !== undefined) throw new Refusal(line, missing);
 }
 
 function messagesOf(compared: Compared, line: number | undefined): Told {

@@ -83,6 +83,24 @@ export const iptablesBackends: readonly Backend[] = (['legacy', 'nft'] as const)
   (['yes', 'no'] as const).map((sets) => iptables(tools, sets)),
 );
 
+/** `share`: of everything that is tried on nftables, what is tried here, too, in a short run. */
+export interface LookingPlace {
+  readonly backend: Backend;
+  readonly families: readonly string[];
+  readonly share: 'all' | 'some';
+}
+
+/** Where messages are looked into: on nftables, and on both back ends of iptables by one family each, or by both (`ZW_MESSAGE_BACKENDS=all`). */
+export const lookingPlaces: readonly LookingPlace[] = [
+  { backend: nftables, families: ['IPv4', 'IPv6'], share: 'all' },
+  ...(process.env['ZW_MESSAGE_BACKENDS'] === 'all'
+    ? iptablesBackends.map((backend): LookingPlace => ({ backend, families: ['IPv4', 'IPv6'], share: 'all' }))
+    : ([
+        { backend: iptables('legacy', 'yes'), families: ['IPv4'], share: 'some' },
+        { backend: iptables('nft', 'no'), families: ['IPv6'], share: 'some' },
+      ] as const)),
+];
+
 /** `render`: what the platform makes of the commands. */
 export function vyosBackend(name: string, version: Version, render: (commands: string) => string): Backend {
   return {

@@ -2,6 +2,7 @@
 // two address families. The idea: a test says only what it is about, and its expectation is written by hand, never asked from `evaluate`.
 
 import { rulesetOf, compileText, type Ruleset } from '../generators/compile.ts';
+import { type Backend, nftables } from './backends.ts';
 import { named, type Ends, type Part } from './conversations.ts';
 import { KernelGateway, type GatewaySpec, type Observation } from './gateway.ts';
 
@@ -54,13 +55,16 @@ const interfaces: GatewaySpec['interfaces'] = [
 
 export class Bench {
   readonly gateway: KernelGateway;
+  readonly #backend: Backend;
 
-  private constructor(gateway: KernelGateway) {
+  private constructor(gateway: KernelGateway, backend: Backend) {
     this.gateway = gateway;
+    this.#backend = backend;
   }
 
-  static async create(more: Partial<GatewaySpec> = {}): Promise<Bench> {
-    return new Bench(await KernelGateway.create({ interfaces, logGroups: [logGroup], ...more }));
+  /** `backend`: the platform that the plant is dressed for. */
+  static async create(more: Partial<GatewaySpec> = {}, backend = nftables): Promise<Bench> {
+    return new Bench(await KernelGateway.create({ interfaces, logGroups: [logGroup], ...more }), backend);
   }
 
   /** Compiles and loads; what was loaded before is replaced as in a plant. */
@@ -69,8 +73,8 @@ export class Bench {
   }
 
   async enforceText(text: string): Promise<Ruleset> {
-    const ruleset = rulesetOf(compileText(text));
-    await this.gateway.load(ruleset.text.replaceAll(/log prefix ("[^"]*")/g, `log prefix $1 group ${logGroup}`));
+    const ruleset = rulesetOf(compileText(this.#backend.dress(text)));
+    await this.#backend.load(this.gateway, { ...ruleset, text: ruleset.text.replaceAll(/log prefix ("[^"]*")/g, `log prefix $1 group ${logGroup}`) });
     return ruleset;
   }
 

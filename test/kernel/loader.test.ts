@@ -331,6 +331,25 @@ for (const backend of withSets)
       expect(await snapshot()).toEqual(before);
     });
 
+    it('tries a program that looks into messages before it changes anything', async () => {
+      const folder = new Folder(kind);
+      folders.push(folder);
+      await fresh();
+      expect(folder.run(gateway, folder.write('old', compiled(old))).status).toBe(0);
+      const before = await snapshot();
+      const looking = compiled('flow reads { from office to press allow modbus read }');
+      // An instruction that no kernel has, as a match is that this one has not.
+      const broken = folder.run(
+        gateway,
+        folder.write('broken', looking, (text) => text.replaceAll(/--bytecode "[^"]*"/gu, '--bytecode "2,255 0 0 0,6 0 0 0"')),
+      );
+      expect(broken.status).toBe(1);
+      expect(broken.stderr).toMatch(/nothing was changed/u);
+      expect(await snapshot()).toEqual(before);
+      expect(folder.run(gateway, folder.write('looking', looking))).toMatchObject({ status: 0 });
+      expect((await snapshot()).rules).toContain('--bytecode "18,48 0 0 0,');
+    });
+
     it('lets go of the sets when a gateway no longer has them', async () => {
       const folder = new Folder(kind);
       folders.push(folder);

@@ -95,6 +95,14 @@ const plants: readonly (readonly [name: string, flows: string])[] = [
     `flow poll { from office to press allow ${reading} inspect stream }\nflow back { from press to office allow modbus { function 3 } inspect stream }`,
   ],
   ['one wire, two zones', `flow poll { from cell to cell, press allow ${reading} inspect stream }`],
+  [
+    'another protocol, which programs look into',
+    `flow poll { from historian to press allow ${reading} inspect stream }\nflow s7 { from office to plc allow s7comm read log }`,
+  ],
+  [
+    'programs in the other direction, and with a rate',
+    `flow poll { from historian to press allow ${reading} inspect stream }\nflow back { from 10.0.2.0/24 to 10.0.1.0/24 allow dnp3 read requests forward rate 10/minute burst 3 }`,
+  ],
   ['no flow that is looked into', 'flow web { from office to press allow https }'],
 ];
 
@@ -234,11 +242,36 @@ describe('what Suricata cannot tell', () => {
     expect(compiled.errors.join('\n')).toMatch(/ZW5002/u);
   });
 
+  it('what programs tell on ports where Suricata looks for Modbus', () => {
+    const shared = `flow poll { from historian to plc allow ${reading} inspect stream }\nflow s7 { from office to plc allow s7comm read on tcp 502 }`;
+    const [policy] = plant(shared).policies;
+    const facts = { policyTitle: '', revision: undefined, sourceDigest: '', date: '', compilerVersion: '', policyNumber: 1, place: () => '' };
+    const found = policy === undefined ? [] : iptables.emit(policy, facts).diagnostics;
+    expect(found.map(({ message }) => message).join('\n')).toContain('functions of other protocols (`s7`) on ports where Suricata looks for Modbus');
+    const one = plant('flow both { from office to plc allow modbus { function 3 } on tcp 502, s7comm read on tcp 502 }');
+    expect(one.errors.join('\n')).toMatch(/ZW5001/u);
+  });
+
   it('a rate, which a dropped packet would have spent', () => {
     const [policy] = plant(`flow poll { from station to plc allow ${reading} inspect stream rate 10/minute burst 3 }`).policies;
     const facts = { policyTitle: '', revision: undefined, sourceDigest: '', date: '', compilerVersion: '', policyNumber: 1, place: () => '' };
     const said5002 = policy === undefined ? [] : iptables.emit(policy, facts).diagnostics;
     expect(said5002.map(({ message }) => message).join('\n')).toContain('a rate of `poll` where Suricata looks into messages');
+  });
+});
+
+describe('a gateway without the match bpf', () => {
+  it('gives ports alone, and says so', () => {
+    const read = 'flow s7 { from office to plc allow s7comm read }';
+    expect(plant(read).errors).toEqual([]);
+    expect(rulesetOf(plant(read)).text).toContain('--bytecode');
+    expect(plant(read, 'messages none').errors.join('\n')).toMatch(/ZW5001/u);
+    const weaker = plant(read.replace('read }', 'read accept-weaker ports "old kernel" }'), 'messages none');
+    expect(weaker.errors).toEqual([]);
+    expect(rulesetOf(weaker).text).not.toContain('--bytecode');
+    expect(proof(rulesetOf(weaker))).toEqual({ kind: 'equal' });
+    // Suricata's grade stands whatever the rules can do.
+    expect(plant(`flow poll { from historian to plc allow ${reading} inspect stream }`, 'messages none').errors).toEqual([]);
   });
 });
 

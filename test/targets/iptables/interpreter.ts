@@ -6,6 +6,8 @@
  */
 import { parseAddress, parsePrefix } from '../../../src/net/address.ts';
 import type { Packet } from '../../../src/packets/packet.ts';
+import { accepts } from './bpf-machine.ts';
+import { carrying } from './example-messages.ts';
 import type { Dump, Element, IpSet, Part, Rule, Table } from '../../../targets/iptables/read-tree.ts';
 
 export interface Course {
@@ -175,6 +177,10 @@ class Walk {
         return value.split(',').some((one) => within(one, packet.value));
       case '--ports':
         return value.split(',').some((one) => within(one, packet.value) || within(one, packet.sourcePort));
+      case '--bytecode': {
+        const carried = carrying(packet);
+        return carried === undefined ? false : accepts(value, carried);
+      }
       case '--icmp-type':
       case '--icmpv6-type': {
         const [type, code] = value.split('/').map(Number);

@@ -66,6 +66,59 @@ describe('many interfaces', () => {
   });
 });
 
+/** Rules that a packet meets at most behind a chain. */
+function longestWalk(rules: readonly string[], start: string): number {
+  const chains = new Map<string, string[]>();
+  for (const rule of rules) {
+    const [, name = '', rest = ''] = /^-A (\S+) (.*)$/u.exec(rule) ?? [];
+    chains.set(name, [...(chains.get(name) ?? []), rest]);
+  }
+  const known = new Map<string, number>();
+  const walk = (name: string): number => {
+    let [met, most] = [0, 0];
+    for (const rule of chains.get(name) ?? []) {
+      met += 1;
+      const [, lead, target = ''] = / -([gj]) (\S+)$/u.exec(` ${rule}`) ?? [];
+      const below = !chains.has(target) ? 0 : (known.get(target) ?? walk(target));
+      if (lead === 'g') most = Math.max(most, met + below);
+      else met += below;
+    }
+    known.set(name, Math.max(met, most));
+    return Math.max(met, most);
+  };
+  return walk(start);
+}
+
+describe('flows that name functions', () => {
+  const flows = (count: number): string => {
+    const host = (zone: number, at: number): string => `10.0.${zone}.${2 + (at % 200)}`;
+    // Fifteen sets of functions, one of which most flows have.
+    const functions = (at: number): string => (at % 3 > 0 ? 'read' : `{ function 3, function ${5 + ((at / 3) % 15)} }`).replace(/ 7 /u, ' 16 ');
+    const each = Array.from(
+      { length: count },
+      (_, at) => `flow f${at} { from ${host(1, at)}  to ${host(2, at * 7 + Math.floor(at / 200))}  allow modbus ${functions(at)} }`,
+    );
+    return `policy "many" {}
+zone a { level 3  networks 10.0.1.0/24 }
+zone b { level 1  networks 10.0.2.0/24 }
+${each.join('\n')}
+gateway gw { target iptables
+  interface eth0 { faces a  address 10.0.1.1/24 }
+  interface eth1 { faces b  address 10.0.2.1/24 }
+  manage none "console only" }`;
+  };
+
+  it('cost a packet of a running conversation what they cost when they are few', () => {
+    const [few, many] = [30, 300].map((count) => rulesetOf(compileText(flows(count))));
+    if (few === undefined || many === undefined) throw new Error('no ruleset');
+    expect(proof(few)).toEqual({ kind: 'equal' });
+    const [walked, most] = [few, many].map((ruleset) => longestWalk(rulesOf(ruleset), 'zw.inspect.a.b'));
+    expect(walked).toBeGreaterThan(8);
+    expect(most).toBeLessThan(1.5 * (walked ?? 0));
+    expect(most).toBeLessThan(60);
+  });
+});
+
 describe('more rules than a gateway loads', () => {
   it('are refused with a way that works: ipset', async () => {
     const { mixed } = (await import(new URL('../../bench/mixed.mjs', import.meta.url).href)) as {

@@ -1,8 +1,8 @@
 /**
- * How messages of each protocol look, written a second time for the reader.
+ * How messages of each protocol look, written a second time for the readers of targets.
  *
- * Takes nothing, gives patterns of bytes. The emitter has its own layouts (`src/catalogue/frames.ts`); these come from the same standards but
- * share no line with them, so that an error in either shows when a ruleset is read back.
+ * Takes nothing, gives patterns of bytes. Emitters have layouts of their own (`src/catalogue/frames.ts`); these come from the same standards but
+ * share no line with them, so that an error in either shows when rules are read back. No emitter imports this file (`.dependency-cruiser.mjs`).
  */
 
 /** One byte of a pattern: any, a part of the length or of the function, or one of some values. */
@@ -150,3 +150,25 @@ export const layouts: readonly Layout[] = [
   layout('slmp', 'command', '5000 ..*5 LLLL .... FFFF', { ...sml, size: and(9), lengths: [6, 1451, 1] }),
   layout('slmp', 'command', '5400 ..*9 LLLL .... FFFF', { ...sml, size: and(13), lengths: [6, 1447, 1] }),
 ];
+
+/** Messages of one layout that a rule selects. */
+export interface Told {
+  readonly layout: Layout;
+  readonly transport: number;
+  readonly family: 4 | 6 | undefined;
+  readonly functions: readonly number[];
+}
+
+/**
+ * Rules that lead to one verdict, one behind the other: a function has every form of its messages in them, or none. What a packet says is no part
+ * of a packet set beyond its function, so that a form that is missing would not show. Undefined if all are there.
+ */
+export function missingForm(run: readonly Told[]): string | undefined {
+  for (const { layout: own, transport, family } of run) {
+    const here = run.filter((one) => one.transport === transport && one.family === family);
+    const forms = layouts.filter((one) => one.protocol === own.protocol && one.layer === own.layer && one.transports.includes(transport));
+    const texts = forms.map((form) => [...new Set(here.filter((one) => one.layout === form).flatMap((one) => one.functions))].sort((a, b) => a - b).join());
+    if (new Set(texts).size > 1) return `a rule for one form of messages of ${own.protocol} is missing`;
+  }
+  return undefined;
+}
