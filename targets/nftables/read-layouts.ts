@@ -31,6 +31,19 @@ export interface Layout {
   readonly second: Readonly<Record<number, 8 | 16>>;
   /** Lengths by `code/second`. */
   readonly bySecond: Readonly<Record<string, Lengths>>;
+  /** The byte of the unit. */
+  readonly unit: number | undefined;
+  /** The data that messages touch, by code. */
+  readonly touches: Readonly<Record<number, Touch>>;
+}
+
+/** Two bytes of a first address, which may be the only one, or two more say how many there are. */
+export interface Touch {
+  readonly starts: readonly number[];
+  /** For each start: where the quantity stands, and the largest one. */
+  readonly quantities: readonly (readonly [at: number, most: number])[];
+  /** Where the bytes behind the last quantity are counted, and how many bits each of that quantity has. */
+  readonly counted: readonly [at: number, bits: 1 | 16] | undefined;
 }
 
 type Facts = Partial<Layout> & Pick<Layout, 'lengths'>;
@@ -51,6 +64,8 @@ function layout(protocol: string, layer: string, pattern: string, { transports =
     byCode: {},
     second: {},
     bySecond: {},
+    unit: undefined,
+    touches: {},
     ...facts,
   };
 }
@@ -80,6 +95,8 @@ const checked = (said: number): number => {
 
 const tcp = [6];
 const udp = [17];
+const single: Touch = { starts: [8], quantities: [], counted: undefined };
+const many = (most: number): Touch => ({ starts: [8], quantities: [[10, most]], counted: undefined });
 const iso = { transports: [6, 17], size: whole };
 const s7: Facts = { ...iso, lengths: [18, 967, 1] };
 const bvlc: Facts = { transports: udp, size: whole, lengths: [4, 1497, 1] };
@@ -115,6 +132,27 @@ export const layouts: readonly Layout[] = [
     },
     second: { 8: 16, 43: 8 },
     bySecond: { '43/14': [5, 5, 1] },
+    unit: 6,
+    // 0x7D0 coils or inputs, 0x7D registers; 0x7B0 and 0x7B of them written; 0x79 where a read of up to 0x7D comes with it.
+    touches: {
+      1: many(0x7d0),
+      2: many(0x7d0),
+      3: many(0x7d),
+      4: many(0x7d),
+      5: single,
+      6: single,
+      15: { ...many(0x7b0), counted: [12, 1] },
+      16: { ...many(0x7b), counted: [12, 16] },
+      22: single,
+      23: {
+        starts: [8, 12],
+        quantities: [
+          [10, 0x7d],
+          [14, 0x79],
+        ],
+        counted: [16, 16],
+      },
+    },
   }),
   layout('cotp', 'connection', '0300 LLLL .. FF', { ...iso, lengths: [11, 100, 1] }),
   layout('cotp', 'data', '0300 LLLL 02 FF 00', { ...iso, lengths: [7, 7, 1] }),

@@ -6,9 +6,11 @@
  * a function may look like is refused. nft joins neighbours that are compared with one value each, so such comparisons are taken apart into bytes.
  */
 import { functionTable } from '../../src/policy/gateway-policy.ts';
-import { allFunctions, noFunction } from '../../src/packets/functions.ts';
+import { allFunctions, functionBox, functionRanges, type FunctionSet, functionsText, unionFunctions } from '../../src/packets/function-set.ts';
+import { noFunction } from '../../src/packets/functions.ts';
 import { empty, fields, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { canonical, type Range, type Ranges, rangesEqual } from '../../src/net/ranges.ts';
+import { detailsOf, type Rest, type Table } from './read-details.ts';
 import { type Layout, layouts, type PatternByte } from './read-layouts.ts';
 import { protocolNames } from './read-names.ts';
 import { type Item, Refusal } from './read-tree.ts';
@@ -36,7 +38,7 @@ export interface Told {
   readonly layout: Layout;
   readonly transport: number;
   readonly family: 4 | 6 | undefined;
-  readonly functions: readonly number[];
+  readonly messages: FunctionSet;
 }
 
 /** What selects packets: those that match, those of which nothing can be said. */
@@ -52,13 +54,14 @@ export function selectedBy(space: PacketSpace, matches: readonly PayloadMatch[],
   const { diagram } = space;
   const compared = comparedBy(matches, line);
   const { transport, family } = compared;
-  const told = compared.bytes.size + compared.choices.length === 0 && compared.said === undefined ? undefined : messagesOf(compared, line);
-  const functions = told?.functions ?? emptyOf(compared, line);
+  const told =
+    compared.bytes.size + compared.choices.length + compared.tables.length === 0 && compared.said === undefined ? undefined : messagesOf(compared, line);
+  const messages = told?.messages ?? emptyOf(compared, line);
   const carried = space.among(fields.protocol, [transport]);
   const inFamily = family === undefined ? carried : diagram.intersect(carried, space.family(family));
   return {
     told,
-    set: diagram.intersect(inFamily, space.among(fields.function, functions)),
+    set: diagram.intersect(inFamily, space.messagesOf(messages)),
     unknown: alone ? empty : diagram.complement(carried),
     reason: 'bytes of a message are read from packets of another protocol',
   };
@@ -79,6 +82,8 @@ interface Compared {
   /** Bytes that must have one value. */
   readonly bytes: ReadonlyMap<number, number>;
   readonly choices: readonly Choice[];
+  /** Several numbers that are held against each other. */
+  readonly tables: readonly Table[];
   /** Where the length field stands. */
   readonly said: { readonly at: number; readonly size: number } | undefined;
   /** Lengths of packets with what the field says in them; or of datagrams, where no field is read. */
@@ -109,8 +114,15 @@ function comparedBy(matches: readonly PayloadMatch[], line: number | undefined):
   const datagrams = base === 'udp length' && last === undefined && match.items.some(([scalar]) => rangeOf(scalar, line).first !== 8);
   const bytes = new Map<number, number>();
   const choices: Choice[] = [];
+  const tables: Table[] = [];
   for (const one of matches) {
     if (one === match || one === next || one.names.includes(notUrgent)) continue;
+    const together = one.names.flatMap((name) => placeOf(name) ?? []);
+    if (one.names.length > 1 && together.length === one.names.length) {
+      if (one.negated) throw new Refusal(line, `${one.names.join(' . ')} != … is not modelled`);
+      tables.push({ places: together, items: one.items });
+      continue;
+    }
     const place = placeOf(one.names.join(' . '));
     if (place === undefined) throw new Refusal(line, `the match ${one.names.join(' . ')} is not modelled beside lengths`);
     const values = canonical(one.items.map((item) => rangeOf(item.length === 1 ? item[0] : undefined, line)));
@@ -132,6 +144,7 @@ function comparedBy(matches: readonly PayloadMatch[], line: number | undefined):
     family: base === 'udp length' ? undefined : six ? 6 : 4,
     bytes,
     choices,
+    tables,
     said: last,
     lengths: datagrams ? { datagrams: canonical(match.items.map(([scalar]) => rangeOf(scalar, line))) } : { base },
     items: match.items,
@@ -193,9 +206,9 @@ function readFields(compared: Compared, size: (said: number) => number, reversed
   return new Set(found.keys());
 }
 
-function emptyOf(compared: Compared, line: number | undefined): readonly number[] {
+function emptyOf(compared: Compared, line: number | undefined): FunctionSet {
   fieldsOf(compared, undefined, line);
-  return [noFunction];
+  return functionRanges([{ first: noFunction, last: noFunction }]);
 }
 
 /**
@@ -206,7 +219,7 @@ export function checkForms(run: readonly Told[], line: number | undefined): void
   for (const { layout, transport, family } of run) {
     const here = run.filter((one) => one.transport === transport && one.family === family);
     const forms = layouts.filter((one) => one.protocol === layout.protocol && one.layer === layout.layer && one.transports.includes(transport));
-    const texts = forms.map((form) => [...new Set(here.filter((one) => one.layout === form).flatMap((one) => one.functions))].sort((a, b) => a - b).join());
+    const texts = forms.map((form) => functionsText(unionFunctions(...here.filter((one) => one.layout === form).map((one) => one.messages))));
     if (new Set(texts).size > 1) throw new Refusal(line, `a rule for one form of messages of ${layout.protocol} is missing`);
   }
 }
@@ -221,7 +234,7 @@ function messagesOf(compared: Compared, line: number | undefined): Told {
   let refusal = new Refusal(line, 'the bytes that are compared are those of no known message');
   for (const { layout, rest } of fitting) {
     try {
-      known.push({ layout, transport: compared.transport, family: compared.family, functions: functionsOf(compared, layout, rest, line) });
+      known.push({ layout, transport: compared.transport, family: compared.family, messages: messagesIn(compared, layout, rest, line) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;
@@ -234,7 +247,7 @@ function messagesOf(compared: Compared, line: number | undefined): Told {
 }
 
 /** What a rule says of the function, once its other bytes are those of the layout; undefined if they are not. */
-function restOf({ bytes, choices, said }: Compared, layout: Layout): { bytes: ReadonlyMap<number, number>; choices: readonly Choice[] } | undefined {
+function restOf({ bytes, choices, said }: Compared, layout: Layout): Rest | undefined {
   const left = new Map(bytes);
   const others = new Set(choices);
   for (const [at, wanted] of layout.bytes.entries()) {
@@ -253,7 +266,11 @@ function restOf({ bytes, choices, said }: Compared, layout: Layout): { bytes: Re
   if (length?.at !== said?.at || length?.size !== said?.size) return undefined;
   const place = spanOf(layout.bytes, 'function');
   const most = Math.max(0, ...Object.values(layout.second)) / 8;
-  const inside = (at: number, size: number): boolean => place !== undefined && at >= place.at && at + size <= place.at + place.size + most;
+  const starts = Object.values(layout.touches).flatMap((touch) => touch.starts);
+  const inside = (at: number, size: number): boolean =>
+    (place !== undefined && at >= place.at && at + size <= place.at + place.size + most) ||
+    (at === layout.unit && size === 1) ||
+    starts.some((start) => at >= start && at + size <= start + 2);
   if (![...left.keys()].every((at) => inside(at, 1)) || ![...others].every(({ at, size }) => inside(at, size))) return undefined;
   return { bytes: left, choices: [...others] };
 }
@@ -263,12 +280,16 @@ function spanOf(pattern: readonly PatternByte[], what: 'length' | 'function'): {
   return at === -1 ? undefined : { at, size: pattern.lastIndexOf(what) - at + 1 };
 }
 
-function functionsOf(
-  compared: Compared,
-  layout: Layout,
-  { bytes, choices }: { bytes: ReadonlyMap<number, number>; choices: readonly Choice[] },
-  line: number | undefined,
-): readonly number[] {
+/** Functions of a layout, with the units and the data that the rule holds them to. */
+function messagesIn(compared: Compared, layout: Layout, rest: Rest, line: number | undefined): FunctionSet {
+  const { left, ...asked } = detailsOf(rest, compared.tables, layout, (scalar) => rangeOf(scalar, line), line);
+  const numbers = functionsOf(compared, layout, left, line);
+  return unionFunctions(
+    ...numbers.flatMap((number) => (asked.units ?? [undefined]).flatMap((units) => (asked.boxes ?? [{}]).map((box) => functionBox(number, { ...box, units })))),
+  );
+}
+
+function functionsOf(compared: Compared, layout: Layout, { bytes, choices }: Rest, line: number | undefined): readonly number[] {
   const { at, size } = spanOf(layout.bytes, 'function') ?? { at: 0, size: 0 };
   const only = (choice: Choice): readonly number[] => {
     if (choice.values.some(({ first, last }) => last - first > 0xffff)) throw new Refusal(line, 'a wide range of functions');
