@@ -63,7 +63,11 @@ function mutantsOf(rule: string): readonly string[] {
     if (values.startsWith('.')) {
       for (const { 0: place, index: at } of text.matchAll(/@ih,(\d+),\d+/gu)) {
         const [, offset = '', bits = ''] = /@ih,(\d+),(\d+)/u.exec(place) ?? [];
-        for (const by of [-8, 8]) mutants.push(replaced(`${text.slice(0, at)}@ih,${Number(offset) + by},${bits}${text.slice(at + place.length)}`));
+        for (const by of [-8, 8]) {
+          const moved = `${text.slice(0, at)}@ih,${Number(offset) + by},${bits}${text.slice(at + place.length)}`;
+          // Instead, or besides.
+          mutants.push(replaced(moved), replaced(`${text} ${moved}`));
+        }
       }
       continue;
     }
