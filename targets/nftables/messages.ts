@@ -3,6 +3,8 @@
  *
  * Takes a set of functions, gives a chain that leads its messages to a verdict and lets others come back. The one idea: one lookup compares
  * the header's length, the packet's length and the protocol's own length field, so that a message in two segments, or two in one, is none.
+ * Where units or addresses are named, further lookups hold first address and quantity against the range, and the three ways to say a quantity
+ * against each other.
  * IP options, and IPv6 headers before TCP, are in no set: what has them is not recognised. Nor is what TCP marks as urgent, with or without
  * payload: the server's stack takes the urgent byte out of the stream, so that another message is read than was looked at.
  */

@@ -3,7 +3,7 @@
  *
  * Takes all comparisons of one rule that look at bytes, gives the packets that they select. The one idea: bytes are no field of the packet
  * space, so only whole forms are understood: "no payload", and "one whole message with one of these codes". A form that selects a part of what
- * a function may look like is refused. nft joins neighbours that are compared with one value each, so such comparisons are taken apart into bytes.
+ * a function may look like is refused, save for whole ranges of units and addresses (`read-details.ts`). nft joins neighbours that are compared with one value each, so such comparisons are taken apart into bytes.
  */
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { allFunctions, functionBox, functionRanges, type FunctionSet, functionsText, unionFunctions } from '../../src/packets/function-set.ts';
