@@ -8,7 +8,7 @@
 import { addressesOf } from '../catalogue/frames.ts';
 import type { ProtocolFunction } from '../catalogue/function.ts';
 import type { Narrowing } from '../model/functions.ts';
-import type { Range } from '../net/ranges.ts';
+import { canonical, type Range } from '../net/ranges.ts';
 import { type Below, complementBelow, type FunctionSet, lastDataAddress, lastUnit } from '../packets/function-set.ts';
 
 export interface Part {
@@ -20,14 +20,23 @@ export interface Part {
 export function partsOf(one: ProtocolFunction, set: FunctionSet): readonly Part[] | undefined {
   const below = set[0]?.below ?? [];
   if (below === 'all') return [{ narrowing: {}, except: [] }];
-  const parts: Part[] = [];
+  const found = new Map<string, { readonly part: Part; readonly units: Range<number>[] }>();
   for (const { low, high, below: firsts } of below) {
-    const units: Narrowing = low === 0 && high === lastUnit ? {} : { units: { first: low, last: high } };
-    const ranges = addressParts(addressesOf(one), firsts);
-    if (ranges === undefined) return undefined;
-    parts.push(...ranges.map(({ narrowing, except }) => ({ narrowing: { ...units, ...narrowing }, except: except.map((each) => ({ ...units, ...each })) })));
+    const parts = addressParts(addressesOf(one), firsts);
+    if (parts === undefined) return undefined;
+    for (const part of parts) {
+      const key = JSON.stringify(part);
+      const known = found.get(key) ?? { part, units: [] };
+      known.units.push({ first: low, last: high });
+      found.set(key, known);
+    }
   }
-  return parts;
+  return [...found.values()].flatMap(({ part: { narrowing, except }, units }) =>
+    canonical(units).map(({ first, last }): Part => {
+      const its: Narrowing = first === 0 && last === lastUnit ? {} : { units: { first, last } };
+      return { narrowing: { ...its, ...narrowing }, except: except.map((each) => ({ ...its, ...each })) };
+    }),
+  );
 }
 
 function addressParts(kind: 'one' | 'many' | undefined, firsts: Below): readonly Part[] | undefined {

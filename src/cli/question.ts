@@ -246,7 +246,8 @@ function serviceMessages(model: Model, loaded: Loaded, words: string, options: O
     const shown = parts.slice(0, 6).join(', ') + (parts.length > 6 ? ' and more' : '');
     const one = (parts[0] ?? '').replace(/-\d+$/u, '');
     const [example] = [...all.values()].flat().flatMap((start) => start.example ?? []);
-    const help = example !== undefined ? `name one function, for example "${example}"` : `ask for one of them: --service "${one}"`;
+    const what = parts.some((part) => part.endsWith(mixed)) ? 'function' : 'unit and address';
+    const help = example !== undefined ? `name one ${what}, for example "${example}"` : `ask for one of them: --service "${one}"`;
     throw new UsageError('--service', `\`${words}\` is more than one conversation: ${shown}`, help);
   }
   const noPorts = [...all.values()].flat().some((one) => !ported(one.message.protocol));

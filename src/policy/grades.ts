@@ -9,8 +9,9 @@ import { whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Flow, Grade, MessageDetail } from '../model/model.ts';
 import { families } from '../net/address.ts';
-import { allFunctions, type FunctionSet, isEveryFunction, subtractFunctions } from '../packets/function-set.ts';
+import { allFunctions, detailsIn, type FunctionSet, isEveryFunction, subtractFunctions } from '../packets/function-set.ts';
 import { familyServices, intersectServices, protocolNumber, type ServiceSet, unionServices, widenFunctions, widenFunctionsOn } from '../packets/service-set.ts';
+import { narrowedParts } from './data-ranges.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 
 /** The grade of a protocol in a flow, and why it is not more. */
@@ -72,7 +73,10 @@ function whyNotToldIn(flow: Flow, protocol: string, target: TargetCapabilities):
   const reason = segments
     .filter(({ functions }) => !isEveryFunction(functions))
     .map(({ transport, functions }) => {
-      const told = functionTable.among(toldOf(functions));
+      const set = toldOf(functions);
+      const told = functionTable.among(set);
+      const cut = told.find((one) => narrowedParts(one, detailsIn(set, functionTable.number(one))) === undefined);
+      if (cut !== undefined) return `of \`${cut.protocol} ${cut.name}\`, a range of addresses is left out of another one`;
       if (engine !== undefined) return whyNotParsed(engine, told, transport);
       // The engine looks into all that is said on the ports of its protocols.
       const other = target.engine === undefined ? undefined : told.find((one) => gradeFor(target, one.protocol) === 'stream');

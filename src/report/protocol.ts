@@ -5,6 +5,7 @@
  * functions, how each is called by code, which messages come along, and what no class holds.
  */
 import type { FunctionCode, ProtocolFunction } from '../catalogue/function.ts';
+import { addressesOf, hasUnits } from '../catalogue/frames.ts';
 import { functionsOfClass, functionTables, sessionMessages } from '../catalogue/functions.ts';
 import type { Protocol, TransportPorts, TransportProtocol } from '../catalogue/protocol.ts';
 import { gradeFor, type TargetCapabilities } from '../policy/capabilities.ts';
@@ -46,7 +47,7 @@ function functionLines(protocol: Protocol, targets: Iterable<TargetCapabilities>
   const all = [...ownFunctions(protocol), ...[...session.values()].flat()];
   const width = Math.max(...all.map((one) => one.name.length));
   const line = (one: ProtocolFunction): string =>
-    `    ${one.name.padEnd(width)}  ${one.codes.map((code) => codeWords(one, code)).join('; ')}${one.note === undefined ? '' : `: ${one.note}`}`;
+    `    ${one.name.padEnd(width)}  ${one.codes.map((code) => codeWords(one, code)).join('; ')}${addressWords(one)}${one.note === undefined ? '' : `: ${one.note}`}`;
   const lines = [`  classes of functions: ${protocol.functions.join(', ')}`];
   for (const name of protocol.functions) lines.push(`  ${name}`, ...functionsOfClass(protocol.name, name).map(line));
   const messages = new Set([...session.values()].flat());
@@ -59,7 +60,28 @@ function functionLines(protocol: Protocol, targets: Iterable<TargetCapabilities>
       .map(([target, grade]) => `${target} ${grade}`)
       .join(', ')}`,
   );
+  if (hasUnits(protocol.name)) {
+    const telling = detailsOf(protocol, targets).map(([target]) => target);
+    lines.push(`  units, and addresses where they are named: told by ${telling.length === 0 ? 'no target' : telling.join(', ')}`);
+  }
   return lines;
+}
+
+/** Which data a message of the function names, if any. */
+function addressWords(one: ProtocolFunction): string {
+  const addresses = addressesOf(one);
+  return addresses === undefined ? '' : addresses === 'one' ? ', to one address' : ', from address to address';
+}
+
+/** The targets that tell more of messages than their functions, and engines beside them that do. */
+function detailsOf(protocol: Protocol, targets: Iterable<TargetCapabilities>): [string, readonly string[]][] {
+  return [...targets].flatMap((target) => {
+    const engines = [...(target.companions?.engines ?? [])].map(([engine, { details }]) => [`${target.name} with ${engine}`, details] as const);
+    return [[target.name, target.details] as const, ...engines].flatMap(([name, details]): [string, readonly string[]][] => {
+      const its = details?.[protocol.name] ?? [];
+      return its.length === 0 ? [] : [[name, its]];
+    });
+  });
 }
 
 /** What each target gives, and what more with an engine beside it. */
@@ -98,6 +120,8 @@ export interface ProtocolData extends Protocol {
     readonly container: boolean;
     readonly codes: readonly string[];
     readonly layer: string;
+    /** Which data its messages name: one address, many from a first to a last one, or none. */
+    readonly addresses: 'one' | 'many' | null;
     readonly also: string | null;
     readonly note: string | null;
     readonly source: string;
@@ -105,6 +129,10 @@ export interface ProtocolData extends Protocol {
   }[];
   readonly session: { readonly tcp: readonly string[]; readonly udp: readonly string[] };
   readonly grades: Readonly<Record<string, string>>;
+  /** Whether messages say which unit they are for. */
+  readonly units: boolean;
+  /** What targets tell of messages besides functions; those that tell nothing are left out. */
+  readonly details: Readonly<Record<string, readonly string[]>>;
 }
 
 export function protocolData(protocol: Protocol, targets: Iterable<TargetCapabilities>): ProtocolData {
@@ -118,12 +146,15 @@ export function protocolData(protocol: Protocol, targets: Iterable<TargetCapabil
       container: one.container,
       codes: one.codes.map((code) => code.text),
       layer: one.layer.name,
+      addresses: addressesOf(one) ?? null,
       also: one.also ?? null,
       note: one.note ?? null,
       source: one.layer.source,
       verified: one.layer.verified,
     })),
     session: { tcp: session('tcp'), udp: session('udp') },
+    units: hasUnits(protocol.name),
+    details: Object.fromEntries(detailsOf(protocol, targets)),
     grades: Object.fromEntries(protocol.functions.length === 0 ? [] : gradesOf(protocol, targets)),
   };
 }

@@ -5,6 +5,8 @@
  * share no line with them, so that an error in either shows when rules are read back. No emitter imports this file (`.dependency-cruiser.mjs`).
  */
 
+import { type FunctionSet, functionsText, unionFunctions } from '../packets/function-set.ts';
+
 /** One byte of a pattern: any, a part of the length or of the function, or one of some values. */
 export type PatternByte = 'any' | 'length' | 'function' | ReadonlySet<number>;
 
@@ -31,6 +33,19 @@ export interface Layout {
   readonly second: Readonly<Record<number, 8 | 16>>;
   /** Lengths by `code/second`. */
   readonly bySecond: Readonly<Record<string, Lengths>>;
+  /** The byte of the unit. */
+  readonly unit: number | undefined;
+  /** The data that messages touch, by code. */
+  readonly touches: Readonly<Record<number, Touch>>;
+}
+
+/** Two bytes of a first address, which may be the only one, or two more say how many there are. */
+export interface Touch {
+  readonly starts: readonly number[];
+  /** For each start: where the quantity stands, and the largest one. */
+  readonly quantities: readonly (readonly [at: number, most: number])[];
+  /** Where the bytes behind the last quantity are counted, and how many bits each of that quantity has. */
+  readonly counted: readonly [at: number, bits: 1 | 16] | undefined;
 }
 
 type Facts = Partial<Layout> & Pick<Layout, 'lengths'>;
@@ -51,6 +66,8 @@ function layout(protocol: string, layer: string, pattern: string, { transports =
     byCode: {},
     second: {},
     bySecond: {},
+    unit: undefined,
+    touches: {},
     ...facts,
   };
 }
@@ -80,6 +97,8 @@ const checked = (said: number): number => {
 
 const tcp = [6];
 const udp = [17];
+const single: Touch = { starts: [8], quantities: [], counted: undefined };
+const many = (most: number): Touch => ({ starts: [8], quantities: [[10, most]], counted: undefined });
 const iso = { transports: [6, 17], size: whole };
 const s7: Facts = { ...iso, lengths: [18, 967, 1] };
 const bvlc: Facts = { transports: udp, size: whole, lengths: [4, 1497, 1] };
@@ -115,6 +134,27 @@ export const layouts: readonly Layout[] = [
     },
     second: { 8: 16, 43: 8 },
     bySecond: { '43/14': [5, 5, 1] },
+    unit: 6,
+    // 0x7D0 coils or inputs, 0x7D registers; 0x7B0 and 0x7B of them written; 0x79 where a read of up to 0x7D comes with it.
+    touches: {
+      1: many(0x7d0),
+      2: many(0x7d0),
+      3: many(0x7d),
+      4: many(0x7d),
+      5: single,
+      6: single,
+      15: { ...many(0x7b0), counted: [12, 1] },
+      16: { ...many(0x7b), counted: [12, 16] },
+      22: single,
+      23: {
+        starts: [8, 12],
+        quantities: [
+          [10, 0x7d],
+          [14, 0x79],
+        ],
+        counted: [16, 16],
+      },
+    },
   }),
   layout('cotp', 'connection', '0300 LLLL .. FF', { ...iso, lengths: [11, 100, 1] }),
   layout('cotp', 'data', '0300 LLLL 02 FF 00', { ...iso, lengths: [7, 7, 1] }),
@@ -156,7 +196,7 @@ export interface Told {
   readonly layout: Layout;
   readonly transport: number;
   readonly family: 4 | 6 | undefined;
-  readonly functions: readonly number[];
+  readonly messages: FunctionSet;
 }
 
 /**
@@ -167,7 +207,7 @@ export function missingForm(run: readonly Told[]): string | undefined {
   for (const { layout: own, transport, family } of run) {
     const here = run.filter((one) => one.transport === transport && one.family === family);
     const forms = layouts.filter((one) => one.protocol === own.protocol && one.layer === own.layer && one.transports.includes(transport));
-    const texts = forms.map((form) => [...new Set(here.filter((one) => one.layout === form).flatMap((one) => one.functions))].sort((a, b) => a - b).join());
+    const texts = forms.map((form) => functionsText(unionFunctions(...here.filter((one) => one.layout === form).map((one) => one.messages))));
     if (new Set(texts).size > 1) return `a rule for one form of messages of ${own.protocol} is missing`;
   }
   return undefined;

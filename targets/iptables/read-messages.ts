@@ -6,6 +6,8 @@
  * have". A program that accepts a part of what a function may look like, or more, is refused.
  */
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
+import { canonical } from '../../src/net/ranges.ts';
+import { functionRanges } from '../../src/packets/function-set.ts';
 import { allFunctions, noFunction } from '../../src/packets/functions.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { type Layout, type Lengths, layouts, type Told } from '../../src/target/message-layouts.ts';
@@ -36,8 +38,7 @@ function read(program: string, packets: Packets, line: number): Said | Refusal {
     const ways = acceptedBy(program, packets, line).flatMap((way) => bytesOf(way, packets, line) ?? []);
     if (ways.length === 0) throw new Refusal(line, 'a program that accepts nothing');
     if (ways.every((way) => isEmpty(way, packets))) return { told: undefined, functions: [noFunction] };
-    const told = messagesOf(ways, packets, line);
-    return { told, functions: told.functions };
+    return messagesOf(ways, packets, line);
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
@@ -152,8 +153,8 @@ interface Box {
 }
 
 /** Bytes may read as messages of several protocols; only one of these may know the functions. */
-function messagesOf(ways: readonly Asked[], packets: Packets, line: number): Told {
-  const told: Told[] = [];
+function messagesOf(ways: readonly Asked[], packets: Packets, line: number): Said {
+  const told: Said[] = [];
   let refusal = new Refusal(line, 'the bytes that a program compares are those of no known message');
   for (const layout of layouts) {
     if (!layout.transports.includes(packets.transport)) continue;
@@ -162,7 +163,8 @@ function messagesOf(ways: readonly Asked[], packets: Packets, line: number): Tol
       const fitting = boxes.filter((box) => box !== undefined);
       if (fitting.length < boxes.length) continue;
       const functions = functionsOf(fitting, layout, line);
-      told.push({ layout, transport: packets.transport, family: packets.family, functions });
+      const messages = functionRanges(canonical(functions.map((number) => ({ first: number, last: number }))));
+      told.push({ told: { layout, transport: packets.transport, family: packets.family, messages }, functions });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;

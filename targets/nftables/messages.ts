@@ -3,15 +3,19 @@
  *
  * Takes a set of functions, gives a chain that leads its messages to a verdict and lets others come back. The one idea: one lookup compares
  * the header's length, the packet's length and the protocol's own length field, so that a message in two segments, or two in one, is none.
+ * Where units or addresses are named, further lookups hold first address and quantity against the range, and the three ways to say a quantity
+ * against each other.
  * IP options, and IPv6 headers before TCP, are in no set: what has them is not recognised. Nor is what TCP marks as urgent, with or without
  * payload: the server's stack takes the urgent byte out of the stream, so that another message is read than was looked at.
  */
-import { type Form, type Frame, hasLengthField, type LengthField, swapped, wordsOf } from '../../src/catalogue/frame.ts';
+import { type DataPlace, type DataRange, type Form, type Frame, hasLengthField, type LengthField, swapped, wordsOf } from '../../src/catalogue/frame.ts';
 import { frames } from '../../src/catalogue/frames.ts';
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
 import type { TransportProtocol } from '../../src/catalogue/protocol.ts';
 import type { Family } from '../../src/net/address.ts';
-import { allFunctions, type FunctionSet, functionsText, subtractFunctions } from '../../src/packets/function-set.ts';
+import type { Range } from '../../src/net/ranges.ts';
+import { allFunctions, detailsIn, type FunctionSet, functionsText, subtractFunctions } from '../../src/packets/function-set.ts';
+import { narrowedParts, type NarrowedPart } from '../../src/policy/data-ranges.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import type { Ruleset } from './ruleset.ts';
 import { anonymousSet, concatenation, keyword, line, number, numberInterval, numbers, payload, phrase, type Token } from './tokens.ts';
@@ -56,15 +60,94 @@ export class Messages {
           .filter((form) => form.on === undefined || form.on === transportName(transport))
           .flatMap((form) => {
             const its = told.filter((one) => one.protocol === frame.protocol && one.layer.name === form.layer);
-            return its.length === 0 ? [] : this.#messages(family, transport, frame, form, its, front);
+            const some = its.filter((one) => detailsIn(functions, functionTable.number(one)) !== 'all');
+            const whole = its.filter((one) => !some.includes(one));
+            return [
+              ...(whole.length === 0 ? [] : this.#messages(family, transport, frame, form, whole, front)),
+              ...this.#narrowed(family, transport, frame, form, functions, some, front),
+            ];
           }),
       ),
     ];
   }
 
-  #messages(family: Family, transport: number, { protocol }: Frame, form: Form, functions: readonly ProtocolFunction[], front: readonly Token[]): Token[][] {
+  /** Whole messages of functions of which only some units or addresses are meant: what asks for the same bytes together. */
+  #narrowed(
+    family: Family,
+    transport: number,
+    frame: Frame,
+    form: Form,
+    functions: FunctionSet,
+    some: readonly ProtocolFunction[],
+    front: readonly Token[],
+  ): Token[][] {
+    const groups = new Map<string, { readonly functions: ProtocolFunction[]; readonly more: readonly Token[] }>();
+    for (const one of some) {
+      for (const part of narrowedParts(one, detailsIn(functions, functionTable.number(one))) ?? []) {
+        for (const more of this.#details(frame.protocol, form, one, part)) {
+          const key = more.join(' ');
+          const known = groups.get(key);
+          if (known === undefined) groups.set(key, { functions: [one], more });
+          else known.functions.push(one);
+        }
+      }
+    }
+    return [...groups.values()].flatMap((group) => this.#messages(family, transport, frame, form, group.functions, front, group.more));
+  }
+
+  /** Comparisons of units and addresses, any of which will do. */
+  #details(protocol: string, form: Form, one: ProtocolFunction, { units, within }: NarrowedPart): readonly (readonly Token[])[] {
+    const unit = units === undefined || form.unit === undefined ? [] : [payload('ih', form.unit, 8), numbers(units)];
+    const data = form.data.get(one.codes[0]?.number ?? -1);
+    if (within === undefined || data === undefined) return [unit];
+    const [{ start, quantity } = { start: 0, quantity: undefined }] = data.ranges;
+    if (quantity === undefined) return [[...unit, payload('ih', start, 16), numbers(within)]];
+    return within.map((range) => [...unit, ...data.ranges.flatMap((place) => this.#touched(protocol, place, range)), ...this.#counted(protocol, form, data)]);
+  }
+
+  /** A lookup of first address and quantity: what lies within the range. */
+  #touched(protocol: string, { start, quantity }: DataRange, { first, last }: Range<number>): Token[] {
+    if (quantity === undefined) return [payload('ih', start, 16), numberInterval({ first, last })];
+    const { at, most } = quantity;
+    const keys = [payload('ih', start, 16), payload('ih', at, 16)];
+    const elements = (): Token[] => {
+      // Up to here every quantity fits; from here to the end each first address leaves room for one less.
+      const roomy = last - most + 1;
+      const block = roomy >= first ? [concatenation([numberInterval({ first, last: roomy }), numberInterval({ first: 1, last: most })])] : [];
+      return [
+        ...block,
+        ...span(Math.max(first, roomy + 1), last).map((one) => concatenation([number(one), numberInterval({ first: 1, last: last - one + 1 })])),
+      ];
+    };
+    return [concatenation(keys), this.#ruleset.payloadSet(`touched.${protocol}.${first}-${last}.most${most}.at${start}`, keys, elements, true)];
+  }
+
+  /** A lookup of length, quantity and byte count: who believes any of them reads the same message. */
+  #counted(protocol: string, { length }: Form, { ranges, count }: DataPlace): Token[] {
+    const quantity = ranges.at(-1)?.quantity;
+    if (count === undefined || quantity === undefined || !hasLengthField(length)) return [];
+    const keys = [payload('ih', length.at, length.size * 8), payload('ih', quantity.at, 16), payload('ih', count.at, 8)];
+    const said = new Map(span(length.least, length.most).map((one) => [length.message(one), one]));
+    const elements = (): Token[] =>
+      span(1, quantity.most).flatMap((many) => {
+        const bytes = count.bytes(many);
+        const field = said.get(count.at + 1 + bytes);
+        return field === undefined ? [] : [concatenation([field, many, bytes].map(number))];
+      });
+    return [concatenation(keys), this.#ruleset.payloadSet(`counted.${protocol}.most${quantity.most}.at${count.at}`, keys, elements)];
+  }
+
+  #messages(
+    family: Family,
+    transport: number,
+    { protocol }: Frame,
+    form: Form,
+    functions: readonly ProtocolFunction[],
+    front: readonly Token[],
+    more: readonly Token[] = [],
+  ): Token[][] {
     const { at, size } = form.function;
-    const fixed = form.fixed.flatMap((bytes) => [payload('ih', bytes.at, bytes.size * 8), numbers(bytes.values)]);
+    const fixed = [...form.fixed.flatMap((bytes) => [payload('ih', bytes.at, bytes.size * 8), numbers(bytes.values)]), ...more];
     const codes = functions.flatMap((one) => one.codes);
     const tests: Token[][] = [];
     const add = (width: number, values: readonly number[], lengths: readonly number[] | undefined): void => {

@@ -256,7 +256,9 @@ class Compiler {
     if (operand.kind === 'items') return { names, negated, items: operand.items };
     const set = this.#tree.sets.get(operand.name);
     if (set === undefined) throw new Refusal(line, `the set ${operand.name} does not exist`);
-    if (set.entries !== undefined || set.interval || set.types.length !== names.length || set.types.some((type) => type !== 'integer'))
+    // Two numbers may be ranges: a first address, and how many there are.
+    const ranges = set.interval && (names.length !== 2 || !names.every((name) => name.startsWith('@ih,')));
+    if (set.entries !== undefined || ranges || set.types.length !== names.length || set.types.some((type) => type !== 'integer'))
       throw new Refusal(line, `@${operand.name} is no set of ${names.length} numbers`);
     return { names, negated, items: set.items };
   }

@@ -3,13 +3,15 @@
  *
  * Takes all comparisons of one rule that look at bytes, gives the packets that they select. The one idea: bytes are no field of the packet
  * space, so only whole forms are understood: "no payload", and "one whole message with one of these codes". A form that selects a part of what
- * a function may look like is refused. nft joins neighbours that are compared with one value each, so such comparisons are taken apart into bytes.
+ * a function may look like is refused, save for whole ranges of units and addresses (`read-details.ts`). nft joins neighbours that are compared with one value each, so such comparisons are taken apart into bytes.
  */
 import { functionTable } from '../../src/policy/gateway-policy.ts';
-import { allFunctions, noFunction } from '../../src/packets/functions.ts';
+import { allFunctions, functionBox, functionRanges, type FunctionSet, unionFunctions } from '../../src/packets/function-set.ts';
+import { noFunction } from '../../src/packets/functions.ts';
 import { empty, fields, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { canonical, type Range, type Ranges, rangesEqual } from '../../src/net/ranges.ts';
 import { type Layout, layouts, missingForm, type PatternByte, type Told } from '../../src/target/message-layouts.ts';
+import { detailsOf, type Rest, type Table } from './read-details.ts';
 import { protocolNames } from './read-names.ts';
 import { type Item, Refusal } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
@@ -44,13 +46,14 @@ export function selectedBy(space: PacketSpace, matches: readonly PayloadMatch[],
   const { diagram } = space;
   const compared = comparedBy(matches, line);
   const { transport, family } = compared;
-  const told = compared.bytes.size + compared.choices.length === 0 && compared.said === undefined ? undefined : messagesOf(compared, line);
-  const functions = told?.functions ?? emptyOf(compared, line);
+  const told =
+    compared.bytes.size + compared.choices.length + compared.tables.length === 0 && compared.said === undefined ? undefined : messagesOf(compared, line);
+  const messages = told?.messages ?? emptyOf(compared, line);
   const carried = space.among(fields.protocol, [transport]);
   const inFamily = family === undefined ? carried : diagram.intersect(carried, space.family(family));
   return {
     told,
-    set: diagram.intersect(inFamily, space.among(fields.function, functions)),
+    set: diagram.intersect(inFamily, space.messagesOf(messages)),
     unknown: alone ? empty : diagram.complement(carried),
     reason: 'bytes of a message are read from packets of another protocol',
   };
@@ -71,6 +74,8 @@ interface Compared {
   /** Bytes that must have one value. */
   readonly bytes: ReadonlyMap<number, number>;
   readonly choices: readonly Choice[];
+  /** Several numbers that are held against each other. */
+  readonly tables: readonly Table[];
   /** Where the length field stands. */
   readonly said: { readonly at: number; readonly size: number } | undefined;
   /** Lengths of packets with what the field says in them; or of datagrams, where no field is read. */
@@ -101,8 +106,15 @@ function comparedBy(matches: readonly PayloadMatch[], line: number | undefined):
   const datagrams = base === 'udp length' && last === undefined && match.items.some(([scalar]) => rangeOf(scalar, line).first !== 8);
   const bytes = new Map<number, number>();
   const choices: Choice[] = [];
+  const tables: Table[] = [];
   for (const one of matches) {
     if (one === match || one === next || one.names.includes(notUrgent)) continue;
+    const together = one.names.flatMap((name) => placeOf(name) ?? []);
+    if (one.names.length > 1 && together.length === one.names.length) {
+      if (one.negated) throw new Refusal(line, `${one.names.join(' . ')} != … is not modelled`);
+      tables.push({ places: together, items: one.items });
+      continue;
+    }
     const place = placeOf(one.names.join(' . '));
     if (place === undefined) throw new Refusal(line, `the match ${one.names.join(' . ')} is not modelled beside lengths`);
     const values = canonical(one.items.map((item) => rangeOf(item.length === 1 ? item[0] : undefined, line)));
@@ -124,6 +136,7 @@ function comparedBy(matches: readonly PayloadMatch[], line: number | undefined):
     family: base === 'udp length' ? undefined : six ? 6 : 4,
     bytes,
     choices,
+    tables,
     said: last,
     lengths: datagrams ? { datagrams: canonical(match.items.map(([scalar]) => rangeOf(scalar, line))) } : { base },
     items: match.items,
@@ -185,9 +198,9 @@ function readFields(compared: Compared, size: (said: number) => number, reversed
   return new Set(found.keys());
 }
 
-function emptyOf(compared: Compared, line: number | undefined): readonly number[] {
+function emptyOf(compared: Compared, line: number | undefined): FunctionSet {
   fieldsOf(compared, undefined, line);
-  return [noFunction];
+  return functionRanges([{ first: noFunction, last: noFunction }]);
 }
 
 /** Rules that lead to one verdict, one behind the other, are refused where a form of their messages is missing. */
@@ -206,7 +219,7 @@ function messagesOf(compared: Compared, line: number | undefined): Told {
   let refusal = new Refusal(line, 'the bytes that are compared are those of no known message');
   for (const { layout, rest } of fitting) {
     try {
-      known.push({ layout, transport: compared.transport, family: compared.family, functions: functionsOf(compared, layout, rest, line) });
+      known.push({ layout, transport: compared.transport, family: compared.family, messages: messagesIn(compared, layout, rest, line) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;
@@ -219,7 +232,7 @@ function messagesOf(compared: Compared, line: number | undefined): Told {
 }
 
 /** What a rule says of the function, once its other bytes are those of the layout; undefined if they are not. */
-function restOf({ bytes, choices, said }: Compared, layout: Layout): { bytes: ReadonlyMap<number, number>; choices: readonly Choice[] } | undefined {
+function restOf({ bytes, choices, said }: Compared, layout: Layout): Rest | undefined {
   const left = new Map(bytes);
   const others = new Set(choices);
   for (const [at, wanted] of layout.bytes.entries()) {
@@ -238,7 +251,11 @@ function restOf({ bytes, choices, said }: Compared, layout: Layout): { bytes: Re
   if (length?.at !== said?.at || length?.size !== said?.size) return undefined;
   const place = spanOf(layout.bytes, 'function');
   const most = Math.max(0, ...Object.values(layout.second)) / 8;
-  const inside = (at: number, size: number): boolean => place !== undefined && at >= place.at && at + size <= place.at + place.size + most;
+  const starts = Object.values(layout.touches).flatMap((touch) => touch.starts);
+  const inside = (at: number, size: number): boolean =>
+    (place !== undefined && at >= place.at && at + size <= place.at + place.size + most) ||
+    (at === layout.unit && size === 1) ||
+    starts.some((start) => at >= start && at + size <= start + 2);
   if (![...left.keys()].every((at) => inside(at, 1)) || ![...others].every(({ at, size }) => inside(at, size))) return undefined;
   return { bytes: left, choices: [...others] };
 }
@@ -248,12 +265,16 @@ function spanOf(pattern: readonly PatternByte[], what: 'length' | 'function'): {
   return at === -1 ? undefined : { at, size: pattern.lastIndexOf(what) - at + 1 };
 }
 
-function functionsOf(
-  compared: Compared,
-  layout: Layout,
-  { bytes, choices }: { bytes: ReadonlyMap<number, number>; choices: readonly Choice[] },
-  line: number | undefined,
-): readonly number[] {
+/** Functions of a layout, with the units and the data that the rule holds them to. */
+function messagesIn(compared: Compared, layout: Layout, rest: Rest, line: number | undefined): FunctionSet {
+  const { left, ...asked } = detailsOf(rest, compared.tables, layout, (scalar) => rangeOf(scalar, line), line);
+  const numbers = functionsOf(compared, layout, left, line);
+  return unionFunctions(
+    ...numbers.flatMap((number) => (asked.units ?? [undefined]).flatMap((units) => (asked.boxes ?? [{}]).map((box) => functionBox(number, { ...box, units })))),
+  );
+}
+
+function functionsOf(compared: Compared, layout: Layout, { bytes, choices }: Rest, line: number | undefined): readonly number[] {
   const { at, size } = spanOf(layout.bytes, 'function') ?? { at: 0, size: 0 };
   const only = (choice: Choice): readonly number[] => {
     if (choice.values.some(({ first, last }) => last - first > 0xffff)) throw new Refusal(line, 'a wide range of functions');

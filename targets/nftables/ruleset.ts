@@ -73,12 +73,12 @@ export class Ruleset {
   }
 
   /** A set of what a rule reads from packets, of which there is one by each name. */
-  payloadSet(original: string, keys: readonly Token[], elements: () => readonly Token[]): Token {
+  payloadSet(original: string, keys: readonly Token[], elements: () => readonly Token[], interval = false): Token {
     const name = this.name(original);
     if (!this.#known.has(`set ${name}`)) {
       this.#known.add(`set ${name}`);
       const type = phrase(keyword('typeof'), concatenation(keys));
-      this.sets.push({ word: keyword('set'), name: identifier(name), type, interval: false, elements: elements() });
+      this.sets.push({ word: keyword('set'), name: identifier(name), type, interval, elements: elements() });
     }
     return setReference(name);
   }

@@ -30,6 +30,7 @@ export const capabilities: TargetCapabilities = {
     s7comm: 'pdu',
     slmp: 'pdu',
   },
+  details: { modbus: ['unit', 'address'] },
   looksIntoReplies: true,
   dynamicAddresses: true,
   logging: true,

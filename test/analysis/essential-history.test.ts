@@ -70,6 +70,14 @@ describe('the manifest', () => {
     const flow = (words: string): string => `flow poll { from hist  to plc  allow ${words}  essential  accept-weaker ports "later" }`;
     const written = (words: string): unknown => essentialRecords(placed(plant + flow(words)).model).map(writeEssential)[0]?.messages[0]?.functions;
     expect(written('modbus { function 3, umas }')).toEqual({ only: ['none', 'modbus read-holding-registers', 'modbus umas'] });
+    expect(written('modbus { function 3, function 6 } unit 3-5 address 100-199, modbus function 11 unit 9')).toEqual({
+      only: [
+        'none',
+        'modbus read-holding-registers unit 3-5 first 100-199 last 0-199',
+        'modbus get-event-counter unit 9-9',
+        'modbus write-single-register unit 3-5 first 100-199',
+      ],
+    });
     expect(written('s7comm plc-stop')).toEqual({
       only: ['none', 'cotp connect-request', 'cotp disconnect-request', 'cotp empty-data', 's7comm setup-communication', 's7comm plc-stop'],
     });
@@ -98,6 +106,10 @@ describe('the manifest', () => {
       [{ ...good, gateway: {} }],
       [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['nosuch read'] } }] }],
       [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['modbus reed'] } }] }],
+      ...['unit 3', 'unit 5-3', 'unit 0-256', 'last 0-131072', 'unit 1-2 unit 3-4', 'first 1-2 3-4', 'unit'].map((details) => [
+        { ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: [`modbus read-coils ${details}`] } }] },
+      ]),
+      [{ ...good, messages: [{ family: 4, protocol: 6, first: 1, last: 2, functions: { only: ['modbus read unit 1-2'] } }] }],
     ])
       expect(readEssential(bad)).toBeUndefined();
   });

@@ -24,7 +24,8 @@ const declarations = `(declare-const six Bool)
 (declare-const fn (_ BitVec 12))
 (declare-const unit (_ BitVec 8))
 (declare-const first (_ BitVec 16))
-(declare-const last (_ BitVec 17))
+(declare-const last (_ BitVec 20))
+(assert (bvule last #x1ffff))
 (assert (=> (not six) (and (bvule src ${wide(0xffff_ffffn)}) (bvule dst ${wide(0xffff_ffffn)}))))
 (assert (=> (not (or (= proto #x06) (= proto #x11) (= proto (ite six #x3a #x01)))) (and (= val #x0000) (= fn #x000))))`;
 
@@ -64,7 +65,8 @@ const messageFields = [
   ['fn', 12],
   ['unit', 8],
   ['first', 16],
-  ['last', 17],
+  // Seventeen bits, written with hexadecimal digits.
+  ['last', 20],
 ] as const;
 
 function saysFunctions(below: Below, depth: number): string {

@@ -115,6 +115,24 @@ front: eth0 → eth2, office -> press
     expect(run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', 'modbus function 3'], apart).stdout).toMatch(/^allow\n/u);
   });
 
+  it('takes units and addresses, and asks for them where flows tell them apart', () => {
+    const narrow = plant.replace('allow modbus read', 'allow modbus read unit 3 address 100-199');
+    expect(narrow).not.toBe(plant);
+    const service = (words: string): ReturnType<typeof run> => run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', words], narrow);
+    const inside = service('modbus read-coils unit 3 address 110-119');
+    expect(inside.stdout).toMatch(/^allow\n/u);
+    expect(inside.stdout).toContain('on tcp 502 (modbus read-coils unit 3 address 110-119)');
+    expect(service('modbus read unit 3 address 150').stdout).toMatch(/^allow\n/u);
+    for (const words of ['modbus read-coils unit 3 address 190-200', 'modbus read-coils unit 3 address 99', 'modbus function 3 unit 4 address 100'])
+      expect(service(words).stdout, words).toMatch(/^deny\n/u);
+    expect(service('modbus function 3 unit 4 address 100').stdout).toContain('this is modbus read-holding-registers unit 4 address 100; it allows');
+    const unsaid = service('modbus function 3');
+    expect(unsaid.status).toBe(2);
+    expect(unsaid.stderr).toContain('is more than one conversation: tcp 502 with several units or addresses');
+    expect(unsaid.stderr).toContain('name one unit and address, for example "modbus read-holding-registers unit 3 address 100-199"');
+    expect(service('modbus read unit 300').stderr).toContain('unit `300` is not between 0 and 255');
+  });
+
   it('names the nearest flow, or two things that differ', () => {
     const said = (...args: string[]): string[] =>
       run(args)

@@ -60,13 +60,26 @@ export function serviceWords(draw: Draw, declared: readonly string[], reading: '
           'modbus { read-coils, function 16 }',
           's7comm { read, plc-stop }',
           'modbus umas on tcp 501',
+          'modbus unit 3',
+          'modbus write unit 2-3 address 100-200',
+          'modbus { read, function 6 } address 150-300',
+          'modbus read unit 3 address 150',
         ]),
         weaker: true,
       }),
     ],
     [
       reading === 'question' ? 1 : 0,
-      () => plain(draw.pick(['any except modbus read', 'any except { s7comm read, ssh }', 'any except modbus function 3', 'goose'])),
+      () =>
+        plain(
+          draw.pick([
+            'any except modbus read',
+            'any except { s7comm read, ssh }',
+            'any except modbus function 3',
+            'any except modbus read unit 3 address 100-300',
+            'goose',
+          ]),
+        ),
     ],
   ])();
   if (!draw.chance(20) || one.text.includes('except') || one.text === 'goose') return one;

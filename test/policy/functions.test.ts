@@ -7,12 +7,13 @@ import type { Model } from '../../src/model/model.ts';
 import { classMessages, functionTable } from '../../src/model/functions.ts';
 import { resolve } from '../../src/model/resolve.ts';
 import { load } from '../../src/pipeline/load.ts';
+import { capabilities as iptables } from '../../targets/iptables/target.ts';
 import { isEveryFunction } from '../../src/packets/function-set.ts';
 import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { containsService, familyServices } from '../../src/packets/service-set.ts';
-import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
+import { type TargetCapabilities, withEngine } from '../../src/policy/capabilities.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
-import { gradeEnforces } from '../../src/policy/grades.ts';
+import { gradeEnforces, gradeIn } from '../../src/policy/grades.ts';
 import { place, type Placement } from '../../src/policy/place.ts';
 import { policySets, possible } from '../../src/policy/sets.ts';
 import { capabilities } from '../../targets/nftables/target.ts';
@@ -21,7 +22,7 @@ import { Draw } from '../generators/draw.ts';
 import { edgePackets } from '../generators/edge-packets.ts';
 import { drawPlant, zoneFile } from '../generators/plants.ts';
 
-const mixed: TargetCapabilities = { ...capabilities, grades: { default: 'ports', modbus: 'pdu', cip: 'stream', fins: 'function' } };
+const mixed: TargetCapabilities = { ...capabilities, grades: { default: 'ports', modbus: 'pdu', cip: 'stream', fins: 'function' }, details: {} };
 const inspecting: TargetCapabilities = { ...capabilities, grades: { default: 'pdu' }, details: { modbus: ['unit', 'address'] } };
 /** The same, but for what the called side says. */
 const oneWay: TargetCapabilities = { ...inspecting, looksIntoReplies: false };
@@ -90,6 +91,31 @@ describe('what is enforced', () => {
   });
 });
 
+describe('units and addresses on a target that tells functions alone', () => {
+  it('open the ports where that is accepted, and the reason says why', () => {
+    expect(enforced(mixed, 'allow modbus read unit 3  accept-weaker ports "why"')).toBe('tcp 502 all');
+    expect(enforced(mixed, 'allow modbus read, modbus write address 5  accept-weaker ports "why"')).toBe('tcp 502 all');
+    expect(enforced(inspecting, 'allow modbus read unit 3')).toBe('tcp 502 some');
+    const reasonOn = (target: TargetCapabilities, services: string): string | undefined => {
+      const [flow] = placedOn(inspecting, mill(`allow ${services}`)).model.flows;
+      if (flow === undefined) throw new Error('no flow');
+      return gradeIn(flow, target, 'modbus').reason;
+    };
+    expect(reasonOn(mixed, 'modbus read unit 3')).toBe('its rules tell functions of modbus, but no units');
+    expect(reasonOn(mixed, 'modbus read address 3')).toBe('its rules tell functions of modbus, but no addresses');
+    expect(reasonOn(withEngine(iptables, 'suricata'), 'modbus function 3 address 3')).toBe('its rules tell functions of modbus, but no addresses');
+    expect(reasonOn(withEngine(iptables, 'suricata'), 'modbus function 3')).toBeUndefined();
+    // An engine that tells no units takes the place of rules that do.
+    const engines = new Map([['looker', { grades: { modbus: 'stream' as const }, files: [] }]]);
+    expect(reasonOn(withEngine({ ...capabilities, companions: { option: 'engine', engines } }, 'looker'), 'modbus read unit 3')).toBe(
+      'its rules tell functions of modbus, but no units',
+    );
+    expect(reasonOn(inspecting, 'modbus read-coils address 1-100 except modbus read-coils address 5')).toBe(
+      'of `modbus read-coils`, a range of addresses is left out of another one',
+    );
+  });
+});
+
 describe('gaps', () => {
   it.each([
     [mixed, 'allow modbus function 3', []],
@@ -101,6 +127,13 @@ describe('gaps', () => {
     [inspecting, 'allow dnp3 read  requests backward', []],
     [oneWay, 'allow dnp3 read  requests backward', ['ZW5001']],
     [inspecting, 'deny dnp3 write  requests backward', ['ZW5002']],
+    [inspecting, 'allow modbus read unit 3 address 1', []],
+    [inspecting, 'deny modbus write unit 3 address 1-5, modbus write address 9', []],
+    [inspecting, 'allow modbus read address 1-100 except modbus read address 5', ['ZW5001']],
+    [mixed, 'allow modbus read unit 3', ['ZW5001']],
+    [mixed, 'allow modbus function 3, modbus function 6 address 5', ['ZW5001']],
+    [mixed, 'allow modbus read address 1-5  accept-weaker ports "why"', []],
+    [mixed, 'deny modbus write unit 3', ['ZW5002']],
   ] as const)('%#: %s', (target, flow, codes) => {
     expect(placedOn(target, mill(flow)).errors.map((one) => one.split(' ')[0])).toEqual(codes);
   });

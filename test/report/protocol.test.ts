@@ -40,6 +40,7 @@ describe('as data', () => {
       container: false,
       codes: ['0x0101'],
       layer: 'command',
+      addresses: null,
       also: null,
       note: null,
       source: 'tshark 4.0.17 -G values: omron.command',
@@ -55,5 +56,14 @@ describe('as data', () => {
       'cotp empty-data',
     ]);
     expect(protocolData(row('ssh'), targets)).toMatchObject({ messages: [], session: { tcp: [], udp: [] }, grades: {} });
+  });
+
+  it('says which functions name addresses, and who tells them', () => {
+    const data = protocolData(row('modbus'), targets);
+    const named = (which: string): string[] => data.messages.filter(({ addresses }) => addresses === which).map(({ codes }) => codes.join());
+    expect(named('one')).toEqual(['5', '6', '22']);
+    expect(named('many')).toEqual(['1', '2', '3', '4', '15', '16', '23']);
+    expect([data.units, data.details]).toEqual([true, { nftables: ['unit', 'address'], inspector: ['unit', 'address'] }]);
+    expect([protocolData(row('fins'), targets).units, protocolData(row('fins'), targets).details]).toEqual([false, {}]);
   });
 });

@@ -27,6 +27,8 @@ const services = [
   'hsms { read, control } on tcp 5001  requests forward',
   'ads read',
   'slmp read on udp 5007',
+  'modbus { read, write } unit 3 address 100-140',
+  'modbus unit 2-5, modbus { function 6, function 23 } unit 9 address 7, modbus { function 6 } unit 9 address 9',
 ] as const;
 
 function plant(service: string, family: 4 | 6): string {
@@ -49,7 +51,7 @@ const most = Number(process.env['ZW_MESSAGE_MUTANTS'] ?? 30);
 
 /** Comparisons of a rule, up to its verdict. */
 const comparison =
-  /(?:@nh,0,8 \. )?(?:@th,96,8 \. )?(?:ip|ip6|udp) length(?: \. @ih,\d+,\d+)? @?[\w.-]+|@ih,\d+,\d+ (?:!= )?(?:\{[^}]*\}|[\d-]+)|tcp flags ! urg|ip6 nexthdr \d+/gu;
+  /@ih,\d+,\d+(?: \. @ih,\d+,\d+)+ @[\w.-]+|(?:@nh,0,8 \. )?(?:@th,96,8 \. )?(?:ip|ip6|udp) length(?: \. @ih,\d+,\d+)? @?[\w.-]+|@ih,\d+,\d+ (?:!= )?(?:\{[^}]*\}|[\d-]+)|tcp flags ! urg|ip6 nexthdr \d+/gu;
 
 function mutantsOf(rule: string): readonly string[] {
   const mutants: string[] = [];
@@ -58,6 +60,18 @@ function mutantsOf(rule: string): readonly string[] {
     mutants.push(replaced(''));
     const [, key = '', values] = /^(@ih,\d+,\d+ (?:!= )?)(.*)$/u.exec(text) ?? [];
     if (values === undefined) continue;
+    // A lookup of several numbers: read from elsewhere.
+    if (values.startsWith('.')) {
+      for (const { 0: place, index: at } of text.matchAll(/@ih,(\d+),\d+/gu)) {
+        const [, offset = '', bits = ''] = /@ih,(\d+),(\d+)/u.exec(place) ?? [];
+        for (const by of [-8, 8]) {
+          const moved = `${text.slice(0, at)}@ih,${Number(offset) + by},${bits}${text.slice(at + place.length)}`;
+          // Instead, or besides.
+          mutants.push(replaced(moved), replaced(`${text} ${moved}`));
+        }
+      }
+      continue;
+    }
     const [, offset, bits] = /^@ih,(\d+),(\d+)/u.exec(key) ?? [];
     mutants.push(replaced(`@ih,${Number(offset) + 8},${bits} ${key.includes('!=') ? '!= ' : ''}${values}`));
     mutants.push(replaced(key.includes('!=') ? `${key.replace('!= ', '')}${values}` : `${key}!= ${values}`));
@@ -102,6 +116,42 @@ describe('mutants of rules that read bytes', () => {
       return prove(sets, readTree(changed, context)).kind === 'equal' ? [mutant.trim()] : [];
     });
     expect(some.length).toBeGreaterThan(5);
+    expect(accepted).toEqual([]);
+  });
+});
+
+describe('mutants of what lookups of units and addresses hold', () => {
+  const service = 'modbus { read, write } unit 3 address 100-250';
+  it.each([4, 6] as const)('IPv%i', (family) => {
+    const ruleset = rulesetOf(compileText(plant(service, family)));
+    const sets = policySets(ruleset.policy);
+    const tree = parseText(ruleset.text);
+    const context = { space: sets.space, mark: ruleset.mark };
+    const named = [...tree.sets].filter(([name]) => /^(?:touched|counted)\./u.test(name));
+    expect(named.length).toBeGreaterThan(6);
+    const accepted: string[] = [];
+    let tried = 0;
+    for (const [name, set] of named) {
+      const { items } = set;
+      const at = Math.floor(items.length / 2);
+      const item = items[at] ?? [];
+      const shift = (scalar: (typeof item)[number] | undefined, by: number): string =>
+        (typeof scalar === 'string' ? scalar : '').replace(/\d+$/u, (number) => String(Number(number) + by));
+      const changes = [
+        items.slice(1),
+        items.slice(0, -1),
+        items.toSpliced(at, 1),
+        ...item.flatMap((scalar, part) => [1, -1].map((by) => items.with(at, item.with(part, shift(scalar, by))))),
+        items.with(0, [...(items[0] ?? []).slice(0, -1), shift(items[0]?.at(-1), 1)]),
+        [...items, (items.at(-1) ?? []).map((scalar) => shift(scalar, 1))],
+      ];
+      for (const changed of changes) {
+        tried += 1;
+        const mutant = { ...tree, sets: new Map(tree.sets).set(name, { ...set, items: changed }) };
+        if (prove(sets, readTree(mutant, context)).kind === 'equal') accepted.push(`${name}: ${changed.length} elements, ${JSON.stringify(changed[at])}`);
+      }
+    }
+    expect(tried).toBeGreaterThan(50);
     expect(accepted).toEqual([]);
   });
 });

@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PacketSpace } from '../../../src/packets/packet-space.ts';
-import { possible } from '../../../src/policy/sets.ts';
+import { prove } from '../../../src/pipeline/prove.ts';
+import { policySets, possible } from '../../../src/policy/sets.ts';
 import type { ReadContext, ReadResult } from '../../../src/target/target.ts';
 import { read, readRunning } from '../../../targets/nftables/reader.ts';
+import { compileText, type Ruleset, rulesetOf as emit } from '../../generators/compile.ts';
 import { accepting, constructs, interfaces, mark, rulesetOf } from './constructs.ts';
 import { describeNft, runningJson } from './nft.ts';
 import { interfaces as randomInterfaces, mark as randomMark, ruleset } from './random-rulesets.ts';
@@ -36,10 +38,39 @@ const chain = { chain: { family: 'inet', table: 'zonewright', name: 'forward', h
 const rule = (...expr: readonly unknown[]): unknown => ({ rule: { family: 'inet', table: 'zonewright', chain: 'forward', handle: 2, expr } });
 const dport = { payload: { protocol: 'tcp', field: 'dport' } };
 
+function emitted4and6(flows: string): Ruleset {
+  return emit(
+    compileText(`policy "Messages" { revision 1 }
+zone a { level 3  networks 10.0.1.0/24, 2001:db8:1::/64 }
+zone b { level 1  networks 10.0.2.0/24, 2001:db8:2::/64 }
+${flows}
+gateway gw {
+  target nftables
+  interface eth0 { faces a  address 10.0.1.1/24, 2001:db8:1::1/64 }
+  interface eth1 { faces b  address 10.0.2.1/24, 2001:db8:2::1/64 }
+  manage none "x"
+}`),
+  );
+}
+
 describeNft('what the real nft lists', () => {
   it.each(constructs.map((construct) => [construct.rule, construct] as const))('%s', (_, construct) => {
     const text = accepting(construct);
     expect(readJson(runningJson(text))).toEqual(readText(text));
+  });
+
+  it('of lookups of units and addresses, whose neighbours of one value it joins', () => {
+    const flows = ['modbus { read, write } unit 3 address 100-299', 'modbus function 6 unit 9 address 7', 'modbus { function 22, function 23 } address 65535'];
+    const emitted = emitted4and6(flows.map((services, at) => `flow f${at} { from a  to b  allow ${services}, ${services} on udp 502 }`).join('\n'));
+    const sets = policySets(emitted.policy);
+    const running = runningJson(emitted.text);
+    // A unit, a code and an address, each of one value, become one number.
+    expect(running).toContain('"offset": 48, "len": 32');
+    const where: ReadContext = { space: sets.space, mark: emitted.mark };
+    const [written, listed] = [readText(emitted.text, where), readJson(running, where)];
+    expect(listed.refusals).toEqual([]);
+    expect(listed.accepted).toBe(written.accepted);
+    expect([prove(sets, written).kind, prove(sets, listed).kind]).toEqual(['equal', 'equal']);
   });
 
   it('of verdicts, limits, marks and comments', () => {
