@@ -23,6 +23,7 @@ import { commonFamilies } from '../model/model.ts';
 import { ZoneIndex } from '../model/zone-index.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { type Conversation, ConversationSpace, type Product } from '../packets/conversation-space.ts';
+import { cover, type Cover, coverOf } from '../packets/cover.ts';
 import { empty, type Node } from '../packets/diagram.ts';
 import type { Hook } from '../packets/packet.ts';
 import {
@@ -49,13 +50,16 @@ export interface ZonePair {
   readonly destination: AddressSet;
 }
 
-/** Conversations that the flows of one gateway hold. */
-interface Effects {
+/** Conversations that the flows of one gateway hold; what two of them hold is not known for plants with groups (`hasGroups`). */
+export interface Effects {
   /** Allows without a rate. */
-  readonly unlimited: Node;
-  readonly limited: Node;
-  readonly deny: Node;
+  readonly unlimited: Cover;
+  readonly limited: Cover;
+  readonly deny: Cover;
 }
+
+/** More pairs of ranges than this for each entry: groups of scattered hosts, which overlap in nearly every host. */
+const mostPairs = 30;
 
 /** Stands for an address that only the platform knows; it lies in no zone. */
 export const dynamicAddress: AddressSet = unspecified;
@@ -124,6 +128,7 @@ export class PlantSets {
   readonly #flowSets = new Map<string, { from: AddressSet; to: AddressSet; services: ServiceSet; set: Node }>();
   #between: ReadonlyMap<string, Node> | undefined;
   #open: Node | undefined;
+  #hasGroups: boolean | undefined;
   #allowsTo: Map<string, Flow[]> | undefined;
 
   /** `space`: shared by two plants that are compared; its line must be cut at the borders of both. */
@@ -164,26 +169,45 @@ export class PlantSets {
     return set;
   }
 
+  /** Whether flows run between groups of scattered hosts, so that their products share little. */
+  get hasGroups(): boolean {
+    this.#hasGroups ??= this.gateways.some(({ entries }) => {
+      const pairs = entries.reduce((sum, { from, to }) => sum + from.v4.length * to.v4.length + from.v6.length * to.v6.length, 0);
+      return pairs > mostPairs * entries.length;
+    });
+    return this.#hasGroups;
+  }
+
   /** What the gateway's flows hold, by effect, before they are set against each other. */
-  #effectsOf(policy: GatewayPolicy): Effects {
-    let known = this.#effects.get(policy.gateway);
-    if (known === undefined) {
-      const entries = policy.entries.filter((entry) => entry.hook === 'forward').toSorted(byDestination);
-      const of = (which: (entry: Entry) => boolean): Node => this.space.union(entries.filter(which).map(productOf));
-      const unlimited = of((entry) => entry.effect === 'allow' && entry.rate === undefined);
-      const limited = of((entry) => entry.effect === 'allow' && entry.rate !== undefined);
-      known = { unlimited, limited, deny: of((entry) => entry.effect === 'deny') };
-      this.#effects.set(policy.gateway, known);
-    }
+  effects(policy: GatewayPolicy): Effects {
+    const known = this.#effects.get(policy.gateway) ?? this.#findEffects(policy);
+    this.#effects.set(policy.gateway, known);
     return known;
+  }
+
+  #findEffects(policy: GatewayPolicy): Effects {
+    const entries = policy.entries.filter((entry) => entry.hook === 'forward').toSorted(byDestination);
+    const of = (which: (entry: Entry) => boolean): Cover => {
+      const some = entries.filter(which);
+      if (this.hasGroups) return coverOf(this.space.union(some.map(productOf)));
+      return cover(
+        this.space.diagram,
+        some.map((entry) => this.entrySet(entry)),
+      );
+    };
+    return {
+      unlimited: of((entry) => entry.effect === 'allow' && entry.rate === undefined),
+      limited: of((entry) => entry.effect === 'allow' && entry.rate !== undefined),
+      deny: of((entry) => entry.effect === 'deny'),
+    };
   }
 
   /** Forwarded conversations that the gateway lets start; `unlimited`: whatever any rate says. */
   permitted(policy: GatewayPolicy, unlimited: boolean): Node {
     const { diagram } = this.space;
-    const effects = this.#effectsOf(policy);
-    const allow = unlimited ? effects.unlimited : diagram.union(effects.unlimited, effects.limited);
-    return diagram.subtract(allow, effects.deny);
+    const effects = this.effects(policy);
+    const allow = unlimited ? effects.unlimited.once : diagram.union(effects.unlimited.once, effects.limited.once);
+    return diagram.subtract(allow, effects.deny.once);
   }
 
   /** Every conversation between zones that the gateway stands between, whether permitted or not. */

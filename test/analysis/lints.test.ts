@@ -1,5 +1,6 @@
 /** Lints of the whole plant: flows that change nothing, by unions too, and declarations that nothing names. */
 import { describe, expect, it } from 'vitest';
+import { type Held, heldByEnds, heldByMessages } from '../../src/analysis/lints/held.ts';
 import { lint } from '../../src/analysis/lints/lints.ts';
 import { PlantSets } from '../../src/analysis/plant-sets.ts';
 import { plantOf, zoneFile } from '../generators/plants.ts';
@@ -8,8 +9,13 @@ import { mill, millGateway, placed, plantSets, sharedSpace } from './plant.ts';
 /** Everything named, so that nothing but the flows under test is said. */
 const plant = `${mill}${millGateway}group all_named { machines, jump, hist }\ntest "names" { deny all_named -> office : telnet }\n`;
 
+/** A flow of a group of scattered hosts, which makes the lints ask a space of their own. */
+const scattered = `\nflow of_a_group { from ${Array.from({ length: 12 }, (_, at) => `10.4.200.${2 * at}`).join(', ')}  to ${Array.from({ length: 70 }, (_, at) => `10.1.0.${100 + 2 * at}`).join(', ')}  allow ip protocol 99 }\n`;
+
 function lints(flows: string, base = plant): string[] {
-  return lint(plantSets(base + flows)).map((one) => `${one.code} ${one.message}`);
+  const [found, alike] = ['', scattered].map((more) => lint(plantSets(base + flows + more)).map((one) => `${one.code} ${one.message}`));
+  expect(alike).toEqual(found);
+  return found ?? [];
 }
 
 describe('a flow that others hold', () => {
@@ -142,5 +148,28 @@ describe('on random plants', () => {
     }
     expect(named).toBeGreaterThan(20);
     expect(kept).toBeLessThan(named);
+  });
+
+  it('sets of the plant and a space of what is held answer alike', () => {
+    const seen = { yes: 0, no: 0 };
+    for (let seed = 960; seed < 1040; seed++) {
+      const { model, placement, errors } = placed(zoneFile(plantOf(seed)));
+      if (errors.length > 0) continue;
+      const sets = new PlantSets(model, placement);
+      if (sets.hasGroups) continue;
+      for (const policy of sets.gateways) {
+        const [one, other] = [heldByEnds(sets, policy), heldByMessages(sets, policy)];
+        for (const entry of policy.entries.filter(({ hook }) => hook === 'forward')) {
+          const ask = (held: Held): boolean[] => [
+            ...([1, 2] as const).flatMap((times) => [held.isAllowed(entry, times), held.isDenied(entry, times)]),
+            held.meetsAllow(entry),
+          ];
+          const answers = ask(one);
+          expect(ask(other)).toEqual(answers);
+          for (const answer of answers) seen[answer ? 'yes' : 'no'] += 1;
+        }
+      }
+    }
+    expect(Math.min(seen.yes, seen.no)).toBeGreaterThan(100);
   });
 });

@@ -10,8 +10,9 @@ import type { Flow } from '../../model/model.ts';
 import { addressesMeet } from '../../net/address-set.ts';
 import { empty, type Node } from '../../packets/diagram.ts';
 import type { Entry } from '../../policy/gateway-policy.ts';
-import { type PlantSets, productOf } from '../plant-sets.ts';
-import { flowWords, heldBy, type Lint, type PlacedFlow, placedFlows } from './lint.ts';
+import type { PlantSets } from '../plant-sets.ts';
+import { heldBy } from './held.ts';
+import { flowWords, type Lint, type PlacedFlow, placedFlows } from './lint.ts';
 
 /** Of so many the culprits are searched and named; the rest of a policy full of them is as well served by mending these. */
 const mostNamed = 200;
@@ -21,11 +22,10 @@ export const covered: Lint = (plant) => [...find(plant, 'allow'), ...find(plant,
 function find(plant: PlantSets, effect: Flow['effect']): Diagnostic[] {
   const candidates = placedFlows(plant, effect).filter(({ places }) =>
     places.every(({ entry, policy }) => {
-      const { space, unlimited, deny } = heldBy(plant, policy);
-      const product = productOf(entry);
+      const held = heldBy(plant, policy);
       // An allow of which denies leave nothing is said to be that.
-      if (effect === 'allow' && space.isWithin(product, deny.once)) return false;
-      return space.isWithin(product, effect === 'deny' ? deny.twice : entry.rate === undefined ? unlimited.twice : unlimited.once);
+      if (effect === 'allow') return !held.isDenied(entry, 1) && held.isAllowed(entry, entry.rate === undefined ? 2 : 1);
+      return held.isDenied(entry, 2);
     }),
   );
   const gone = new Set<string>();

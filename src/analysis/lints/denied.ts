@@ -3,21 +3,14 @@ import { lintCodes } from '../../diagnostics/codes/lint.ts';
 import { diagnostic } from '../../diagnostics/diagnostic.ts';
 import { addressesMeet } from '../../net/address-set.ts';
 import { empty } from '../../packets/diagram.ts';
-import { productOf } from '../plant-sets.ts';
-import { flowWords, heldBy, type Lint, placedFlows } from './lint.ts';
+import { heldBy } from './held.ts';
+import { flowWords, type Lint, placedFlows } from './lint.ts';
 
 export const whollyDenied: Lint = (plant) => {
   const { diagram } = plant.space;
   // An essential one is a finding of its own.
   return placedFlows(plant, 'allow')
-    .filter(
-      ({ flow, places }) =>
-        !flow.essential &&
-        places.every(({ entry, policy }) => {
-          const { space, deny } = heldBy(plant, policy);
-          return space.isWithin(productOf(entry), deny.once);
-        }),
-    )
+    .filter(({ flow, places }) => !flow.essential && places.every(({ entry, policy }) => heldBy(plant, policy).isDenied(entry, 1)))
     .map(({ flow, places }) => {
       const names = new Set(
         places.flatMap(({ entry, policy }) =>
@@ -43,12 +36,7 @@ export const whollyDenied: Lint = (plant) => {
 
 export const deniesNothing: Lint = (plant) => {
   return placedFlows(plant, 'deny')
-    .filter(({ places }) =>
-      places.every(({ entry, policy }) => {
-        const { space, unlimited, limited } = heldBy(plant, policy);
-        return ![unlimited.once, limited.once].some((allowed) => space.meets(productOf(entry), allowed));
-      }),
-    )
+    .filter(({ places }) => places.every(({ entry, policy }) => !heldBy(plant, policy).meetsAllow(entry)))
     .map(({ flow }) =>
       diagnostic(
         lintCodes.deniesNothing,

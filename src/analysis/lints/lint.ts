@@ -2,11 +2,9 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Flow } from '../../model/model.ts';
 import { commonFamilies } from '../../model/model.ts';
-import type { Cover } from '../../packets/cover.ts';
-import { HoldingSpace } from '../../packets/holding-space.ts';
 import { hasServices } from '../../packets/service-set.ts';
 import type { Entry, GatewayPolicy } from '../../policy/gateway-policy.ts';
-import { type PlantSets, productOf } from '../plant-sets.ts';
+import type { PlantSets } from '../plant-sets.ts';
 
 /** Finds what is probably not meant; rather misses a case than raises a false alarm. */
 export type Lint = (plant: PlantSets) => Diagnostic[];
@@ -44,40 +42,6 @@ function find(plant: PlantSets, effect: Flow['effect']): PlacedFlow[] {
 
 function isNothing({ from, to, enforced }: Entry): boolean {
   return !commonFamilies(from, to).some((family) => hasServices(enforced, family));
-}
-
-/** What the entries of one gateway hold, by effect: allows without a rate, with one, denies. */
-export interface Held {
-  readonly space: HoldingSpace;
-  readonly unlimited: Cover;
-  readonly limited: Cover;
-  readonly deny: Cover;
-}
-
-interface Holding {
-  readonly space: HoldingSpace;
-  readonly gateways: Map<GatewayPolicy, Held>;
-}
-
-const holdings = new WeakMap<PlantSets, Holding>();
-
-export function heldBy(plant: PlantSets, policy: GatewayPolicy): Held {
-  const holding = holdings.get(plant) ?? { space: new HoldingSpace(plant.space.line), gateways: new Map<GatewayPolicy, Held>() };
-  holdings.set(plant, holding);
-  const known = holding.gateways.get(policy) ?? heldIn(holding.space, policy);
-  holding.gateways.set(policy, known);
-  return known;
-}
-
-function heldIn(space: HoldingSpace, policy: GatewayPolicy): Held {
-  const entries = policy.entries.filter((entry) => entry.hook === 'forward');
-  const of = (which: (entry: Entry) => boolean): Cover => space.cover(entries.filter(which).map(productOf));
-  return {
-    space,
-    unlimited: of((entry) => entry.effect === 'allow' && entry.rate === undefined),
-    limited: of((entry) => entry.effect === 'allow' && entry.rate !== undefined),
-    deny: of((entry) => entry.effect === 'deny'),
-  };
 }
 
 /** `flow `a``, `flows `a`, `b` and 3 more`. */
