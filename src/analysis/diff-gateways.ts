@@ -16,9 +16,14 @@ export function gatewayChange(old: PlantSets, now: PlantSets, name: string, conv
   const [before, after] = [old.gateway(name), now.gateway(name)];
   if (before === undefined) return { gateway: name, state: 'new', what: ['the gateway is new'], meaning: true };
   if (after === undefined) return { gateway: name, state: 'gone', what: ['the gateway is gone'], meaning: true };
-  const edges = [...interfaceChanges(before, after), ...passChanges(before, after)];
+  const edges = [...answerChanges(old, now, before, after), ...interfaceChanges(before, after), ...passChanges(before, after)];
   const what = [...(conversations ? ['what it lets pass'] : []), ...edges, ...optionChanges(before, after)];
   return { gateway: name, state: what.length === 0 ? 'identical' : 'changed', what, meaning: edges.length > 0 };
+}
+
+function answerChanges(old: PlantSets, now: PlantSets, before: GatewayPolicy, after: GatewayPolicy): string[] {
+  const asks = old.asksBack(before) || now.asksBack(after);
+  return asks && old.answers(before) !== now.answers(after) ? ['what called sides may ask (`requests backward`)'] : [];
 }
 
 function interfaceChanges(before: GatewayPolicy, after: GatewayPolicy): string[] {

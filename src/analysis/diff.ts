@@ -157,7 +157,9 @@ function essentialLost(old: PlantSets, now: PlantSets, details: (rows: readonly 
         const had = diagram.intersect(old.entrySet(entry), diagram.intersect(old.permitted(policy, true), old.between(policy)));
         const successor = now.gateway(policy.gateway);
         const has = successor === undefined ? empty : diagram.intersect(now.permitted(successor, true), now.between(successor));
-        const lost = diagram.subtract(had, has);
+        const asked = entry.heard === undefined ? empty : diagram.intersect(old.product(entry.from, entry.to, entry.heard), old.answers(policy));
+        const unheard = successor === undefined ? asked : diagram.subtract(asked, now.answers(successor));
+        const lost = diagram.union(diagram.subtract(had, has), unheard);
         if (lost === had) whole.add(lost);
         return lost === empty ? [] : [{ gateway: policy.gateway, view: { zones: policy.zones }, set: lost }];
       });

@@ -12,7 +12,7 @@ import { type AddressSet, intersectAddresses, unionAddresses } from '../net/addr
 import { AddressLine } from '../packets/address-line.ts';
 import { ConversationSpace } from '../packets/conversation-space.ts';
 import { empty } from '../packets/diagram.ts';
-import type { ServiceSet } from '../packets/service-set.ts';
+import { inspectedServices, isNoService, type ServiceSet } from '../packets/service-set.ts';
 import { inForce } from '../policy/dates.ts';
 import { bordersOf, dynamicAddress } from './plant-sets.ts';
 import { rowsOf } from './rows.ts';
@@ -24,12 +24,18 @@ export interface EssentialRecord {
   readonly from: AddressSet;
   readonly to: AddressSet;
   readonly services: ServiceSet;
+  /** The called side asks, so that the services are what it may say; absent: the side that opens the conversation does. */
+  readonly backward?: true;
 }
 
 export function essentialRecords(model: Model): EssentialRecord[] {
   const flows = model.flows
     .filter((flow) => flow.essential && flow.effect === 'allow')
-    .map((flow): EssentialRecord => ({ name: flow.name, gateway: undefined, from: flow.from.addresses, to: flow.to.addresses, services: flow.services.set }));
+    .map((flow): EssentialRecord => {
+      const asksBack = flow.requests === 'backward' && !isNoService(inspectedServices(flow.services.set));
+      const { name, from, to, services } = flow;
+      return { name, gateway: undefined, from: from.addresses, to: to.addresses, services: services.set, ...(asksBack ? { backward: true as const } : {}) };
+    });
   const own = model.gateways.flatMap((gateway) =>
     gateway.traffic
       .filter((line) => line.essential)
@@ -74,7 +80,10 @@ export function essentialLosses(before: readonly EssentialRecord[], model: Model
   const standing = new Set([...model.flows, ...model.gateways.flatMap((gateway) => gateway.traffic)].filter((one) => inForce(one, date)).map(nameIn(model)));
   const now = essentialRecords(model).filter((record) => standing.has(record.name));
   return before.flatMap((record): Loss[] => {
-    const held = diagram.unionAll(now.filter((one) => here(one) === here(record)).map((one) => space.product(one.from, one.to, one.services)));
+    // Whoever may say only some things stands in for nobody of the other direction; a flow that tells nothing apart lets both sides say all.
+    const standsIn = (one: EssentialRecord): boolean =>
+      one.backward === record.backward || (one.backward === undefined && isNoService(inspectedServices(one.services)));
+    const held = diagram.unionAll(now.filter((one) => here(one) === here(record) && standsIn(one)).map((one) => space.product(one.from, one.to, one.services)));
     const lost = diagram.subtract(space.product(record.from, record.to, record.services), held);
     if (lost === empty) return [];
     const self = record.gateway === undefined ? undefined : record.gateway.direction === 'to' ? ('destination' as const) : ('source' as const);

@@ -6,7 +6,7 @@ import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { commonFamilies, type Flow, type GatewayTraffic, type Model, type ResolvedSelector } from '../model/model.ts';
 import { type AddressSet, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/diagram.ts';
-import { hasServices } from '../packets/service-set.ts';
+import { hasServices, widenFunctions } from '../packets/service-set.ts';
 import { isExpired } from '../policy/dates.ts';
 import type { GatewayPolicy } from '../policy/gateway-policy.ts';
 import { meetsOwn } from '../policy/place.ts';
@@ -52,7 +52,8 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
           `${ownWords(ends)} only addresses of gateway \`${name}\` itself`,
           'what is for a gateway is said by `manage` and `receive`, what it starts by `send`',
         );
-      const set = missing(plant, policy, pair, flow.services.set);
+      const backward = policy.entries.some((entry) => entry.origin.name === flow.name && entry.heard !== undefined);
+      const set = missing(plant, policy, pair, backward ? widenFunctions(flow.services.set) : flow.services.set);
       const packet = set === empty ? undefined : witness(model, plant.space, set);
       if (packet === undefined) continue;
       const denies = model.flows.filter(

@@ -30,12 +30,15 @@ import {
   allServices,
   containsService,
   icmpServices,
+  inspectedServices,
   intersectServices,
   isNoService,
   noServices,
   portServices,
   protocolServices,
   type ServiceSet,
+  subtractServices,
+  widenFunctions,
 } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass } from '../policy/gateway-policy.ts';
 import { inForce } from '../policy/dates.ts';
@@ -208,6 +211,33 @@ export class PlantSets {
     const effects = this.effects(policy);
     const allow = unlimited ? effects.unlimited.once : diagram.union(effects.unlimited.once, effects.limited.once);
     return diagram.subtract(allow, effects.deny.once);
+  }
+
+  /** Whether some called side asks on a gateway, and the gateway looks into what it says (`Entry.heard`). */
+  asksBack(policy: GatewayPolicy): boolean {
+    return policy.entries.some((entry) => entry.heard !== undefined);
+  }
+
+  /** What called sides may say in forwarded conversations, by their conversation: whatever they like, but for those that ask. */
+  answers(policy: GatewayPolicy): Node {
+    const known = this.#answers.get(policy.gateway) ?? this.#findAnswers(policy);
+    this.#answers.set(policy.gateway, known);
+    return known;
+  }
+
+  readonly #answers = new Map<string, Node>();
+
+  #findAnswers(policy: GatewayPolicy): Node {
+    const of = (effect: Entry['effect'], services: (entry: Entry) => ServiceSet): Node =>
+      this.space.union(
+        policy.entries
+          .filter((entry) => entry.hook === 'forward' && entry.effect === effect)
+          .map((entry) => ({ source: entry.from, destination: entry.to, services: services(entry) })),
+      );
+    const allowed = of('allow', (entry) => entry.heard ?? widenFunctions(entry.enforced));
+    // A deny of functions forbids what the side that opens a conversation says.
+    const denied = of('deny', (entry) => subtractServices(entry.enforced, inspectedServices(entry.enforced)));
+    return this.space.diagram.subtract(allowed, denied);
   }
 
   /** Every conversation between zones that the gateway stands between, whether permitted or not. */

@@ -9,6 +9,7 @@ import { type Address, formatAddress } from '../net/address.ts';
 import { builtInNetworks, containsAddress } from '../net/address-set.ts';
 import type { Flow, Gateway, GatewayTraffic, Grade, Interface, Model } from '../model/model.ts';
 import type { MessageDetails } from '../packets/function-set.ts';
+import { noFunction } from '../packets/functions.ts';
 import { familyOf, type Packet, requestOf } from '../packets/packet.ts';
 import { servicesEqual } from '../packets/service-set.ts';
 import type { TargetCapabilities } from '../policy/capabilities.ts';
@@ -176,7 +177,7 @@ function stepOf(plant: TracedPlant, { house, packet, verdict }: Judged): TraceSt
     verdict,
     decider: reason.kind === 'traffic' ? reason.line : flow,
     grade: entry?.grade,
-    widened: entry !== undefined && !servicesEqual(entry.enforced, entry.written),
+    widened: entry !== undefined && !servicesEqual(entry.heard ?? entry.enforced, entry.written),
     openPasses: openPasses(house, packet, verdict),
     wayOut: verdict.accepted ? undefined : wayOut(house, packet, verdict),
   };
@@ -199,6 +200,8 @@ function openPasses(house: Gatehouse, packet: Packet, { reason }: Verdict): bool
     source: packet.destination,
     destination: packet.source,
     sourcePort: icmp ? 0 : packet.value,
+    // What the called side says next is not known; an answer without payload is always part of it.
+    functionNumber: noFunction,
     value: icmp ? answerType * 256 + (packet.value & 0xff) : packet.sourcePort,
   };
   return evaluate(house, going).accepted && evaluate(house, coming).accepted;

@@ -207,13 +207,16 @@ function requestsOf(context: Context, read: PropertyReader, flow: string, servic
   const direction = word === undefined ? undefined : oneOf(context, word, requestDirections, 'direction');
   if (word === undefined) reportUnsaid(context, flow, services);
   if (word === undefined || direction !== 'backward') return 'forward';
-  if (services.otProtocols.some((name) => catalogue.get(name)?.serverMayDial === true)) return 'backward';
-  context.report(
-    modelCodes.requestsBackward,
-    word.span,
-    { flow },
-    { help: ['take `requests` out: who opens the conversation asks'], notes: [`a server may open it in ${diallers.join(', ')}`] },
-  );
+  const dials = (name: string): boolean => catalogue.get(name)?.serverMayDial === true;
+  // The caller may say anything then, also what a protocol of clients alone would be told apart by.
+  const other = services.functions.find(({ protocol }) => !dials(protocol));
+  if (other === undefined && services.otProtocols.some(dials)) return 'backward';
+  const notes = [`a server may open it in ${diallers.join(', ')}`];
+  const help =
+    other !== undefined && services.otProtocols.some(dials)
+      ? `write a flow of its own for ${other.protocol}: in it only clients open conversations`
+      : 'take `requests` out: who opens the conversation asks';
+  context.report(modelCodes.requestsBackward, word.span, { flow }, { help: [help], notes });
   return 'forward';
 }
 

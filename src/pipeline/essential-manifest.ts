@@ -38,6 +38,8 @@ export interface ManifestEssential {
   readonly from: readonly string[];
   readonly to: readonly string[];
   readonly messages: readonly ManifestMessage[];
+  /** The messages are those of the called side. */
+  readonly requests?: 'backward';
 }
 
 export function writeEssential(record: EssentialRecord): ManifestEssential {
@@ -57,6 +59,7 @@ export function writeEssential(record: EssentialRecord): ManifestEssential {
     from: addressRanges(record.from).map(formatRange),
     to: addressRanges(record.to).map(formatRange),
     messages,
+    ...(record.backward === true ? { requests: 'backward' as const } : {}),
   };
 }
 
@@ -76,8 +79,10 @@ function readRecord(value: unknown): EssentialRecord | undefined {
   const [from, to] = [readAddresses(value['from']), readAddresses(value['to'])];
   const services = readMessages(value['messages']);
   if (from === undefined || to === undefined || services === undefined) return undefined;
-  const { gateway } = value;
-  if (gateway === undefined) return { name: value['name'], gateway: undefined, from, to, services };
+  const { gateway, requests } = value;
+  if (requests !== undefined && requests !== 'backward') return undefined;
+  if (gateway === undefined)
+    return { name: value['name'], gateway: undefined, from, to, services, ...(requests === 'backward' ? { backward: true as const } : {}) };
   if (!isRecord(gateway) || typeof gateway['name'] !== 'string' || (gateway['direction'] !== 'to' && gateway['direction'] !== 'from')) return undefined;
   return { name: value['name'], gateway: { name: gateway['name'], direction: gateway['direction'] }, from, to, services };
 }

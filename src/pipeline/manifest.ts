@@ -77,6 +77,6 @@ export function manifestFlows(policy: GatewayPolicy, place: (span: GatewayPolicy
     place: place(entry.origin.span),
     effect: entry.effect,
     grade: entry.grade ?? null,
-    widened: entry.enforced !== entry.written,
+    widened: (entry.heard ?? entry.enforced) !== entry.written,
   }));
 }

@@ -6,7 +6,7 @@
  */
 import type { Span } from '../base/source.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import type { Grade, Rate, RequestDirection } from '../model/model.ts';
+import type { Grade, Rate } from '../model/model.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Family } from '../net/address.ts';
 import type { Hook } from '../packets/packet.ts';
@@ -71,8 +71,11 @@ export interface Entry {
   readonly written: ServiceSet;
   /** Written, widened to what the achieved grade tells apart. */
   readonly enforced: ServiceSet;
-  /** Whose messages have the functions of the services: those of the side that opens the conversation, or of the called one. The other one only answers. */
-  readonly requests: RequestDirection;
+  /**
+   * What the called side may say, where it is the one that asks and the target looks into it (`requests backward`); undefined: whatever it likes.
+   * The side that opens the conversation answers then, so that `enforced` has every function.
+   */
+  readonly heard: ServiceSet | undefined;
   /** What the gateway's target achieves, for flows that ask for inspection. */
   readonly grade: Grade | undefined;
   readonly log: boolean;

@@ -26,7 +26,7 @@ import {
   subtractAddresses,
   unionAddresses,
 } from '../net/address-set.ts';
-import { hasServices, inspectedServices, isNoService, type ServiceSet, subtractServices, unionServices } from '../packets/service-set.ts';
+import { hasServices, inspectedServices, isNoService, type ServiceSet, subtractServices, unionServices, widenFunctions } from '../packets/service-set.ts';
 import { baseline } from './baseline.ts';
 import type { TargetCapabilities } from './capabilities.ts';
 import { daysBetween, inForce, isExpired } from './dates.ts';
@@ -292,6 +292,7 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
       );
     }
   }
+  const heard = flow.requests === 'backward' && !isNoService(inspectedServices(enforced)) ? enforced : undefined;
   return {
     hook: 'forward',
     origin: { name: flow.name, conduit: flow.conduit?.name, span: flow.span },
@@ -299,8 +300,8 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
     from,
     to,
     written: flow.services.set,
-    enforced,
-    requests: flow.requests,
+    enforced: heard === undefined ? enforced : widenFunctions(enforced),
+    heard,
     grade,
     log: flow.log,
     count: flow.count,
@@ -318,7 +319,7 @@ function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
     to: send ? peer : noAddresses,
     written: line.services.set,
     enforced: line.services.set,
-    requests: 'forward',
+    heard: undefined,
     grade: undefined,
     log: line.log,
     count: line.count,

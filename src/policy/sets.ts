@@ -13,7 +13,16 @@ import type { Range } from '../net/ranges.ts';
 import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { empty, type Ends, fields, full, type Node, PacketSpace, type Said } from '../packets/packet-space.ts';
-import { apart, type FamilyServices, familyServices, inspectedServices, isNoService, type ServiceSet, widenFunctions } from '../packets/service-set.ts';
+import {
+  apart,
+  type FamilyServices,
+  familyServices,
+  inspectedServices,
+  isNoService,
+  noServices,
+  type ServiceSet,
+  widenFunctions,
+} from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
@@ -215,15 +224,16 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
 
 /** Forwarded conversations of which an entry, allow or deny, holds some functions and not others, by whose messages have them. */
 function looking(space: PacketSpace, policy: GatewayPolicy, reading: Reading): Pick<Judged, 'inspected' | 'heard'> {
-  const among = (requests: Entry['requests']): Placed => {
+  const among = (services: (entry: Entry) => ServiceSet | undefined): Placed => {
     const entries = policy.entries.flatMap((entry) => {
-      const services = inspectedServices(servicesOf(entry, reading));
-      if (entry.hook !== 'forward' || entry.requests !== requests || isNoService(services)) return [];
-      return [{ ...entry, requests: 'forward' as const, written: services, enforced: services }];
+      const looked = entry.hook === 'forward' ? inspectedServices(services(entry) ?? noServices) : noServices;
+      return isNoService(looked) ? [] : [{ ...entry, heard: undefined, written: looked, enforced: looked }];
     });
     return place({ ...policy, entries }, 'forward', () => true);
   };
-  return { inspected: starting(space, policy, among('forward'), reading), heard: answering(space, policy, among('backward'), reading) };
+  const inspected = among((entry) => (entry.heard === undefined ? servicesOf(entry, reading) : undefined));
+  const heard = among((entry) => entry.heard);
+  return { inspected: starting(space, policy, inspected, reading), heard: answering(space, policy, heard, reading) };
 }
 
 /** Entries of one hook, and the ways that they can take through the gateway. */
@@ -284,11 +294,11 @@ function answering(space: PacketSpace, policy: GatewayPolicy, { hook, entries, w
   const { diagram } = space;
   const byFamily = families.map((family) => {
     const about = (parts: readonly Part[], local: Node = full): Node => {
-      const said = (requests: Entry['requests']): Said[] => {
-        const some = parts.filter(({ entry }) => entry.requests === requests).map(swapped);
-        return perService(space, family, some, (entry) => servicesOf(entry, reading), local);
+      const said = (asks: boolean): Said[] => {
+        const some = parts.filter(({ entry }) => (entry.heard !== undefined) === asks).map(swapped);
+        return perService(space, family, some, (entry) => entry.heard ?? servicesOf(entry, reading), local);
       };
-      return diagram.union(space.repliesOver(family, said('forward')), space.repliesOver(family, said('backward'), true));
+      return diagram.union(space.repliesOver(family, said(false)), space.repliesOver(family, said(true), true));
     };
     switch (hook) {
       case 'forward':
@@ -356,7 +366,7 @@ function servicesOf(entry: Entry, reading: Reading): ServiceSet {
 /** What the side that opens a conversation may say: where the called side asks, it answers, whatever that is. */
 function opening(entry: Entry, reading: Reading): ServiceSet {
   const services = servicesOf(entry, reading);
-  return entry.requests === 'backward' ? widenFunctions(services) : services;
+  return entry.heard === undefined ? services : widenFunctions(services);
 }
 
 function swapped({ entry, from, to }: Part): Part {

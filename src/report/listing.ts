@@ -59,7 +59,7 @@ function flowRows(model: Model, flow: Flow, placed: readonly Placed[], date: str
     to: endOf(flow.to.text, model.zones, carried.to),
     services: flow.services.text,
     grade: entry?.grade ?? null,
-    widened: entry !== undefined && entry.enforced !== entry.written,
+    widened: entry !== undefined && (entry.heard ?? entry.enforced) !== entry.written,
     acceptsWeaker: flow.acceptWeaker === undefined ? null : `${flow.acceptWeaker.grade}: ${flow.acceptWeaker.why}`,
     ...told(flow),
     place: sources.place(flow.span),

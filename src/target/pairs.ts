@@ -9,7 +9,7 @@ import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set
 import { rangesEqual, type Ranges } from '../net/ranges.ts';
 import { detailsIn, type FunctionSet, functionsText, isEveryFunction } from '../packets/function-set.ts';
 import { noFunction } from '../packets/functions.ts';
-import { type FamilyServices, familyServices, hasServices, type ValueSegment, widenFunctions } from '../packets/service-set.ts';
+import { type FamilyServices, familyServices, hasServices, type ValueSegment } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
 import type { Box, Side } from './lookup-plan.ts';
 
@@ -70,15 +70,15 @@ function pairEntry(entry: Entry, ends: Ends, sidesWhole: Ends): PairEntry | unde
     if (sides.some((one) => one?.length === 0)) continue;
     const [source, destination] = sides;
     const services = familyServices(entry.enforced, family);
-    const parts = byFunctions(services);
+    const parts = byFunctions(entry.heard === undefined ? services : familyServices(entry.heard, family));
     const box = { source, destination, services, label: entry };
     if (parts.looked.length === 0) {
       boxes.set(family, box);
       plain.set(family, box);
       continue;
     }
-    const backward = entry.requests === 'backward';
-    const [answered, whole] = backward ? [parts.plain, familyServices(widenFunctions(entry.enforced), family)] : [parts.answered, parts.plain];
+    const backward = entry.heard !== undefined;
+    const [answered, whole] = backward ? [parts.plain, services] : [parts.answered, parts.plain];
     if (!isNothing(answered)) boxes.set(family, { ...box, services: answered });
     if (!isNothing(whole)) plain.set(family, { ...box, services: whole });
     (backward ? heard : looked).set(

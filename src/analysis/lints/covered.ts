@@ -24,7 +24,7 @@ function find(plant: PlantSets, effect: Flow['effect']): Diagnostic[] {
     places.every(({ entry, policy }) => {
       const held = heldBy(plant, policy);
       // An allow of which denies leave nothing is said to be that.
-      if (effect === 'allow') return !held.isDenied(entry, 1) && held.isAllowed(entry, entry.rate === undefined ? 2 : 1);
+      if (effect === 'allow') return !held.isDenied(entry, 1) && held.isAllowed(entry, entry.rate === undefined && entry.heard === undefined ? 2 : 1);
       return held.isDenied(entry, 2);
     }),
   );
@@ -55,7 +55,7 @@ function culpritsOf(plant: PlantSets, { flow, places }: PlacedFlow, effect: Flow
       effect === 'allow' ? plant.carriersOf(policy, entry.from, entry.to) : policy.entries.filter((one) => one.hook === 'forward' && one.effect === 'deny');
     const others = entries
       .filter((one) => one.origin.name !== flow.name && !gone.has(one.origin.name))
-      .filter((one) => effect === 'deny' || (one.rate === undefined && lastsAsLong(plant, one, flow)))
+      .filter((one) => effect === 'deny' || (one.rate === undefined && one.heard === undefined && lastsAsLong(plant, one, flow)))
       .filter((one) => addressesMeet(one.to, entry.to) && addressesMeet(one.from, entry.from))
       .map((one) => ({ name: one.origin.name, part: diagram.intersect(plant.entrySet(one), set) }))
       .filter(({ part }) => part !== empty);

@@ -23,7 +23,7 @@ const holdings = new WeakMap<PlantSets, Map<GatewayPolicy, Held>>();
 export function heldBy(plant: PlantSets, policy: GatewayPolicy): Held {
   const known = holdings.get(plant) ?? new Map<GatewayPolicy, Held>();
   holdings.set(plant, known);
-  const held = known.get(policy) ?? (plant.hasGroups ? heldByMessages(plant, policy) : heldByEnds(plant, policy));
+  const held = known.get(policy) ?? (plant.hasGroups || plant.asksBack(policy) ? heldByMessages(plant, policy) : heldByEnds(plant, policy));
   known.set(policy, held);
   return held;
 }
@@ -46,8 +46,9 @@ export function heldByMessages(plant: PlantSets, policy: GatewayPolicy): Held {
   const space = new HoldingSpace(plant.space.line);
   const entries = policy.entries.filter((entry) => entry.hook === 'forward');
   const of = (which: (entry: Entry) => boolean): Cover => space.cover(entries.filter(which).map(productOf));
-  const unlimited = of((entry) => entry.effect === 'allow' && entry.rate === undefined);
-  const limited = of((entry) => entry.effect === 'allow' && entry.rate !== undefined);
+  // One that says what the called side may ask holds its conversations, but not their answers: it stands in for none.
+  const unlimited = of((entry) => entry.effect === 'allow' && entry.rate === undefined && entry.heard === undefined);
+  const limited = of((entry) => entry.effect === 'allow' && (entry.rate !== undefined || entry.heard !== undefined));
   const deny = of((entry) => entry.effect === 'deny');
   const isWithin = (entry: Entry, { once, twice }: Cover, times: 1 | 2): boolean => space.isWithin(productOf(entry), times === 1 ? once : twice);
   return {
