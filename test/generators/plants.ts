@@ -5,6 +5,7 @@
  * namespaces. The idea: a plant is a list of declarations, so that it can be printed in any order, cut down, and changed a little, and a
  * failing one shrinks by leaving declarations out.
  */
+import { catalogue } from '../../src/catalogue/catalogue.ts';
 import fc from 'fast-check';
 import type { Random } from 'fast-check';
 import { AddressPlan } from './address-plan.ts';
@@ -150,6 +151,12 @@ function drawConduits(words: Words, pairs: readonly ZonePair[]): Piece[] {
   });
 }
 
+/** Protocols with functions in which only clients open conversations. */
+const onlyClients = new RegExp(
+  `\\b(?:${[...catalogue.values()].flatMap(({ name, functions, serverMayDial }) => (functions.length > 0 && !serverMayDial ? [name] : [])).join('|')})\\b`,
+  'u',
+);
+
 function flowText(words: Words, name: string, [from, to]: ZonePair, within: boolean): string {
   const { draw, places, pool, declared, functions } = words;
   const allow = draw.chance(75);
@@ -160,8 +167,10 @@ function flowText(words: Words, name: string, [from, to]: ZonePair, within: bool
     `to ${selector(draw, places, to, family, within)}`,
     ...lines.map(({ text }) => `${allow ? 'allow' : 'deny'} ${text}`),
     ...(lines.some(({ weaker }) => weaker) ? ['accept-weaker ports "no inspection on this gateway"'] : []),
-    // Servers of these may dial, so that it has to be said who asks; of a deny the caller.
-    ...(lines.some(({ text }) => /\b(?:dnp3|hsms|opcua)\b/u.test(text)) ? [`requests ${allow && draw.chance(50) ? 'backward' : 'forward'}`] : []),
+    // Servers of these may dial, so that it has to be said who asks; of a deny, and beside protocols of clients alone, the caller.
+    ...(lines.some(({ text }) => /\b(?:dnp3|hsms|opcua)\b/u.test(text))
+      ? [`requests ${allow && !lines.some(({ text }) => onlyClients.test(text)) && draw.chance(50) ? 'backward' : 'forward'}`]
+      : []),
     ...flowEffects(draw, allow),
   ]);
   return `flow ${name} {\n    ${properties.join('\n    ')}\n  }`;
