@@ -1,12 +1,10 @@
 /**
  * The words of the zone language, as data.
  *
- * Gives the token table (for moo), the reserved words, and for every kind of block the keywords that it takes with the
+ * Gives the token table, the reserved words, and for every kind of block the keywords that it takes with the
  * shape of their values. The one idea: which word is a keyword depends on the block that it stands in, so the layout
  * pass reads it from here and the grammar (`zone.ne`) speaks of shapes only.
  */
-import type { Rules } from 'moo';
-
 // -- tokens -----------------------------------------------------------------------------------------------------
 
 /** After a number: nothing that would belong to it. `-` is fine before `>`, `:` before white space. */
@@ -21,7 +19,7 @@ export const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 /** Tried in this order. Types that start with `bad` are mistakes. */
 export const TOKENS = {
-  newline: { match: /\r?\n/, lineBreaks: true },
+  newline: /\r?\n/,
   space: /[ \t]+|\r(?=\n)/,
   comment: /#[^\n]*/,
   string: /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"/,
@@ -39,12 +37,12 @@ export const TOKENS = {
   pattern: /[A-Za-z_][\w-]*\*[\w*-]*|\*[\w*-]+/,
   badName: /[A-Za-z_][\w-]*-(?![\w>-])/,
   name: /[A-Za-z_](?:[\w-]*\w)?/,
-  punctuation: ['<->', '->', '<=', '>=', '{', '}', '[', ']', ',', ';', ':', '<', '>', '='],
+  punctuation: /<->|->|<=|>=|[{}[\],;:<>=]/,
   badHidden: HIDDEN,
   badQuotes: /[\u201c-\u201f\u00ab\uff02][^\u201c-\u201f\u00bb\uff02"\n]*[\u201c-\u201f\u00bb\uff02]?/,
   badForeign: /[^\x00-\x7f]+/,
   badCharacter: /[!-~]/,
-} satisfies Rules;
+} satisfies Readonly<Record<string, RegExp>>;
 
 /** Punctuation that has a space on both sides. */
 export const SPACED: ReadonlySet<string> = new Set(['->', '<->', ':']);

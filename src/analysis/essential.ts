@@ -4,7 +4,7 @@
 import { assertCodes } from '../diagnostics/codes/asserts.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { commonFamilies, type Flow, type GatewayTraffic, type Model, type ResolvedSelector } from '../model/model.ts';
-import { type AddressSet, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
+import { type AddressSet, addressesWithin, intersectAddresses, isEmpty, subtractAddresses, unionAddresses } from '../net/address-set.ts';
 import { empty } from '../packets/diagram.ts';
 import { hasServices, widenFunctions } from '../packets/service-set.ts';
 import { isExpired } from '../policy/dates.ts';
@@ -16,7 +16,8 @@ import { witness } from './witness.ts';
 import { endWords, packetWords, serviceWords } from './words.ts';
 
 export function checkEssential(model: Model, plant: PlantSets, date: string): Diagnostic[] {
-  const flows = model.flows.filter((flow) => flow.essential && flow.effect === 'allow').flatMap((flow) => checkFlow(model, plant, flow, date) ?? []);
+  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
+  const flows = model.flows.filter((flow) => flow.essential && flow.effect === 'allow').flatMap((flow) => checkFlow(model, plant, flow, inZones, date) ?? []);
   return [...flows, ...checkOwnTraffic(model, plant, date)];
 }
 
@@ -24,12 +25,11 @@ function lost(flow: Flow, why: string, help: string, data?: unknown): Diagnostic
   return diagnostic(assertCodes.essentialLost, flow.span, { flow: flow.name, why }, { help: [help], data });
 }
 
-function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Diagnostic | undefined {
+function checkFlow(model: Model, plant: PlantSets, flow: Flow, inZones: AddressSet, date: string): Diagnostic | undefined {
   if (flow.disabled !== undefined) return lost(flow, 'it is disabled', 'take `disabled` or `essential` out');
   if (isExpired(flow, date)) return lost(flow, `it expired on ${flow.expires?.value ?? ''}`, 'set a later date, or take `expires` out');
-  const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
   for (const side of [flow.from, flow.to]) {
-    if (!isEmpty(subtractAddresses(side.addresses, inZones))) return lost(flow, `\`${side.text}\` holds addresses of no zone`, 'name only what lies in zones');
+    if (!addressesWithin(side.addresses, inZones)) return lost(flow, `\`${side.text}\` holds addresses of no zone`, 'name only what lies in zones');
   }
   if (commonFamilies(flow.from.addresses, flow.to.addresses).length === 0)
     return lost(flow, 'its two sides share no address family', 'give both sides an IPv4 or both an IPv6 address');
@@ -52,8 +52,7 @@ function checkFlow(model: Model, plant: PlantSets, flow: Flow, date: string): Di
           `${ownWords(ends)} only addresses of gateway \`${name}\` itself`,
           'what is for a gateway is said by `manage` and `receive`, what it starts by `send`',
         );
-      const backward = policy.entries.some((entry) => entry.origin.name === flow.name && entry.heard !== undefined);
-      const set = missing(plant, policy, pair, backward ? widenFunctions(flow.services.set) : flow.services.set);
+      const set = missing(plant, policy, pair, plant.asksBackIn(policy, flow) ? widenFunctions(flow.services.set) : flow.services.set);
       const packet = set === empty ? undefined : witness(model, plant.space, set);
       if (packet === undefined) continue;
       const denies = model.flows.filter(

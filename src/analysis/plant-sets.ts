@@ -23,7 +23,7 @@ import { commonFamilies } from '../model/model.ts';
 import { ZoneIndex } from '../model/zone-index.ts';
 import { AddressLine } from '../packets/address-line.ts';
 import { type Conversation, ConversationSpace, type Product } from '../packets/conversation-space.ts';
-import { cover, type Cover, coverOf } from '../packets/cover.ts';
+import { type Cover, coverOf } from '../packets/cover.ts';
 import { empty, type Node } from '../packets/diagram.ts';
 import type { Hook } from '../packets/packet.ts';
 import {
@@ -191,12 +191,8 @@ export class PlantSets {
   #findEffects(policy: GatewayPolicy): Effects {
     const entries = policy.entries.filter((entry) => entry.hook === 'forward').toSorted(byDestination);
     const of = (which: (entry: Entry) => boolean): Cover => {
-      const some = entries.filter(which);
-      if (this.hasGroups) return coverOf(this.space.union(some.map(productOf)));
-      return cover(
-        this.space.diagram,
-        some.map((entry) => this.entrySet(entry)),
-      );
+      const products = entries.filter(which).map(productOf);
+      return this.hasGroups ? coverOf(this.space.union(products)) : this.space.cover(products);
     };
     return {
       unlimited: of((entry) => entry.effect === 'allow' && entry.rate === undefined),
@@ -215,8 +211,21 @@ export class PlantSets {
 
   /** Whether some called side asks on a gateway, and the gateway looks into what it says (`Entry.heard`). */
   asksBack(policy: GatewayPolicy): boolean {
-    return policy.entries.some((entry) => entry.heard !== undefined);
+    return this.#backward(policy).size > 0;
   }
+
+  /** Whether that is so in a flow. */
+  asksBackIn(policy: GatewayPolicy, flow: Flow): boolean {
+    return this.#backward(policy).has(flow.name);
+  }
+
+  #backward(policy: GatewayPolicy): ReadonlySet<string> {
+    const known = this.#asking.get(policy) ?? new Set(policy.entries.filter((entry) => entry.heard !== undefined).map((entry) => entry.origin.name));
+    this.#asking.set(policy, known);
+    return known;
+  }
+
+  readonly #asking = new Map<GatewayPolicy, ReadonlySet<string>>();
 
   /** What called sides may say in forwarded conversations, by their conversation: whatever they like, but for those that ask. */
   answers(policy: GatewayPolicy): Node {
@@ -389,11 +398,19 @@ export class PlantSets {
    */
   asked(policy: GatewayPolicy, side: AddressSet): AddressSet {
     const others = subtractAddresses(side, policy.own);
-    const gateway = this.model.gateways.find((one) => one.name === policy.gateway);
-    if (gateway === undefined) return others;
-    const meant = unionAddresses(subtractAddresses(others, gatewayOnlyAddresses(gateway)), intersectAddresses(others, this.hostAddresses));
+    const meant = subtractAddresses(others, this.#hostless(policy));
     return isEmpty(meant) ? others : meant;
   }
+
+  /** Broadcasts and anycasts of the gateway's networks that no host has. */
+  #hostless(policy: GatewayPolicy): AddressSet {
+    const gateway = this.model.gateways.find((one) => one.name === policy.gateway);
+    const known = this.#unmeant.get(policy) ?? (gateway === undefined ? noAddresses : subtractAddresses(gatewayOnlyAddresses(gateway), this.hostAddresses));
+    this.#unmeant.set(policy, known);
+    return known;
+  }
+
+  readonly #unmeant = new Map<GatewayPolicy, AddressSet>();
 
   /** Lines of the gateway that let the conversation start: flows, or its own `manage`, `receive` and `send`. */
   originsHolding(policy: GatewayPolicy, hook: Hook, { source, destination, protocol, value, functionNumber, details }: Conversation): Entry['origin'][] {

@@ -199,11 +199,13 @@ function resolvePolicy(context: Context, declarations: readonly Extract<Declarat
 }
 
 function reportGatewayHosts(context: Context, gateways: readonly Gateway[], hosts: ReadonlyMap<string, Host>): void {
+  const taken = unionAddresses(...[...hosts.values()].map((host) => host.addresses));
   for (const gateway of gateways) {
     for (const face of gateway.interfaces) {
       for (const own of face.addresses) {
+        const swallowed = networkAddress(own);
+        if (!containsAddress(taken, own.address) && (swallowed === undefined || !containsAddress(taken, swallowed))) continue;
         for (const host of hosts.values()) {
-          const swallowed = networkAddress(own);
           if (swallowed !== undefined && containsAddress(host.addresses, swallowed)) {
             const what = swallowed.family === 4 ? 'directed broadcast' : 'router anycast address';
             context.report(

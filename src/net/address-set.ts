@@ -40,7 +40,9 @@ export function intersectAddresses(a: AddressSet, b: AddressSet): AddressSet {
   return { v4: intersectRanges(a.v4, b.v4), v6: intersectRanges(a.v6, b.v6) };
 }
 
+/** Gives `a` itself where nothing of it lies in `b`. */
 export function subtractAddresses(a: AddressSet, b: AddressSet): AddressSet {
+  if (!addressesMeet(a, b)) return a;
   return { v4: subtractRanges(a.v4, b.v4), v6: subtractRanges(a.v6, b.v6) };
 }
 

@@ -9,11 +9,12 @@ import { families } from '../net/address.ts';
 import { type AddressSet, noAddresses } from '../net/address-set.ts';
 import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
+import { type Cover, coverOf } from './cover.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
 import { type Below, belowOf, functionsBelow, functionBits, messageBits, type MessageDetails, noDetails } from './function-set.ts';
-import { type Layer, unionOfLayers } from './layers.ts';
+import { coverOfLayers, type Layer, unionOfLayers } from './layers.ts';
 import { type MessageLevels, messageNode, pickDetails } from './message-diagram.ts';
-import { numberRanges } from './range-diagram.ts';
+import { belowRanges, numberRanges } from './range-diagram.ts';
 import { type FamilyServices, familyServices, noServices, type ServiceSet, type ValueMap, type ValueSegment, valuedProtocols } from './service-set.ts';
 
 /** A conversation as its first packet shows it. */
@@ -89,6 +90,40 @@ export class ConversationSpace {
       }),
     );
     return unionOfLayers(this.diagram, 0, this.#bits, layers);
+  }
+
+  /** What at least one, and at least two, of many products hold, built at once: what goes to the same places first. */
+  cover(products: readonly Product[]): Cover {
+    const groups = new Map<string, { readonly ranges: Ranges<number>; readonly sources: Layer<Cover>[] }>();
+    for (const { source, destination, services } of products) {
+      for (const family of families) {
+        const to = this.line.segments(destination, family);
+        const from = this.line.segments(source, family);
+        if (to.length === 0 || from.length === 0) continue;
+        const layer = { ranges: from, below: coverOf(this.services(family, services)) };
+        const name = to.map(({ first, last }) => `${first}-${last}`).join();
+        const group = groups.get(name);
+        if (group === undefined) groups.set(name, { ranges: to, sources: [layer] });
+        else group.sources.push(layer);
+      }
+    }
+    const over = (level: number, layers: readonly Layer<Cover>[]): Cover => coverOfLayers(this.diagram, level, this.#bits, layers);
+    return over(
+      0,
+      [...groups.values()].map(({ ranges, sources }) => ({ ranges, below: over(this.#source, sources) })),
+    );
+  }
+
+  /** Whether the set holds every conversation of the product: asked without building the product. */
+  isWithin({ source, destination, services }: Product, set: Node): boolean {
+    return families.every((family) => {
+      const from = this.line.segments(source, family);
+      if (from.length === 0) return true;
+      const said = this.services(family, services);
+      return belowRanges(this.diagram, set, 0, this.#bits, this.line.segments(destination, family)).every((node) =>
+        belowRanges(this.diagram, node, this.#source, this.#bits, from).every((messages) => this.diagram.subtract(said, messages) === empty),
+      );
+    });
   }
 
   /** Every conversation with this destination side, or from this source side. */

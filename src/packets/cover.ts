@@ -1,8 +1,8 @@
 /**
  * What at least one, and at least two, of many sets hold.
  *
- * The idea: a set is wholly covered by the union of the others iff each of its members is held at least twice; so one
- * pass of divide and conquer answers the question for all sets at once (`coverOfLayers` for products).
+ * The idea: a set is wholly covered by the union of the others iff each of its members is held at least twice; so one cover answers the
+ * question for all sets at once (`coverOfLayers` builds it).
  */
 import { type Diagram, empty, type Node } from './diagram.ts';
 
@@ -16,20 +16,6 @@ export const noCover: Cover = { once: empty, twice: empty };
 /** The cover of one set. */
 export function coverOf(once: Node): Cover {
   return { once, twice: empty };
-}
-
-/** What sets hold, by divide and conquer. */
-export function cover(diagram: Diagram, sets: readonly Node[]): Cover {
-  let layer = sets.map(coverOf);
-  while (layer.length > 1) {
-    const next: Cover[] = [];
-    for (let i = 0; i < layer.length; i += 2) {
-      const [a, b] = [layer[i] as Cover, layer[i + 1]];
-      next.push(b === undefined ? a : joinCovers(diagram, a, b));
-    }
-    layer = next;
-  }
-  return layer[0] ?? noCover;
 }
 
 /** Of the sets behind two covers together. */

@@ -14,7 +14,7 @@ import { Diagram, empty, full, type Node } from './diagram.ts';
 import { type FunctionSet, messageBits } from './function-set.ts';
 import { coverOfLayers, type Layer } from './layers.ts';
 import { messageBoxes } from './message-diagram.ts';
-import { numberRanges } from './range-diagram.ts';
+import { belowRanges, numberRanges } from './range-diagram.ts';
 import { apart, type FamilyServices, familyServices } from './service-set.ts';
 
 interface Field {
@@ -157,32 +157,10 @@ function holds(diagram: Diagram, set: Node, steps: readonly Step[], which: 'all'
     if (step === undefined || node <= full) return node === full;
     const before = known[index]?.get(node);
     if (before !== undefined) return before;
-    const nodes = below(diagram, node, step);
+    const nodes = belowRanges(diagram, node, step.level, step.width, step.ranges);
     const answer = which === 'all' ? nodes.every((one) => ask(one, index + 1)) : nodes.some((one) => ask(one, index + 1));
     known[index]?.set(node, answer);
     return answer;
   };
   return ask(set, 0);
-}
-
-/** The distinct sets to which a field within the ranges leads. */
-function below(diagram: Diagram, set: Node, { level, width, ranges }: Step): Node[] {
-  const found = new Set<Node>();
-  const walk = (node: Node, bit: number, low: number, from: number, to: number): void => {
-    if (from >= to) return;
-    if (node <= full || bit === width || diagram.level(node) >= level + width) {
-      found.add(node);
-      return;
-    }
-    const half = 2 ** (width - bit - 1);
-    const middle = low + half;
-    let split = from;
-    while (split < to && (ranges[split] as Range<number>).first < middle) split++;
-    const right = split > from && (ranges[split - 1] as Range<number>).last >= middle ? split - 1 : split;
-    const here = diagram.level(node) === level + bit;
-    walk(here ? diagram.low(node) : node, bit + 1, low, from, split);
-    walk(here ? diagram.high(node) : node, bit + 1, middle, right, to);
-  };
-  walk(set, 0, 0, 0, ranges.length);
-  return [...found];
 }

@@ -5,7 +5,7 @@
  * again, carry along what covers a half wholly, and unite only where a half has a cover; so nothing is built that the result does not hold,
  * where a union of products, one by one, builds every product and every sum on the way.
  */
-import type { Ranges } from '../net/ranges.ts';
+import type { Range, Ranges } from '../net/ranges.ts';
 import { type Cover, joinCovers, noCover } from './cover.ts';
 import { type Diagram, empty, type Node } from './diagram.ts';
 import { numberRanges } from './range-diagram.ts';
@@ -25,11 +25,18 @@ export function unionOfLayers(diagram: Diagram, level: number, width: number, la
     nothing: empty,
     join: (a, b) => diagram.union(a, b),
     node: (bit, low, high) => diagram.make(level + bit, low, high),
+    alone: (bit, range, below) => numberRanges(diagram, level + bit, width - bit, [range], below),
   });
 }
 
 /** What at least one, and at least two, of the sets behind the layers hold. A layer counts once, however many of its own ranges it has. */
 export function coverOfLayers(diagram: Diagram, level: number, width: number, layers: readonly Layer<Cover>[]): Cover {
+  const [only] = layers;
+  if (only !== undefined && layers.length === 1) {
+    const { below, ranges } = only;
+    const over = (part: Node): Node => numberRanges(diagram, level, width, ranges, part);
+    return { once: over(below.once), twice: over(below.twice) };
+  }
   return halve<Cover>(layers, width, {
     nothing: noCover,
     join: (a, b) => joinCovers(diagram, a, b),
@@ -37,17 +44,25 @@ export function coverOfLayers(diagram: Diagram, level: number, width: number, la
       once: diagram.make(level + bit, low.once, high.once),
       twice: diagram.make(level + bit, low.twice, high.twice),
     }),
+    alone: (bit, range, { once, twice }) => ({
+      once: numberRanges(diagram, level + bit, width - bit, [range], once),
+      twice: numberRanges(diagram, level + bit, width - bit, [range], twice),
+    }),
   });
 }
 
-/** How sets below the field are put together: `join` of what holds for the same numbers, `node` over the halves of a bit. */
+/**
+ * How sets below the field are put together: `join` of what holds for the same numbers, `node` over the halves of a bit, `alone` for one range
+ * of what the bits from `bit` on say.
+ */
 interface Joining<Below> {
   readonly nothing: Below;
   readonly join: (a: Below, b: Below) => Below;
   readonly node: (bit: number, low: Below, high: Below) => Below;
+  readonly alone: (bit: number, range: Range<number>, below: Below) => Below;
 }
 
-function halve<Below>(layers: readonly Layer<Below>[], width: number, { nothing, join, node }: Joining<Below>): Below {
+function halve<Below>(layers: readonly Layer<Below>[], width: number, { nothing, join, node, alone }: Joining<Below>): Below {
   const firsts: number[] = [];
   const lasts: number[] = [];
   const whose: number[] = [];
@@ -75,15 +90,20 @@ function halve<Below>(layers: readonly Layer<Below>[], width: number, { nothing,
   const build = (bit: number, first: number, size: number, from: number, carried: Below): Below => {
     const to = open.length;
     const last = first + size - 1;
-    const covers: number[] = [];
+    let covers: number[] | undefined;
     for (let i = from; i < to; i++) {
       const one = open[i] as number;
       if ((firsts[one] as number) > last || (lasts[one] as number) < first) continue;
-      if ((firsts[one] as number) <= first && (lasts[one] as number) >= last) covers.push(whose[one] as number);
+      if ((firsts[one] as number) <= first && (lasts[one] as number) >= last) (covers ??= []).push(whose[one] as number);
       else open.push(one);
     }
-    const here = covers.length === 0 ? carried : join(carried, joined(covers, 0, covers.length, 0, blocks));
+    const here = covers === undefined ? carried : join(carried, joined(covers, 0, covers.length, 0, blocks));
     if (open.length === to) return here;
+    if (open.length === to + 1 && here === nothing) {
+      const one = open.pop() as number;
+      const range = { first: Math.max((firsts[one] as number) - first, 0), last: Math.min(lasts[one] as number, last) - first };
+      return alone(bit, range, (layers[whose[one] as number] as Layer<Below>).below);
+    }
     const half = size / 2;
     const low = build(bit + 1, first, half, to, here);
     const high = build(bit + 1, first + half, half, to, here);

@@ -4,7 +4,6 @@
  * Takes a source file, gives its tokens and comments; never fails. A mistake is reported here, once, and leaves a `bad`
  * token, so that the piece around it is dropped in silence and everything else is still read.
  */
-import moo from 'moo';
 import { HIDDEN, SPACED, TOKENS } from '../../grammar/tokens.ts';
 import type { SourceFile, Span } from '../base/source.ts';
 import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
@@ -18,7 +17,51 @@ export interface Lexed {
 
 type TableType = keyof typeof TOKENS;
 
-let compiled: moo.Lexer | undefined;
+const tables = Object.keys(TOKENS) as TableType[];
+const anyTable = new RegExp(
+  Object.values(TOKENS)
+    .map(({ source }) => `(${source})`)
+    .join('|'),
+  'y',
+);
+
+/** What the table of tokens finds at a place, which is never the end of the text. */
+function tableAt(text: string, start: number): { readonly table: TableType; readonly end: number } {
+  anyTable.lastIndex = start;
+  const match = anyTable.exec(text);
+  const group = match?.findIndex((part, index) => index > 0 && part !== undefined) ?? 0;
+  return { table: tables[group - 1] ?? 'badCharacter', end: match === null ? start + 1 : anyTable.lastIndex };
+}
+
+/** Nearly all of a zone file are words, blanks, braces and plain strings: what follows finds them as the table does, without asking it. */
+type PlainType = 'space' | 'newline' | 'punctuation' | 'name' | 'string';
+
+const plainTypes: readonly (PlainType | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (character === '\n') return 'newline';
+  if (character === ' ') return 'space';
+  if ('{},'.includes(character)) return 'punctuation';
+  if (/[A-Za-z_]/u.test(character)) return 'name';
+  return character === '"' ? 'string' : undefined;
+});
+
+function plainType(code: number): PlainType | undefined {
+  return code < 128 ? plainTypes[code] : undefined;
+}
+
+const plainEnds: Readonly<Record<'name' | 'string', RegExp>> = {
+  // Up to a sign that begins something else, so that no longer token is cut.
+  name: /[A-Za-z_](?:[\w-]*\w)?(?=[ \n{},])/y,
+  string: /"[^"\\\n]*"/y,
+};
+
+/** Where a plain token of the type ends; its start if it is none, and the table has to be asked. */
+function plainEnd(text: string, start: number, type: PlainType): number {
+  if (type !== 'name' && type !== 'string') return start + 1;
+  const pattern = plainEnds[type];
+  pattern.lastIndex = start;
+  return pattern.test(text) ? pattern.lastIndex : start;
+}
 
 /** Reports go to `report`; a text that is not text at all gives one report and no tokens. */
 export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void): Lexed {
@@ -37,47 +80,56 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
 
   // A byte order mark is not part of the text.
   const bom = text.startsWith('\ufeff') ? 1 : 0;
-  compiled ??= moo.compile(TOKENS);
-  const lexer = compiled.reset(bom === 0 ? text : text.slice(1));
+  const hides = HIDDEN.test(bom === 0 ? text : text.slice(1));
   let first = true;
   let lineStart = bom;
   let junkLine = -1;
-  for (let raw = lexer.next(); raw !== undefined; raw = lexer.next()) {
-    const table = (raw.type ?? 'badCharacter') as TableType;
-    const start = raw.offset + bom;
+  for (let at = bom; at < text.length;) {
+    const start = at;
+    const type = plainType(text.charCodeAt(at));
+    at = type === undefined ? start : plainEnd(text, start, type);
+    if (type !== undefined && at > start) {
+      if (type !== 'space') add(type, text.slice(start, at), start);
+      continue;
+    }
+    const { table, end } = tableAt(text, start);
+    at = end;
     // The carriage return of a line end is part of no comment or string.
-    const written = raw.text.length > 1 && raw.text.endsWith('\r') && text[start + raw.text.length] === '\n' ? raw.text.slice(0, -1) : raw.text;
+    const kept = end - start > 1 && text[end - 1] === '\r' && text[end] === '\n' ? end - 1 : end;
+    if (table !== 'space') add(table, text.slice(start, kept), start);
+  }
+  return { tokens, comments };
+
+  function add(table: TableType, written: string, start: number): void {
     const end = start + written.length;
-    if (table === 'space') continue;
     if (table === 'newline') {
       first = true;
       lineStart = end;
-      continue;
+      return;
     }
     if (table === 'comment') {
       comments.push(span(start, end));
       reportHidden(written, start);
-      continue;
+      return;
     }
     // A pattern without a letter would only be another way to say `any`.
     const type = table === 'pattern' && !/[A-Za-z_]/u.test(written) ? 'bad' : tokenType(table);
-    const token: Token = { type, text: '', value: written, span: span(start, end), first, column: start - lineStart };
+    const token: Token = {
+      type,
+      text: type === 'punctuation' ? written : '',
+      value: type === 'string' ? unquote(written, start) : written,
+      span: span(start, end),
+      first,
+      column: start - lineStart,
+    };
     first = false;
-    if (type === 'punctuation') {
-      token.text = written;
-      if (SPACED.has(written) && !(isBlank(text[start - 1]) && isBlank(text[end]))) {
-        const fix = { title: 'put spaces around it', edits: [{ span: token.span, text: ` ${written} ` }] };
-        report(diagnostic(codes.missingSpace, token.span, { sign: written }, { help: [`write \`a ${written} b\``], fix }));
-      }
-      tokens.push(token);
-    } else if (type === 'string') {
-      tokens.push({ ...token, value: unquote(written, start) });
-    } else {
-      if (type === 'bad') reportBad(table, token);
-      tokens.push(token);
+    tokens.push(token);
+    if (type === 'bad') reportBad(table, token);
+    if (type === 'punctuation' && SPACED.has(written) && !(isBlank(text[start - 1]) && isBlank(text[end]))) {
+      const fix = { title: 'put spaces around it', edits: [{ span: token.span, text: ` ${written} ` }] };
+      report(diagnostic(codes.missingSpace, token.span, { sign: written }, { help: [`write \`a ${written} b\``], fix }));
     }
   }
-  return { tokens, comments };
 
   function unquote(written: string, start: number): string {
     reportHidden(written, start);
@@ -94,6 +146,7 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
   }
 
   function reportHidden(written: string, start: number): void {
+    if (!hides) return;
     const hidden = HIDDEN.exec(written);
     if (hidden === null) return;
     const at = span(start + hidden.index, start + hidden.index + hidden[0].length);

@@ -32,8 +32,9 @@ export function outline(file: SourceFile, tokens: readonly Token[], report: (dia
   const close = new Int32Array(tokens.length).fill(-1);
   const after = new Int32Array(tokens.length).fill(-1);
   const open: number[] = [];
-  for (const [index, token] of tokens.entries()) {
-    if (token.type !== 'punctuation') continue;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (token?.type !== 'punctuation') continue;
     if (token.text === '{') open.push(index);
     else if (token.text === '}') {
       const top = open.pop();

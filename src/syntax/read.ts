@@ -10,7 +10,7 @@ import nearley from 'nearley';
 import type * as Ast from './ast.ts';
 import type { ConduitHead, Head, Statement, TrafficHead } from './build.ts';
 import { parserRules } from './generated/grammar.ts';
-import type { Token } from './token.ts';
+import type { Token, TokenType } from './token.ts';
 
 /** The rules from which a piece may start, and what each gives. */
 export interface Starts {
@@ -95,7 +95,30 @@ const grammars = new Map<Start, nearley.Grammar>();
 let rules: nearley.Rule[] | undefined;
 const shapeGrammars = new Map<Start, nearley.Grammar>();
 let shapeRules: nearley.Rule[] | undefined;
-const shapes = new Map<string, Derived>();
+
+/** What is known of pieces that begin alike: by their next token, and of the one that ends here. */
+class Shapes {
+  readonly next = new Map<string, Shapes>();
+  derived: Derived | undefined;
+
+  behind(sign: string): Shapes {
+    let found = this.next.get(sign);
+    if (found === undefined) this.next.set(sign, (found = new Shapes()));
+    return found;
+  }
+}
+
+const shapes = new Shapes();
+
+/** What the grammar sees of a token: its fixed word, or its kind, in a way that no word is written. */
+const signs = new Map<TokenType, string>();
+
+function sign({ type, text }: Token): string {
+  if (text !== '') return text;
+  let found = signs.get(type);
+  if (found === undefined) signs.set(type, (found = `<${type}>`));
+  return found;
+}
 
 function grammarFor(start: Start): nearley.Grammar {
   rules ??= parserRules.map((rule) => new nearley.Rule(rule.name, [...rule.symbols], rule.postprocess));
@@ -124,15 +147,15 @@ function startingAt(known: Map<Start, nearley.Grammar>, all: nearley.Rule[], sta
 
 export function read<S extends Start>(start: S, tokens: readonly Token[], end: Token): Reading<Starts[S]> {
   if (tokens.length > longestShape) return parse<Starts[S]>(start, grammarFor(start), tokens, end);
-  let shape: string = start;
-  for (const token of tokens) shape += `\n${token.type} ${token.text}`;
-  let derived = shapes.get(shape);
+  let shape = shapes.behind(start);
+  for (const token of tokens) shape = shape.behind(sign(token));
+  let { derived } = shape;
   if (derived === undefined) {
     const found = parse<Derived>(start, shapeGrammarFor(start), tokens, end);
     if (!found.ok) return found;
     derived = found.value;
     place(derived, new Map([...tokens, end].map((token, index) => [token, index])));
-    shapes.set(shape, derived);
+    shape.derived = derived;
   }
   return { ok: true, value: built(derived, tokens, end) as Starts[S] };
 }

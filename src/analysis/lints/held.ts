@@ -32,8 +32,7 @@ export function heldBy(plant: PlantSets, policy: GatewayPolicy): Held {
 export function heldByEnds(plant: PlantSets, policy: GatewayPolicy): Held {
   const { diagram } = plant.space;
   const { unlimited, limited, deny } = plant.effects(policy);
-  const isWithin = (entry: Entry, { once, twice }: Cover, times: 1 | 2): boolean =>
-    diagram.subtract(plant.entrySet(entry), times === 1 ? once : twice) === empty;
+  const isWithin = (entry: Entry, { once, twice }: Cover, times: 1 | 2): boolean => plant.space.isWithin(productOf(entry), times === 1 ? once : twice);
   return {
     isAllowed: (entry, times) => isWithin(entry, unlimited, times),
     isDenied: (entry, times) => isWithin(entry, deny, times),
