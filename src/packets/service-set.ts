@@ -168,8 +168,15 @@ export function widenFunctions(set: ServiceSet): ServiceSet {
   );
 }
 
+function tellsFunctions({ values }: FamilyServices): boolean {
+  for (const segments of values.values()) if (segments.some(({ functions }) => !isEveryFunction(functions))) return true;
+  return false;
+}
+
 /** The parts whose functions are told apart, with every function of theirs: where messages have to be looked into. */
 export function inspectedServices(set: ServiceSet): ServiceSet {
+  // Asked of every flow, and nearly none names functions.
+  if (!tellsFunctions(set.v4) && !tellsFunctions(set.v6)) return noServices;
   return combine(
     set,
     noServices,
@@ -178,7 +185,7 @@ export function inspectedServices(set: ServiceSet): ServiceSet {
   );
 }
 
-/** The same, on the ports of `where` alone. */
+/** `widenFunctions`, on the ports of `where` alone. */
 export function widenFunctionsOn(set: ServiceSet, where: ServiceSet): ServiceSet {
   return combine(
     set,

@@ -72,7 +72,7 @@ export class Declarer {
       case 'host': {
         const head = this.#read('host_head', part.head);
         const properties = this.#properties(BLOCKS.host, part.open);
-        return head && properties && { kind: 'host', ...head, properties, span: this.#span(part) };
+        return head && properties && { kind: 'host', name: head.name, label: head.label, zone: head.zone, properties, span: this.#span(part) };
       }
       case 'group': {
         const head = this.#read('named_head', part.head);
@@ -108,7 +108,7 @@ export class Declarer {
   #flow(part: Part): Ast.FlowDecl | undefined {
     const head = this.#read('named_head', part.head);
     const properties = this.#properties(BLOCKS.flow, part.open);
-    return head && properties && { kind: 'flow', ...head, properties, span: this.#span(part) };
+    return head && properties && { kind: 'flow', name: head.name, label: head.label, properties, span: this.#span(part) };
   }
 
   /** A conduit stays without the flows that could not be read. */
@@ -228,7 +228,7 @@ export class Declarer {
     if (tokens.some((token) => token.type === 'bad')) return undefined;
     classify(start, tokens);
     const span = (tokens.at(-1) ?? before)?.span ?? { file: this.#source.file.id, start: 0, end: 0 };
-    const end: Token = { type: 'end', text: '', value: '', span: { ...span, start: span.end }, first: false, column: 0 };
+    const end: Token = { type: 'end', text: '', value: '', span: { file: span.file, start: span.end, end: span.end }, first: false, column: 0 };
     const reading = read(start, tokens, end);
     if (reading.ok) return reading.value;
     // A brace that the outline closed for want of its own: reported there.
