@@ -23,7 +23,19 @@ export function planRow(pair: string, family: Family, effect: PlanRow['effect'],
       ? `${lookup.group}: ${counted(size.lookups, 'rule')}`
       : `${lookup.group}: a tree of ${counted(size.chains, 'chain')}, ${counted(size.lookups, 'rule')} on its longest way`;
   });
-  return { pair, family, effect, flows: boxes.length, lookups: every + Math.max(0, ...lines), elements: sum('elements'), chains: sum('chains'), naive, steps };
+  return {
+    pair,
+    family,
+    effect,
+    about: 'requests',
+    looked: false,
+    flows: boxes.length,
+    lookups: every + Math.max(0, ...lines),
+    elements: sum('elements'),
+    chains: sum('chains'),
+    naive,
+    steps,
+  };
 }
 
 function treeSize({ nodes, prices }: TreeLookup<Entry>, levels: number): { lookups: number; elements: number; chains: number } {

@@ -29,6 +29,8 @@ export class Judgement {
   readonly #messages: Messages;
   /** Steps and exact sets of each pair, written once and used for requests and replies. */
   readonly #plans = new Map<string, Step<Entry>[]>();
+  /** The same of what has to be looked into. */
+  readonly #insides = new Map<string, Step<Looked>[]>();
   readonly #shared = new Map<Step<Entry>, Token>();
   readonly #written = new Map<string, Token[]>();
 
@@ -108,10 +110,17 @@ export class Judgement {
     ]);
     const chain = goTo(this.#ruleset.chain(`looked.${pair.stem}`, messages));
     const every = families.flatMap((family) => {
-      const boxes = pair.entries.flatMap((one) => one.looked.get(family) ?? []);
       const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
       const stem = `inspect.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+      return writeLookups(this.#inside(pair, family, 'inspect', 'requests'), {
+        ruleset: this.#ruleset,
+        family,
+        stem,
+        outcome,
+        swapped: false,
+        shared: new Map(),
+        guard: [],
+      });
     });
     return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
@@ -133,10 +142,17 @@ export class Judgement {
     const chain = goTo(this.#ruleset.chain(`hears.${pair.stem}`, messages));
     const every = opposites.flatMap((opposite) =>
       families.flatMap((family) => {
-        const boxes = opposite.entries.flatMap((one) => one.heard.get(family) ?? []);
         const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
         const stem = `heard.${opposite.stem}.${family}`;
-        return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
+        return writeLookups(this.#inside(opposite, family, 'inspect', 'answers'), {
+          ruleset: this.#ruleset,
+          family,
+          stem,
+          outcome,
+          swapped: true,
+          shared: new Map(),
+          guard: [],
+        });
       }),
     );
     return this.#ruleset.chain(`heard.${pair.stem}`, [...every, accept]);
@@ -189,8 +205,21 @@ export class Judgement {
     const boxes = chosen(pair.entries, which).flatMap((one) => (answers ? one.boxes : one.plain).get(family) ?? []);
     const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
-    if (boxes.length > 0 && !answers)
-      this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
+    if (boxes.length > 0 && (!answers || isHeard(pair)))
+      this.plan.push(planRow({ pair: planned(pair), family, effect: which, about: answers ? 'answers' : 'requests', looked: false }, plan, boxes));
+    return plan;
+  }
+
+  /** The same of what has to be looked into, by who says it; `inspect`: of all effects together. */
+  #inside(pair: Pair, family: Family, effect: Which | 'inspect', about: PlanRow['about']): Step<Looked>[] {
+    const key = `${about}.${effect}.${pair.stem}.${family}`;
+    const known = this.#insides.get(key);
+    if (known !== undefined) return known;
+    const entries = effect === 'inspect' ? pair.entries : chosen(pair.entries, effect);
+    const boxes = entries.flatMap((one) => (about === 'answers' ? one.heard : one.looked).get(family) ?? []);
+    const plan = planLookups(family, boxes);
+    this.#insides.set(key, plan);
+    if (boxes.length > 0) this.plan.push(planRow({ pair: planned(pair), family, effect, about, looked: true }, plan, boxes));
     return plan;
   }
 
@@ -221,28 +250,42 @@ export class Judgement {
   /** Lookups of what has to be looked into, each combination of flows with a chain of its own that comes back where they do not decide. */
   #looked(pair: Pair, asked: readonly Family[], which: Which, chain: (labels: readonly Looked[], family: Family) => Token): Token[] {
     return asked.flatMap((family) => {
-      const boxes = chosen(pair.entries, which).flatMap((one) => one.looked.get(family) ?? []);
       const outcome: Outcome<Looked> = {
         kind: 'chains',
         chain: (labels) => chain(labels, family),
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
       };
       const stem = `looked${which}.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+      return writeLookups(this.#inside(pair, family, which, 'requests'), {
+        ruleset: this.#ruleset,
+        family,
+        stem,
+        outcome,
+        swapped: false,
+        shared: new Map(),
+        guard: [],
+      });
     });
   }
 
   /** The same for what the called side asks, by the fields of its answers. */
   #heard(pair: Pair, asked: readonly Family[], which: Which, verdict: Token): Token[] {
     return asked.flatMap((family) => {
-      const boxes = chosen(pair.entries, which).flatMap((one) => one.heard.get(family) ?? []);
       const outcome: Outcome<Looked> = {
         kind: 'chains',
         chain: (labels) => this.#said(labels, family, verdict),
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
       };
       const stem = `heard${which}.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
+      return writeLookups(this.#inside(pair, family, which, 'answers'), {
+        ruleset: this.#ruleset,
+        family,
+        stem,
+        outcome,
+        swapped: true,
+        shared: new Map(),
+        guard: [],
+      });
     });
   }
 
@@ -319,6 +362,11 @@ export class Judgement {
       ]),
     );
   }
+}
+
+/** As a row of the plan calls it. */
+function planned({ face, label }: Pair): string {
+  return face === undefined ? label : `${label} by ${face}`;
 }
 
 function chosen(entries: readonly PairEntry[], which: Which): PairEntry[] {

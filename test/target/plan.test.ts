@@ -6,7 +6,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { policyNumber, policySets, policySpace } from '../../src/policy/sets.ts';
-import type { PlanRow } from '../../src/target/plan-row.ts';
+import { planLines, type PlanRow } from '../../src/target/plan-row.ts';
 import { nftables } from '../../targets/nftables/index.ts';
 import { compileText, judgementDay } from '../generators/compile.ts';
 
@@ -75,5 +75,50 @@ describe('the plan of lookups', () => {
     expect(boxes).toBe(40);
     // Forty flows of two groups of sixty hosts: a few times that, never the product of their classes.
     expect(rows.reduce((sum, row) => sum + row.elements, 0)).toBeLessThan(40 * 120 * 4);
+  });
+
+  it('flows that name functions have lookups of their own, for requests and for answers that ask', () => {
+    const hosts = Array.from(
+      { length: 20 },
+      (_, index) => `host a${index} in a { address 10.0.1.${index * 2} }\nhost b${index} in b { address 10.1.1.${index * 2} }`,
+    );
+    const reads = hosts.map((_, index) => `flow read${index} { from a${index}  to b${index}  allow modbus read }`);
+    const dials = hosts.slice(0, 5).map((_, index) => `flow dial${index} { from b${index}  to a${index}  allow dnp3 read  requests backward }`);
+    const { rows } = planOf(`policy "p" { revision 1 }
+zone a { level 3  networks 10.0.0.0/16 }
+zone b { level 1  networks 10.1.0.0/16 }
+${[...hosts, ...reads, ...dials].join('\n')}
+flow alarms { from a0  to b0  allow syslog }
+gateway g {
+ target nftables
+ interface eth0 { faces a  address 10.0.0.1/16 }
+ interface eth1 { faces b  address 10.1.0.1/16 }
+ manage none "c"
+}`);
+    const said = rows.map(({ pair, effect, about, looked, flows, lookups, elements }) => ({ pair, effect, about, looked, flows, lookups, elements }));
+    // One or two exact elements are rules, more are a set; DNP3 has a port of TCP and one of UDP.
+    const row = (pair: string, effect: string, about: string, looked: boolean, flows: number, lookups: number, elements: number): object => ({
+      pair,
+      effect,
+      about,
+      looked,
+      flows,
+      lookups,
+      elements,
+    });
+    expect(said).toEqual([
+      row('a>b', 'allow', 'requests', false, 1, 0, 0),
+      row('a>b', 'allow', 'requests', true, 20, 1, 20),
+      row('b>a', 'allow', 'requests', false, 5, 1, 10),
+      row('b>a', 'allow', 'answers', true, 5, 1, 10),
+      row('a>b', 'inspect', 'requests', true, 20, 1, 20),
+      row('b>a', 'inspect', 'answers', true, 5, 1, 10),
+    ]);
+    // A message meets what decides whether it is looked into, then what a new packet meets.
+    expect(planLines(rows).slice(-3)).toEqual([
+      expect.stringMatching(/^ {2}a new packet meets at most 1 lookup of flows, .*; requests have 30 elements, 0 chains; /u),
+      '  where flows name functions, a packet of a running conversation from the side that opened it meets at most 1 lookup more, and 2 in all if it is looked into',
+      '  where flows name functions, a packet of a running conversation from the side that was called meets at most 1 lookup more, and 2 in all if it is looked into',
+    ]);
   });
 });
