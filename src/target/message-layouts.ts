@@ -204,7 +204,11 @@ export interface Told {
  * of a packet set beyond its function, so that a form that is missing would not show. Undefined if all are there.
  */
 export function missingForm(run: readonly Told[]): string | undefined {
+  const asked = new Set<string>();
   for (const { layout: own, transport, family } of run) {
+    const kind = `${own.protocol} ${own.layer} ${transport} ${family}`;
+    if (asked.has(kind)) continue;
+    asked.add(kind);
     const here = run.filter((one) => one.transport === transport && one.family === family);
     const forms = layouts.filter((one) => one.protocol === own.protocol && one.layer === own.layer && one.transports.includes(transport));
     const texts = forms.map((form) => functionsText(unionFunctions(...here.filter((one) => one.layout === form).map((one) => one.messages))));
