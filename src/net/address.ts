@@ -114,12 +114,19 @@ export function prefixesOf6(range: Range<bigint>): Prefix<bigint>[] {
   const result: Prefix<bigint>[] = [];
   let first = range.first;
   while (first <= range.last) {
-    let bits = 0n;
-    while (bits < 128n && (first & ((1n << (bits + 1n)) - 1n)) === 0n && first + (1n << (bits + 1n)) - 1n <= range.last) bits++;
-    result.push({ first, length: 128 - Number(bits) });
-    first += 1n << bits;
+    const room = bitsOf(range.last - first + 1n) - 1;
+    // The lowest bit that is set says how large a prefix may begin here.
+    const bits = first === 0n ? room : Math.min(bitsOf(first & -first) - 1, room);
+    result.push({ first, length: 128 - bits });
+    first += 1n << BigInt(bits);
   }
   return result;
+}
+
+/** Bits that a positive number needs. */
+function bitsOf(value: bigint): number {
+  const digits = value.toString(16);
+  return digits.length * 4 - Math.clz32(Number.parseInt(digits[0] ?? '0', 16)) + 28;
 }
 
 /** `10.0.0.0/16`, `10.0.0.5` or `10.0.0.5-10.0.0.9`. */

@@ -168,7 +168,8 @@ export function widenFunctions(set: ServiceSet): ServiceSet {
   );
 }
 
-function tellsFunctions({ values }: FamilyServices): boolean {
+/** Whether some values hold a part of the functions alone. */
+export function tellsFunctions({ values }: FamilyServices): boolean {
   for (const segments of values.values()) if (segments.some(({ functions }) => !isEveryFunction(functions))) return true;
   return false;
 }

@@ -170,8 +170,7 @@ function place(derived: Derived, indices: ReadonlyMap<unknown, number>): void {
 }
 
 function built(derived: Derived, tokens: readonly Token[], end: Token): unknown {
-  const data: unknown[] = [];
-  for (const part of derived.parts) data.push(typeof part === 'number' ? (tokens[part] ?? end) : built(part, tokens, end));
+  const data = derived.parts.map((part) => (typeof part === 'number' ? (tokens[part] ?? end) : built(part, tokens, end)));
   return derived.build === undefined ? data : derived.build(data, derived.reference, nearley.Parser.fail);
 }
 

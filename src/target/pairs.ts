@@ -9,7 +9,7 @@ import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set
 import { rangesEqual, type Ranges } from '../net/ranges.ts';
 import { detailsIn, type FunctionSet, functionsText, isEveryFunction } from '../packets/function-set.ts';
 import { noFunction } from '../packets/functions.ts';
-import { type FamilyServices, familyServices, hasServices, type ValueSegment } from '../packets/service-set.ts';
+import { type FamilyServices, familyServices, hasServices, tellsFunctions, type ValueSegment } from '../packets/service-set.ts';
 import type { Entry, GatewayPolicy, PlacedInterface, PlacedZone } from '../policy/gateway-policy.ts';
 import type { Box, Side } from './lookup-plan.ts';
 
@@ -100,7 +100,9 @@ interface ByFunctions {
   readonly looked: readonly { readonly functions: FunctionSet; readonly services: FamilyServices }[];
 }
 
-function byFunctions({ values, protocols }: FamilyServices): ByFunctions {
+function byFunctions(services: FamilyServices): ByFunctions {
+  if (!tellsFunctions(services)) return { plain: services, answered: services, looked: [] };
+  const { values, protocols } = services;
   const segments = [...values].flatMap(([protocol, list]) => list.map((segment) => ({ protocol, segment })));
   const of = (some: typeof segments): FamilyServices['values'] => {
     const found = new Map<number, ValueSegment[]>();

@@ -126,7 +126,7 @@ export interface Matching {
 export class Keys {
   readonly #space: PacketSpace;
   readonly #mark: CurrentMark;
-  readonly #cache = new Map<string, readonly Box[]>();
+  readonly #cache = new Map<Type, Map<string, readonly Box[]>>();
   /** Packets that belong to a conversation: the kernel reads mark and direction of these alone. */
   readonly tracked: Node;
   readonly #withoutPorts: Node;
@@ -170,15 +170,13 @@ export class Keys {
   /** The boxes of one element. */
   boxes(key: Key, item: Item, line: number | undefined): readonly Box[] {
     if (item.length !== key.looks.length) throw new Refusal(line, `${key.name} is compared with a value of ${item.length} parts`);
+    const parts = item.map((scalar, index) => this.#scalar(key.looks[index]?.type ?? 'integer', key.masks[index], scalar, line));
+    const inOrder = key.slots.every((slot, index) => slot.position === index);
+    const placed = (box: Box): Box => (inOrder ? box : key.slots.flatMap(({ position }) => [box[2 * position] ?? 0, box[2 * position + 1] ?? 0]));
+    if (parts.every((boxes) => boxes.length === 1)) return [placed(joinBoxes(parts))];
     let partial: readonly Box[] = [[]];
-    for (const [index, scalar] of item.entries()) {
-      const boxes = this.#scalar(key.looks[index]?.type ?? 'integer', key.masks[index], scalar, line);
-      const only = boxes[0];
-      if (boxes.length === 1 && only !== undefined && partial.length === 1) partial = [[...(partial[0] ?? []), ...only]];
-      else partial = partial.flatMap((start) => boxes.map((end) => [...start, ...end]));
-    }
-    if (key.slots.every((slot, index) => slot.position === index)) return partial;
-    return partial.map((box) => key.slots.flatMap(({ position }) => [box[2 * position] ?? 0, box[2 * position + 1] ?? 0]));
+    for (const boxes of parts) partial = partial.flatMap((start) => boxes.map((end) => [...start, ...end]));
+    return partial.map(placed);
   }
 
   /** `key == boxes` or, negated, `key != boxes`. */
@@ -249,12 +247,11 @@ export class Keys {
 
   #scalar(type: Type, mask: number | undefined, scalar: Scalar, line: number | undefined): readonly Box[] {
     if (typeof scalar !== 'string') return this.#typed(type, mask, scalar, line);
-    const name = `${type} ${scalar}`;
-    let boxes = this.#cache.get(name);
-    if (boxes === undefined || mask !== undefined) {
-      boxes = this.#typed(type, mask, scalar, line);
-      if (mask === undefined) this.#cache.set(name, boxes);
-    }
+    if (mask !== undefined) return this.#typed(type, mask, scalar, line);
+    let cache = this.#cache.get(type);
+    if (cache === undefined) this.#cache.set(type, (cache = new Map()));
+    let boxes = cache.get(scalar);
+    if (boxes === undefined) cache.set(scalar, (boxes = this.#typed(type, mask, scalar, line)));
     return boxes;
   }
 
@@ -281,6 +278,13 @@ export class Keys {
     }
     return [[1, 1]];
   }
+}
+
+/** The one box of each part, side by side: nearly all elements are such, so that nothing is built on the way. */
+function joinBoxes(parts: readonly (readonly Box[])[]): Box {
+  const joined: number[] = [];
+  for (const [only] of parts) for (const bound of only ?? []) joined.push(bound);
+  return joined;
 }
 
 /** The place of addresses on the line of the space. */

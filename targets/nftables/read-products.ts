@@ -28,6 +28,8 @@ export function unionOfBoxes(diagram: Diagram, slots: readonly Slot[], boxes: re
   const build = (column: number, from: number, to: number): Node => {
     const slot = slots[column];
     if (slot === undefined) return from < to ? full : empty;
+    const only = sorted[from];
+    if (only !== undefined && to - from === 1) return oneBox(diagram, slots, only, column);
     const pieces: Piece[] = [];
     for (let start = from; start < to;) {
       const first = sorted[start]?.[2 * column] ?? 0;
@@ -40,6 +42,16 @@ export function unionOfBoxes(diagram: Diagram, slots: readonly Slot[], boxes: re
     return diagram.unionAll(layersOf(pieces).map((layer) => layBits(diagram, slot, layer)));
   };
   return build(0, 0, sorted.length);
+}
+
+/** What one box says from a column on: a chain of nodes, built from its end. */
+function oneBox(diagram: Diagram, slots: readonly Slot[], box: Box, column: number): Node {
+  let node: Node = full;
+  for (let at = slots.length - 1; at >= column; at--) {
+    const [slot, piece] = [slots[at], { first: box[2 * at] ?? 0, last: box[2 * at + 1] ?? 0, below: node }];
+    if (slot !== undefined) node = piece.first === piece.last ? exactly(diagram, slot, 0, piece) : layBits(diagram, slot, [piece]);
+  }
+  return node;
 }
 
 /** Whether boxes of two different groups have a member in common. */
