@@ -1,4 +1,5 @@
 /** Addresses: what is one, what is none, and the text that comes back. */
+import { test as property, fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { formatAddress, formatRange, parseAddress, parsePrefix, prefixesOf4, prefixesOf6 } from '../../src/net/address.ts';
 
@@ -60,6 +61,30 @@ describe('addresses', () => {
     expect(prefixesOf4({ first: 0, last: 0xffffffff })).toEqual([{ first: 0, length: 0 }]);
     expect(prefixesOf6({ first: 0n, last: 2n ** 128n - 1n })).toEqual([{ first: 0n, length: 0 }]);
   });
+
+  const edge = fc.oneof(
+    fc.bigInt(0n, 2n ** 128n - 1n),
+    fc.integer({ min: 0, max: 127 }).map((bit) => 2n ** BigInt(bit)),
+    fc.bigInt(0n, 300n),
+  );
+  property.prop([edge, edge], { numRuns: 500 })(
+    'splits any range of IPv6 as a network may stand, in order, without a gap, and joins none that could be one',
+    (a, b) => {
+      const [first, last] = a <= b ? [a, b] : [b, a];
+      let next = first;
+      let before: { readonly first: bigint; readonly size: bigint } | undefined;
+      for (const prefix of prefixesOf6({ first, last })) {
+        const size = 2n ** BigInt(128 - prefix.length);
+        expect(prefix.first).toBe(next);
+        expect(prefix.first % size).toBe(0n);
+        // Two halves of one network would have been one prefix.
+        expect(before !== undefined && before.size === size && before.first % (2n * size) === 0n).toBe(false);
+        before = { first: prefix.first, size };
+        next = prefix.first + size;
+      }
+      expect(next).toBe(last + 1n);
+    },
+  );
 
   it('writes ranges as an engineer would', () => {
     expect(formatRange({ family: 4, first: 0x0a000000, last: 0x0a00ffff })).toBe('10.0.0.0/16');
