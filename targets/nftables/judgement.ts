@@ -121,6 +121,7 @@ export class Judgement {
     const accept = keyword('accept');
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
     const messages = this.#byFamily(`hears.${pair.stem}`, opposites, (asked) => [
+      ...opposites.flatMap((opposite) => this.#lookups(opposite, asked, 'deny', this.#verdict(drop), true)),
       ...opposites.flatMap((opposite) =>
         (['allow', 'limited'] as const).flatMap((which) => [
           ...this.#lookups(opposite, asked, which, this.#verdict(accept), true),
