@@ -4,7 +4,6 @@
  * Takes the steps of one effect of one pair of zones, gives a row of `compile --explain-plan`.
  */
 import type { Family } from '../net/address.ts';
-import type { Entry } from '../policy/gateway-policy.ts';
 import { mostRules } from './lookup-cost.ts';
 import type { Box, Condition, Step } from './lookup-plan.ts';
 
@@ -12,7 +11,8 @@ export interface PlanRow {
   /** `office>dmz`; for and from the gateway with the interface, `dmz>gw12 by eth3`. */
   readonly pair: string;
   readonly family: Family;
-  readonly effect: 'deny' | 'allow' | 'limited';
+  /** `said` and `heard`: which messages of running conversations are looked into, of the side that opened them and of the called one. */
+  readonly effect: 'deny' | 'allow' | 'limited' | 'said' | 'heard';
   readonly flows: number;
   /** Lookups in sets and maps that a packet meets at most; those of logs, counters and rates apart. */
   readonly lookups: number;
@@ -33,13 +33,13 @@ interface Size {
 
 const nothing: Size = { lookups: 0, elements: 0, chains: 0 };
 
-export function planRow(pair: string, family: Family, effect: PlanRow['effect'], steps: readonly Step<Entry>[], boxes: readonly Box<Entry>[]): PlanRow {
+export function planRow<Label>(pair: string, family: Family, effect: PlanRow['effect'], steps: readonly Step<Label>[], boxes: readonly Box<Label>[]): PlanRow {
   const seen = new Set<object>();
   const naive = boxes.reduce((sum, box) => sum + (box.source?.length ?? 1) * (box.destination?.length ?? 1) * servicesOf(box), 0);
   return { pair, family, effect, flows: boxes.length, ...sequence(steps.map((step) => sizeOf(step, seen))), naive, steps: steps.map((step) => words(step)) };
 }
 
-function servicesOf({ services }: Box<Entry>): number {
+function servicesOf({ services }: Box<unknown>): number {
   return [...services.values.values()].reduce((sum, segments) => sum + segments.length, services.protocols.length > 0 ? 1 : 0);
 }
 
@@ -113,18 +113,27 @@ function counted(count: number, before: string, noun = '', plural = 's'): string
 
 /** The rows of a gateway as lines of text. */
 export function planLines(rows: readonly PlanRow[]): string[] {
-  const most = new Map<string, number>();
-  for (const row of rows) {
-    const key = `${row.pair} ${row.family}`;
-    most.set(key, (most.get(key) ?? 0) + row.lookups);
-  }
-  const total = sequence(rows);
-  const naive = rows.reduce((sum, row) => sum + row.naive, 0);
+  const most = (some: readonly PlanRow[]): number => {
+    const sums = new Map<string, number>();
+    for (const row of some) sums.set(`${row.pair} ${row.family}`, (sums.get(`${row.pair} ${row.family}`) ?? 0) + row.lookups);
+    return Math.max(0, ...sums.values());
+  };
+  const running = (way: PlanRow['effect']): string[] => {
+    const some = rows.filter(({ effect }) => effect === way);
+    const of = way === 'said' ? 'from the side that opened a conversation' : 'from the called side';
+    return some.length === 0 ? [] : [`  a packet ${of}, once judged, meets at most ${counted(most(some), 'lookup')} before its message is looked into`];
+  };
+  // What the called side says belongs to conversations that are counted already.
+  const requests = rows.filter(({ effect }) => effect !== 'heard');
+  const total = sequence(requests);
+  const naive = requests.reduce((sum, row) => sum + row.naive, 0);
   return [
     ...rows.flatMap((row) => [
       `  ${row.pair} IPv${row.family} ${row.effect}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
       ...row.steps.map((step) => `    ${step}`),
     ]),
-    `  a new packet meets at most ${counted(Math.max(0, ...most.values()), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+    `  a new packet meets at most ${counted(most(rows.filter(({ effect }) => effect !== 'said' && effect !== 'heard')), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+    ...running('said'),
+    ...running('heard'),
   ];
 }

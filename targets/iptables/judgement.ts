@@ -189,6 +189,7 @@ export class Judgement {
     ]);
     const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
     const plan = planLookups(this.#table, `inspect.${pair.stem}`, boxes, note, { labelled: false });
+    this.#explain(pair, 'said', plan, boxes);
     const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(said))];
     const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: undefined });
     const reply = answersApart ? [] : [phrase(keyword('-m conntrack --ctdir REPLY'), passed)];
@@ -215,6 +216,7 @@ export class Judgement {
     const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(hears))];
     const asked = asking.flatMap(([one, boxes]) => {
       const plan = planLookups(this.#table, `heard.${one.stem}`, boxes, note, { labelled: false });
+      this.#explain(one, 'heard', plan, boxes);
       return writeLookups(plan, { table: this.#table, swapped: true, outcome, guard: undefined });
     });
     return goTo(this.#table.chain(`heard.${pair.stem}`, [...asked, passed]));
@@ -374,8 +376,14 @@ export class Judgement {
     const plan = planLookups(this.#table, stem, boxes, (labels) => this.#effects.note(labels), { labelled: false });
     this.#plans.set(key, plan);
     if (answers) return plan;
-    this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes, this.#table.levels));
+    this.#explain(pair, which, plan, boxes);
     return plan;
+  }
+
+  #explain<Label>(pair: Pair, effect: PlanRow['effect'], plan: Plan<Label>, boxes: readonly Box<Label>[]): void {
+    if (boxes.length === 0) return;
+    const label = pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`;
+    this.plan.push(planRow(label, this.#table.family, effect, plan, boxes, this.#table.levels));
   }
 
   /** The boxes of one effect, in words that fit the zones: rule 1 has been checked before. `swapped`: of answers, which nobody looks into. */

@@ -111,7 +111,9 @@ export class Judgement {
       const boxes = pair.entries.flatMap((one) => one.looked.get(family) ?? []);
       const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
       const stem = `inspect.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+      const plan = planLookups(family, boxes);
+      this.#explain(pair, family, 'said', plan, boxes);
+      return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
     });
     return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
@@ -137,7 +139,9 @@ export class Judgement {
         const boxes = opposite.entries.flatMap((one) => one.heard.get(family) ?? []);
         const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
         const stem = `heard.${opposite.stem}.${family}`;
-        return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
+        const plan = planLookups(family, boxes);
+        this.#explain(opposite, family, 'heard', plan, boxes);
+        return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
       }),
     );
     return this.#ruleset.chain(`heard.${pair.stem}`, [...every, accept]);
@@ -190,9 +194,14 @@ export class Judgement {
     const boxes = chosen(pair.entries, which).flatMap((one) => (answers ? one.boxes : one.plain).get(family) ?? []);
     const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
-    if (boxes.length > 0 && !answers)
-      this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, family, which, plan, boxes));
+    if (!answers) this.#explain(pair, family, which, plan, boxes);
     return plan;
+  }
+
+  #explain<Label>(pair: Pair, family: Family, effect: PlanRow['effect'], plan: readonly Step<Label>[], boxes: readonly Box<Label>[]): void {
+    if (boxes.length === 0) return;
+    const label = pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`;
+    this.plan.push(planRow(label, family, effect, plan, boxes));
   }
 
   #verdict(verdict: Token): Extract<Outcome<Entry>, { kind: 'verdict' }> {

@@ -6,7 +6,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import { policyNumber, policySets, policySpace } from '../../src/policy/sets.ts';
-import type { PlanRow } from '../../src/target/plan-row.ts';
+import { planLines, type PlanRow } from '../../src/target/plan-row.ts';
+import type { Target } from '../../src/target/target.ts';
+import { iptables } from '../../targets/iptables/index.ts';
 import { nftables } from '../../targets/nftables/index.ts';
 import { compileText, judgementDay } from '../generators/compile.ts';
 
@@ -20,12 +22,12 @@ interface Plan {
   readonly text: string;
 }
 
-function planOf(zones: string): Plan {
+function planOf(zones: string, target: Target = nftables): Plan {
   const compiled = compileText(zones);
   expect(compiled.errors).toEqual([]);
   const [policy] = compiled.policies;
   if (policy === undefined) throw new Error('no gateway');
-  const { emission } = nftables.emit(policy, {
+  const { emission } = target.emit(policy, {
     policyTitle: 'plan',
     revision: 1,
     sourceDigest: 'test',
@@ -75,5 +77,39 @@ describe('the plan of lookups', () => {
     expect(boxes).toBe(40);
     // Forty flows of two groups of sixty hosts: a few times that, never the product of their classes.
     expect(rows.reduce((sum, row) => sum + row.elements, 0)).toBeLessThan(40 * 120 * 4);
+  });
+
+  it('what running conversations are asked stands apart from what a new packet meets', () => {
+    const row = (effect: PlanRow['effect'], lookups: number): PlanRow => {
+      const size = { lookups, elements: 10 * lookups, chains: 0, naive: 100 * lookups };
+      return { pair: 'a>b', family: 4, effect, flows: 1, ...size, steps: [] };
+    };
+    expect(planLines([row('allow', 2), row('said', 3), row('heard', 5), row('limited', 1)]).slice(-3)).toEqual([
+      '  a new packet meets at most 3 lookups of flows, logs, counters and rates apart; requests have 60 elements, 0 chains; one rule for each source, destination and service would be 600 rules',
+      '  a packet from the side that opened a conversation, once judged, meets at most 3 lookups before its message is looked into',
+      '  a packet from the called side, once judged, meets at most 5 lookups before its message is looked into',
+    ]);
+  });
+
+  it.each(['nftables', 'iptables'])('flows whose messages are looked into have rows of their own, %s', (target) => {
+    const { rows } = planOf(
+      `policy "p" {}
+zone a { level 4  networks 10.0.1.0/24 }
+zone b { level 1  networks 10.0.2.0/24 }
+flow f { from a  to b  allow modbus read }
+flow g { from a  to b  allow dnp3 read on tcp 20000  requests backward }
+gateway g {
+  target ${target}
+  interface eth0 { faces a  address 10.0.1.1/24 }
+  interface eth1 { faces b  address 10.0.2.1/24 }
+  manage none "c"
+}`,
+      target === 'nftables' ? nftables : iptables,
+    );
+    expect(rows.map(({ pair, family, effect, flows }) => [pair, family, effect, flows]).sort()).toEqual([
+      ['a>b', 4, 'allow', 1],
+      ['a>b', 4, 'heard', 1],
+      ['a>b', 4, 'said', 1],
+    ]);
   });
 });
