@@ -2,6 +2,10 @@
 // The idea: what should pass is written from DNP3 itself; the same frames go by raw segments and datagrams, before and after reloads.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prove } from '../../src/pipeline/prove.ts';
+import { policySets, policySpace } from '../../src/policy/sets.ts';
+import { borders, readRunning } from '../../targets/iptables/reader.ts';
+import type { Ruleset } from '../generators/compile.ts';
 import { type LookingPlace, lookingPlaces } from './backends.ts';
 import { Bench, families, withPort } from './bench.ts';
 import { type Ends, type Part, TcpConversation, udpAnswer, udpAsk } from './conversations.ts';
@@ -143,10 +147,25 @@ function backwardOn({ backend, families: names, share }: LookingPlace): void {
   });
 
   describe.each(families.filter(([name]) => names.includes(name)))('several flows on one port, %s', (_name, { ends: all }) => {
+    let ruleset: Ruleset;
     beforeAll(async () => {
       await bench.gateway.flushConntrack();
-      await bench.enforce({ flows: overlapping });
+      ruleset = await bench.enforce({ flows: overlapping });
     });
+
+    if (backend.name.startsWith('iptables'))
+      it('what the tools print of it reads as the policy', async () => {
+        const tools = /-legacy/u.test(backend.name) ? 'legacy' : 'nft';
+        const saved = await Promise.all(
+          [`iptables-${tools}-save`, `ip6tables-${tools}-save`, 'ipset'].map(async (tool) => ({
+            name: tool,
+            text: (await bench.gateway.run(tool, tool === 'ipset' ? ['save'] : [])).stdout,
+          })),
+        );
+        const { policy, mark } = ruleset;
+        const sets = policySets(policy, policySpace(policy, ...borders(saved)));
+        expect(prove(sets, readRunning(saved, { space: sets.space, mark }))).toEqual({ kind: 'equal' });
+      });
 
     let port = 4000;
     const host = (end: 'client' | 'server', last: number): string => all[end].address.replace(/[^.:]+$/u, String(last));
@@ -243,7 +262,8 @@ const overlapping = `
 host a in office { address 10.0.1.5, 2001:db8:1::5 }
 host b in office { address 10.0.1.9, 2001:db8:1::9 }
 host c in office { address 10.0.1.6, 2001:db8:1::6 }
-host d in office { address 10.0.1.12, 2001:db8:1::12 }
+host d in office { address 10.0.1.12 }
+host d_six in office { address 2001:db8:1::12 }
 host seven in press { address 10.0.2.7, 2001:db8:2::7 }
 host ten in press { address 10.0.2.10, 2001:db8:2::10 }
 host eleven in press { address 10.0.2.11, 2001:db8:2::11 }
@@ -254,5 +274,6 @@ flow other_way { from press  to a  allow dnp3 control  requests backward }
 flow no_control { from office  to ten  deny dnp3 control  requests forward }
 flow not_eleven { from office  to eleven  deny tcp 20000 }
 flow seldom { from d  to press  allow dnp3 read  requests backward  rate 1/hour burst 1 }
+flow seldom_six { from d_six  to press  allow dnp3 read  requests backward  rate 1/hour burst 1 }
 flow tool { from a  to seven  allow hsms read on tcp 5001  requests backward }
 `;
