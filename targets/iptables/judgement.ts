@@ -191,7 +191,7 @@ export class Judgement {
     const plan = planLookups(this.#table, `inspect.${pair.stem}`, boxes, note, { labelled: false });
     this.#explain(pair, 'said', plan, boxes);
     const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(said))];
-    const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: undefined });
+    const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: this.#guard(pair, false, undefined) });
     const reply = answersApart ? [] : [phrase(keyword('-m conntrack --ctdir REPLY'), passed)];
     return goTo(this.#table.chain(`inspect.${pair.stem}`, [...reply, ...asked, passed]));
   }

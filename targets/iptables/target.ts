@@ -66,6 +66,7 @@ export const capabilities: TargetCapabilities = {
     slmp: 'pdu',
   },
   looksIntoReplies: true,
+  looksIntoOwn: true,
   blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',

@@ -113,7 +113,8 @@ export class Judgement {
       const stem = `inspect.${pair.stem}.${family}`;
       const plan = planLookups(family, boxes);
       this.#explain(pair, family, 'said', plan, boxes);
-      return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+      const guard = this.#guard(pair, false, undefined);
+      return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard });
     });
     return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
@@ -238,7 +239,8 @@ export class Judgement {
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
       };
       const stem = `looked${which}.${pair.stem}.${family}`;
-      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard: [] });
+      const guard = this.#guard(pair, false, undefined);
+      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard });
     });
   }
 
