@@ -342,7 +342,8 @@ function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
     written: line.services.set,
     enforced: line.services.set,
     heard: undefined,
-    grade: undefined,
+    // What is less is refused.
+    grade: line.services.functions.length > 0 ? 'pdu' : undefined,
     log: line.log,
     count: line.count,
     rate: line.rate,

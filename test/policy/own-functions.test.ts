@@ -13,7 +13,11 @@ import { policySets, policySpace } from '../../src/policy/sets.ts';
 import type { Target } from '../../src/target/target.ts';
 import { iptables } from '../../targets/iptables/index.ts';
 import { nftables } from '../../targets/nftables/index.ts';
+import { Draw } from '../generators/draw.ts';
 import { compileText, type Compiled, rulesetOf } from '../generators/compile.ts';
+
+const randomPlants = Number(process.env['ZW_OWN_PLANTS'] ?? 4);
+const firstSeed = Number(process.env['ZW_OWN_SEED'] ?? 1);
 
 function plant(lines: string, target: string, address = '10.0.1.1/24, 2001:db8:1::1/64'): Compiled {
   return compileText(`policy "Own" { revision 1 }
@@ -48,6 +52,31 @@ const plants: readonly (readonly [name: string, lines: string, address?: string]
   ['units', 'manage from hmi allow modbus read unit 3 address 100-140'],
 ];
 
+/** Lines whose peers, ports and functions overlap. */
+function randomLines(seed: number): string {
+  const draw = Draw.seeded(seed);
+  const peers = ['hmi', 'plc', 'office', 'press', 'any', '10.0.1.4-10.0.1.30', '10.0.2.7, hmi'];
+  const said = [
+    'modbus read',
+    'modbus write',
+    'modbus { function 3, function 6 }',
+    's7comm read',
+    'tcp 502',
+    'modbus read on udp 502',
+    'tcp 100-600',
+    'modbus on tcp 502',
+  ];
+  return Array.from({ length: draw.integer(1, 6) }, () => {
+    const [word, preposition] = draw.pick([
+      ['manage', 'from'],
+      ['receive', 'from'],
+      ['send', 'to'],
+    ]);
+    const services = draw.some(said, 2, 1).join(', ');
+    return `${word} ${preposition} ${draw.pick(peers)} allow ${services} ${draw.chance(20) ? '{ log count }' : ''}`;
+  }).join('\n  ');
+}
+
 describe('a gateway tells functions of its own traffic apart', () => {
   it.each(
     plants.flatMap(([name, own, address]) =>
@@ -64,6 +93,18 @@ describe('a gateway tells functions of its own traffic apart', () => {
       mark,
     );
     expect(proof).toEqual({ kind: 'equal' });
+  });
+
+  it(`for ${randomPlants} random plants from seed ${firstSeed}`, () => {
+    for (let seed = firstSeed; seed < firstSeed + randomPlants; seed++) {
+      const own = randomLines(seed);
+      for (const [text, target] of targets) {
+        const { policy, files, mark } = rulesetOf(plant(own, text, seed % 3 === 0 ? 'dynamic' : undefined));
+        const emitted = files.filter((file) => file.loader !== true);
+        const proof = proveFiles(policy, policySets(policy, policySpace(policy)), target, emitted, mark);
+        if (proof.kind !== 'equal') throw new Error(`seed ${seed}, ${text}: ${'how' in proof ? proof.how : proof.kind}\n${own}`);
+      }
+    }
   });
 
   it.each([

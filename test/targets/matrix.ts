@@ -26,6 +26,7 @@ const rows: readonly (readonly [title: string, of: (target: TargetCapabilities) 
     },
   ],
   ['requests that run backward', ({ looksIntoReplies }) => (looksIntoReplies === true ? 'looked into, too' : 'at `ports`')],
+  ["functions in a gateway's own lines", ({ looksIntoOwn }) => yes(looksIntoOwn === true)],
   [
     'conversations at a reload',
     ({ conversations }) => (conversations === 'judged' ? 'judged: what is no longer allowed is cut' : 'kept by the platform: none is cut'),
