@@ -170,12 +170,13 @@ function stepOf(plant: TracedPlant, { house, packet, verdict }: Judged): TraceSt
   const { gateway } = house;
   const flow = reason.kind === 'flow' ? reason.flow : undefined;
   const policy = plant.placement.gateways.find((one) => one.gateway === gateway.name);
-  const entry = policy?.entries.find((one) => one.hook === 'forward' && one.origin.name === flow?.name);
+  const decider = reason.kind === 'traffic' ? reason.line : flow;
+  const entry = policy?.entries.find((one) => one.hook === packet.hook && one.origin.name === decider?.name);
   return {
     gateway: gateway.name,
     packet,
     verdict,
-    decider: reason.kind === 'traffic' ? reason.line : flow,
+    decider,
     grade: entry?.grade,
     widened: entry !== undefined && !servicesEqual(entry.heard ?? entry.enforced, entry.written),
     openPasses: openPasses(house, packet, verdict),

@@ -1,6 +1,7 @@
 /**
  * Gateways: target, interfaces, and the traffic that is for the gateway itself or starts there.
  */
+import { catalogue } from '../catalogue/catalogue.ts';
 import type { Span } from '../base/source.ts';
 import { modelCodes } from '../diagnostics/codes/model.ts';
 import { lintCodes } from '../diagnostics/codes/lint.ts';
@@ -289,12 +290,13 @@ function resolveTraffic(tools: FlowTools, gateway: string, declaration: GatewayT
     );
   }
   if (services.unroutable.length > 0) return undefined;
-  const functions = services.functions[0];
-  if (functions !== undefined) {
+  // Who asks cannot be said of a gateway's own lines.
+  const either = services.functions.find(({ protocol }) => catalogue.get(protocol)?.serverMayDial === true);
+  if (either !== undefined) {
     context.report(
       modelCodes.notYet,
-      functions.span,
-      { what: 'naming functions of traffic that is for the gateway itself' },
+      either.span,
+      { what: `naming functions of ${either.protocol}, in which either side may ask, for traffic of the gateway itself` },
       { help: ['name the protocol alone'] },
     );
     return undefined;

@@ -44,6 +44,8 @@ export interface TargetCapabilities {
   readonly details?: Readonly<Record<string, readonly MessageDetail[]>>;
   /** Whether it looks into what the called side says, where requests run that way (`requests backward`). */
   readonly looksIntoReplies?: boolean;
+  /** Whether it looks into what is for the gateway itself and what it starts, too, at grade `pdu`; if not, its lines cannot name functions. */
+  readonly looksIntoOwn?: boolean;
   /** The option by which a gateway does without looking into messages, and its value that says so: then every grade is the default. */
   readonly blinded?: { readonly option: string; readonly value: string };
   /** The option that names an engine, and the engines by the values that do. */

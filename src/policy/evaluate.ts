@@ -132,13 +132,17 @@ function judge(house: Gatehouse, packet: Opening, answered: boolean): { accepted
 
 /** Whether some flow, allow or deny, tells the functions of such a message apart; for a reply, of what the called side asks. */
 function isInspected(house: Gatehouse, packet: Opening): boolean {
-  if (packet.hook !== 'forward') return false;
+  const tells = (services: ServiceSet): boolean => {
+    const segments = familyServices(services, familyOf(packet)).values.get(packet.protocol) ?? [];
+    return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !isEveryFunction(functions));
+  };
+  // The side that opened the conversation asks; what it is answered is free.
+  if (packet.hook !== 'forward') return packet.reply === undefined && linesBetween(house, packet, false).some((line) => tells(line.services.set));
   return house.model.flows.some((flow) => {
     if (!inForce(flow, house.date) || (flow.requests === 'backward') !== (packet.reply !== undefined)) return false;
     if (!containsAddress(flow.from.addresses, packet.source) || !containsAddress(flow.to.addresses, packet.destination)) return false;
     const enforced = flow.effect === 'allow' ? enforcedBy(house, flow) : flow.services.set;
-    const segments = familyServices(enforced, familyOf(packet)).values.get(packet.protocol) ?? [];
-    return segments.some(({ first, last, functions }) => first <= packet.value && packet.value <= last && !isEveryFunction(functions));
+    return tells(enforced);
   });
 }
 
@@ -158,17 +162,23 @@ function matches(house: Gatehouse, flow: Flow, packet: Opening): boolean {
 }
 
 function judgeOwn(house: Gatehouse, packet: Packet, answered: boolean): { accepted: boolean; limited: boolean; reason: Reason } {
-  const lines = house.gateway.traffic.filter((line) => {
+  const lines = linesBetween(house, packet, answered).filter((line) =>
+    containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber, packet.details),
+  );
+  const first = lines[0];
+  if (first === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
+  return { accepted: true, limited: lines.every((line) => line.rate !== undefined), reason: { kind: 'traffic', line: first } };
+}
+
+/** Lines of the gateway in force between the ends of a packet, whatever they allow. */
+function linesBetween(house: Gatehouse, packet: Packet, answered: boolean): readonly GatewayTraffic[] {
+  return house.gateway.traffic.filter((line) => {
     if (!inForce(line, house.date) || (line.kind === 'send') !== (packet.hook === 'output')) return false;
-    if (!containsService(line.services.set, familyOf(packet), packet.protocol, packet.value, packet.functionNumber, packet.details)) return false;
     if (packet.hook === 'output') return containsAddress(line.peer.addresses, packet.destination) && isOwn(house, packet, packet.source, answered);
     if (!containsAddress(line.peer.addresses, packet.source)) return false;
     const entrances = answered ? house.gateway.interfaces.map((face) => face.name) : [packet.inInterface];
     return entrances.some((name) => zoneBehind(house, name, packet.source) !== undefined && isInterfaceAddress(house, name, packet, packet.destination));
   });
-  const first = lines[0];
-  if (first === undefined) return { accepted: false, limited: false, reason: { kind: 'default' } };
-  return { accepted: true, limited: lines.every((line) => line.rate !== undefined), reason: { kind: 'traffic', line: first } };
 }
 
 /** A packet in the direction of the side that opened the conversation; perhaps for a reply, which says something itself. */

@@ -14,6 +14,9 @@ import { familyServices, intersectServices, protocolNumber, type ServiceSet, uni
 import { narrowedParts } from './data-ranges.ts';
 import { gradeFor, type TargetCapabilities } from './capabilities.ts';
 
+/** What is asked about a flow, or a line of a gateway. */
+type Said = Pick<Flow, 'services' | 'requests' | 'effect'>;
+
 /** The grade of a protocol in a flow, and why it is not more. */
 export interface ProtocolGrade {
   readonly grade: Grade;
@@ -25,7 +28,7 @@ export interface ProtocolGrade {
  * Requests that run backward pass where a target does not look at what the called side says, and a deny of them would have to cut answers. An allow of what is not recognised stops nothing: whoever
  * cuts a message in two is not recognised. And messages that a frame does not tell from others are not looked for.
  */
-export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string): ProtocolGrade {
+export function gradeIn(flow: Said, target: TargetCapabilities, protocol: string): ProtocolGrade {
   const given = gradeFor(target, protocol);
   const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
@@ -44,7 +47,7 @@ export function gradeIn(flow: Flow, target: TargetCapabilities, protocol: string
 }
 
 /** What a flow names of messages besides their functions that the target does not tell. */
-function missingDetail(flow: Flow, target: TargetCapabilities, protocol: string): MessageDetail | undefined {
+function missingDetail(flow: Said, target: TargetCapabilities, protocol: string): MessageDetail | undefined {
   const named = flow.services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.details);
   return named.find((detail) => target.details?.[protocol]?.includes(detail) !== true);
 }
@@ -58,7 +61,7 @@ function whyAtPorts({ engine }: TargetCapabilities, protocol: string): string | 
 }
 
 /** Why what a flow says on the ports of a protocol's functions cannot be told from all else. */
-function whyNotToldIn(flow: Flow, protocol: string, target: TargetCapabilities): string | undefined {
+function whyNotToldIn(flow: Said, protocol: string, target: TargetCapabilities): string | undefined {
   const engine = gradeFor(target, protocol) === 'stream' ? target.engine : undefined;
   const { set } = flow.services;
   const known = untold.get(set) ?? new Map<string, string | undefined>();

@@ -186,6 +186,7 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
       );
       continue;
     }
+    reportOwnFunctions(line, gateway.name, target, diagnostics);
     entries.push(ownEntry(line, peer));
   }
   const forbidden: readonly [boolean, (entry: Entry) => boolean, string, string][] = [
@@ -309,6 +310,27 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
   };
 }
 
+/** Of a gateway's own lines nothing weaker can be accepted: functions are told apart, or refused. */
+function reportOwnFunctions(line: GatewayTraffic, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): void {
+  const said = { services: line.services, requests: 'forward', effect: 'allow' } as const;
+  for (const { protocol, span } of line.services.functions) {
+    const { grade, reason } = target.looksIntoOwn === true ? gradeIn(said, target, protocol) : { grade: 'ports', reason: undefined };
+    if (grade === 'pdu') continue;
+    diagnostics.push(
+      diagnostic(
+        targetCodes.inexpressible,
+        span,
+        { what: `functions of ${protocol} in lines of the gateway itself`, gateway, target: target.name },
+        {
+          notes: reason === undefined ? [] : [reason],
+          help: ['name the protocol alone, or use a target that looks into such messages (the README has a table of targets)'],
+        },
+      ),
+    );
+    return;
+  }
+}
+
 function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
   const send = line.kind === 'send';
   return {
@@ -320,7 +342,8 @@ function ownEntry(line: GatewayTraffic, peer: AddressSet): Entry {
     written: line.services.set,
     enforced: line.services.set,
     heard: undefined,
-    grade: undefined,
+    // What is less is refused.
+    grade: line.services.functions.length > 0 ? 'pdu' : undefined,
     log: line.log,
     count: line.count,
     rate: line.rate,

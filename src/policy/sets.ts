@@ -212,24 +212,24 @@ function judge(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: R
   const limits = allowed.entries.some((entry) => entry.rate !== undefined);
   const free = (entry: Entry): boolean => entry.effect === 'allow' && entry.rate === undefined;
   const unlimited = limits ? less(starting, place(policy, hook, free), denied) : all;
-  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied), ...looking(space, policy, reading) };
+  if (hook === 'forward') return { all, unlimited, answers: less(answering, allowed, denied), ...looking(space, policy, hook, reading) };
   const opposite: Hook = hook === 'input' ? 'output' : 'input';
   const answers = less(
     answering,
     place(policy, opposite, (entry) => entry.effect === 'allow'),
     place(policy, opposite, (entry) => entry.effect === 'deny'),
   );
-  return { all, unlimited, answers, inspected: empty, heard: empty };
+  return { all, unlimited, answers, ...looking(space, policy, hook, reading) };
 }
 
-/** Forwarded conversations of which an entry, allow or deny, holds some functions and not others, by whose messages have them. */
-function looking(space: PacketSpace, policy: GatewayPolicy, reading: Reading): Pick<Judged, 'inspected' | 'heard'> {
+/** Conversations of which an entry, allow or deny, holds some functions and not others, by whose messages have them. */
+function looking(space: PacketSpace, policy: GatewayPolicy, hook: Hook, reading: Reading): Pick<Judged, 'inspected' | 'heard'> {
   const among = (services: (entry: Entry) => ServiceSet | undefined): Placed => {
     const entries = policy.entries.flatMap((entry) => {
-      const looked = entry.hook === 'forward' ? inspectedServices(services(entry) ?? noServices) : noServices;
+      const looked = entry.hook === hook ? inspectedServices(services(entry) ?? noServices) : noServices;
       return isNoService(looked) ? [] : [{ ...entry, heard: undefined, written: looked, enforced: looked }];
     });
-    return place({ ...policy, entries }, 'forward', () => true);
+    return place({ ...policy, entries }, hook, () => true);
   };
   const inspected = among((entry) => (entry.heard === undefined ? servicesOf(entry, reading) : undefined));
   const heard = among((entry) => entry.heard);

@@ -93,7 +93,7 @@ function ownRow(model: Model, line: GatewayTraffic, { policy }: Placed, date: st
     from: sends ? self : peer,
     to: sends ? peer : self,
     services: line.services.text,
-    grade: null,
+    grade: policy.entries.find(({ hook, origin }) => hook !== 'forward' && origin.name === line.name)?.grade ?? null,
     widened: false,
     acceptsWeaker: null,
     ...told(line),

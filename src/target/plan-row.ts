@@ -11,12 +11,10 @@ export interface PlanRow {
   /** `office>dmz`; for and from the gateway with the interface, `dmz>gw12 by eth3`. */
   readonly pair: string;
   readonly family: Family;
-  /** `inspect`: which packets of running conversations are looked into. */
-  readonly effect: 'deny' | 'allow' | 'limited' | 'inspect';
-  /** `answers`: what the called side says, where it asks. */
-  readonly about: 'requests' | 'answers';
-  /** Whether its flows name functions: its lookups lead to the rules that look into messages. */
-  readonly looked: boolean;
+  /** `said` and `heard`: which messages of running conversations are looked into, of the side that opened them and of the called one. */
+  readonly effect: 'deny' | 'allow' | 'limited' | 'said' | 'heard';
+  /** Whether its flows name functions: what its lookups find goes on to where messages are looked into. */
+  readonly looked?: boolean;
   readonly flows: number;
   /** Lookups in sets and maps that a packet meets at most; those of logs, counters and rates apart. */
   readonly lookups: number;
@@ -29,9 +27,6 @@ export interface PlanRow {
   readonly steps: readonly string[];
 }
 
-/** What a row is about. */
-export type PlanHead = Pick<PlanRow, 'pair' | 'family' | 'effect' | 'about' | 'looked'>;
-
 interface Size {
   readonly lookups: number;
   readonly elements: number;
@@ -40,13 +35,13 @@ interface Size {
 
 const nothing: Size = { lookups: 0, elements: 0, chains: 0 };
 
-export function planRow<Label>(row: PlanHead, steps: readonly Step<Label>[], boxes: readonly Box<Label>[]): PlanRow {
+export function planRow<Label>(pair: string, family: Family, effect: PlanRow['effect'], steps: readonly Step<Label>[], boxes: readonly Box<Label>[]): PlanRow {
   const seen = new Set<object>();
   const naive = boxes.reduce((sum, box) => sum + (box.source?.length ?? 1) * (box.destination?.length ?? 1) * servicesOf(box), 0);
-  return { ...row, flows: boxes.length, ...sequence(steps.map((step) => sizeOf(step, seen))), naive, steps: steps.map((step) => words(step)) };
+  return { pair, family, effect, flows: boxes.length, ...sequence(steps.map((step) => sizeOf(step, seen))), naive, steps: steps.map((step) => words(step)) };
 }
 
-function servicesOf<Label>({ services }: Box<Label>): number {
+function servicesOf({ services }: Box<unknown>): number {
   return [...services.values.values()].reduce((sum, segments) => sum + segments.length, services.protocols.length > 0 ? 1 : 0);
 }
 
@@ -120,41 +115,27 @@ function counted(count: number, before: string, noun = '', plural = 's'): string
 
 /** The rows of a gateway as lines of text. */
 export function planLines(rows: readonly PlanRow[]): string[] {
-  const total = sequence(rows.filter((row) => row.about === 'requests' && row.effect !== 'inspect'));
-  const naive = rows.reduce((sum, row) => sum + (row.effect === 'inspect' ? 0 : row.naive), 0);
-  const fresh = mostLookups(rows.filter((row) => row.about === 'requests' && row.effect !== 'inspect'));
-  const within = (about: PlanRow['about'], who: string): string[] => {
-    const some = rows.filter((row) => row.about === about);
-    const asked = some.filter((row) => row.effect === 'inspect');
-    if (asked.length === 0) return [];
-    const pairs = new Set(asked.map(way));
-    const said = mostLookups(some.filter((row) => pairs.has(way(row))));
-    return [
-      `  where flows name functions, a packet of a running conversation from ${who} meets at most ${counted(mostLookups(asked), 'lookup')} more, and ${said} in all if it is looked into`,
-    ];
+  const most = (some: readonly PlanRow[]): number => {
+    const sums = new Map<string, number>();
+    for (const row of some) sums.set(`${row.pair} ${row.family}`, (sums.get(`${row.pair} ${row.family}`) ?? 0) + row.lookups);
+    return Math.max(0, ...sums.values());
   };
+  const running = (way: PlanRow['effect']): string[] => {
+    const some = rows.filter(({ effect }) => effect === way);
+    const of = way === 'said' ? 'from the side that opened a conversation' : 'from the called side';
+    return some.length === 0 ? [] : [`  a packet ${of}, once judged, meets at most ${counted(most(some), 'lookup')} before its message is looked into`];
+  };
+  // What the called side says belongs to conversations that are counted already.
+  const requests = rows.filter(({ effect }) => effect !== 'heard');
+  const total = sequence(requests);
+  const naive = requests.reduce((sum, row) => sum + row.naive, 0);
   return [
     ...rows.flatMap((row) => [
-      `  ${row.pair} IPv${row.family} ${effectWords(row)}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
+      `  ${row.pair} IPv${row.family} ${row.effect}${row.looked === true ? ' by function' : ''}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
       ...row.steps.map((step) => `    ${step}`),
     ]),
-    `  a new packet meets at most ${counted(fresh, 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
-    ...within('requests', 'the side that opened it'),
-    ...within('answers', 'the side that was called'),
+    `  a new packet meets at most ${counted(most(rows.filter(({ effect }) => effect !== 'said' && effect !== 'heard')), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+    ...running('said'),
+    ...running('heard'),
   ];
-}
-
-function effectWords({ effect, about, looked }: PlanRow): string {
-  return [effect, ...(about === 'answers' ? ['answers'] : []), ...(looked && effect !== 'inspect' ? ['by function'] : [])].join(' ');
-}
-
-function way({ pair, family }: PlanRow): string {
-  return `${pair} ${family}`;
-}
-
-/** The most lookups that one packet meets: it takes one way, and all rows of it, one after the other. */
-function mostLookups(rows: readonly PlanRow[]): number {
-  const sums = new Map<string, number>();
-  for (const row of rows) sums.set(way(row), (sums.get(way(row)) ?? 0) + row.lookups);
-  return Math.max(0, ...sums.values());
 }

@@ -84,8 +84,8 @@ export class Judgement {
     this.#inspection = parts.inspection;
     this.#looks = new Looks(parts.policy, parts.table);
     for (const pair of parts.pairs)
-      for (const { entry, boxes, looked } of pair.entries)
-        if (entry.rate !== undefined && (boxes.has(this.#table.family) || looked.has(this.#table.family)))
+      for (const { entry, boxes, looked, heard } of pair.entries)
+        if (entry.rate !== undefined && (boxes.has(this.#table.family) || looked.has(this.#table.family) || heard.has(this.#table.family)))
           this.#pairsOf.set(entry, [...(this.#pairsOf.get(entry) ?? []), pair]);
   }
 
@@ -104,7 +104,7 @@ export class Judgement {
   /** Whether the pair has anything of its own in this family. */
   isJoined(pair: Pair): boolean {
     return (
-      pair.entries.some(({ boxes, looked }) => boxes.has(this.#table.family) || looked.has(this.#table.family)) ||
+      pair.entries.some((one) => [one.boxes, one.looked, one.heard].some((boxes) => boxes.has(this.#table.family))) ||
       this.#policy.deniedLogs.some((log) => log.from === pair.from && log.to === pair.to)
     );
   }
@@ -114,17 +114,23 @@ export class Judgement {
     const passing = hook === 'forward' ? this.#inspected(pair, opposites) : undefined;
     if (passing !== undefined) this.#passing.set(pair.stem, passing);
     const again = this.#againRules(pair, opposites, hook);
+    const passed = passing?.accept ?? accept;
+    const heard = this.#heard(pair, opposites, passed);
     return this.#states(
-      this.#said(pair, passing?.accept ?? accept),
+      this.#said(pair, passed, heard !== undefined),
       goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair))),
       again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again)),
+      heard,
     );
   }
 
-  #states(known: Token, starts: Token, stale: Token): Token[] {
+  /** `heard`: where answers of conversations that were judged go, if not the way of all that is known. */
+  #states(known: Token, starts: Token, stale: Token, heard?: Token): Token[] {
     const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
+    const judged = (states: string, next: Token): Token => phrase(state(states), keyword('-m connmark --mark'), markValue(this.#mark), next);
     return [
-      phrase(state('NEW,ESTABLISHED'), keyword('-m connmark --mark'), markValue(this.#mark), known),
+      ...(heard === undefined ? [] : [judged('ESTABLISHED --ctdir REPLY', heard)]),
+      judged('NEW,ESTABLISHED', known),
       phrase(state('NEW'), starts),
       phrase(state('ESTABLISHED'), stale),
       phrase(state('RELATED'), goTo(this.#ends.related)),
@@ -168,9 +174,9 @@ export class Judgement {
 
   /**
    * What a client says within a conversation that was judged: looked into where some flow tells functions apart, unless another allows them all.
-   * What is answered passes.
+   * What is answered passes, or has gone its own way before (`answersApart`).
    */
-  #said(pair: Pair, passed: Token): Token {
+  #said(pair: Pair, passed: Token, answersApart: boolean): Token {
     const boxes = (['deny', 'allow', 'limited'] as const).flatMap((which) => this.#looked(pair, which));
     if (boxes.length === 0) return passed;
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
@@ -183,10 +189,37 @@ export class Judgement {
     ]);
     const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
     const plan = planLookups(this.#table, `inspect.${pair.stem}`, boxes, note, { labelled: false });
+    this.#explain(pair, 'said', plan, boxes);
     const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(said))];
-    const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: undefined });
-    const reply = phrase(keyword('-m conntrack --ctdir REPLY'), passed);
-    return goTo(this.#table.chain(`inspect.${pair.stem}`, [reply, ...asked, passed]));
+    const asked = writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: this.#guard(pair, false, undefined) });
+    const reply = answersApart ? [] : [phrase(keyword('-m conntrack --ctdir REPLY'), passed)];
+    return goTo(this.#table.chain(`inspect.${pair.stem}`, [...reply, ...asked, passed]));
+  }
+
+  /**
+   * What the called side says within a conversation that was judged: looked into where it asks, unless a flow whose answers are free has the
+   * conversation, too. Undefined where no called side asks.
+   */
+  #heard(pair: Pair, opposites: readonly Pair[], passed: Token): Token | undefined {
+    const asking = opposites.map((one) => [one, (['allow', 'limited'] as const).flatMap((which) => this.#hears(one, which))] as const);
+    if (asking.every(([, boxes]) => boxes.length === 0)) return undefined;
+    const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const hears = this.#table.chain(`hears.${pair.stem}`, [
+      ...opposites.flatMap((one) => this.#lookups(one, 'deny', () => drop, true)),
+      ...opposites.flatMap((one) =>
+        (['allow', 'limited'] as const).flatMap((which) => [...this.#lookups(one, which, () => passed, true), ...this.#heardLookups(one, which, () => passed)]),
+      ),
+      this.#effects.log(conduit ?? pair.label, 'default'),
+      drop,
+    ]);
+    const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
+    const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(hears))];
+    const asked = asking.flatMap(([one, boxes]) => {
+      const plan = planLookups(this.#table, `heard.${one.stem}`, boxes, note, { labelled: false });
+      this.#explain(one, 'heard', plan, boxes);
+      return writeLookups(plan, { table: this.#table, swapped: true, outcome, guard: undefined });
+    });
+    return goTo(this.#table.chain(`heard.${pair.stem}`, [...asked, passed]));
   }
 
   #boxOf(pair: Pair, area: Area): Box<Area> {
@@ -272,7 +305,8 @@ export class Judgement {
   /** Denies, then every allow, limited or not; for requests of the pair or, swapped, for replies to them. */
   #judgement(pair: Pair, swapped: boolean, hook: Hook, end: Token): Token[] {
     const permitted = (): Token => end;
-    const looked = (which: Which, verdict: () => Token): readonly Token[] => (swapped ? [] : this.#lookedLookups(pair, which, verdict));
+    const looked = (which: Which, verdict: () => Token): readonly Token[] =>
+      swapped ? this.#heardLookups(pair, which, verdict) : this.#lookedLookups(pair, which, verdict);
     return [
       ...this.#lookups(pair, 'deny', () => drop, swapped, hook),
       ...looked('deny', () => drop),
@@ -285,17 +319,28 @@ export class Judgement {
 
   /** Lookups of flows whose messages are looked into; what none of them holds comes back. */
   #lookedLookups(pair: Pair, which: Which, verdict: () => Token): readonly Token[] {
-    const boxes = this.#looked(pair, which);
+    return this.#messageLookups(pair, 'looked', which, this.#looked(pair, which), verdict);
+  }
+
+  /** The same for what the called side asks, by the fields of its answers. */
+  #heardLookups(pair: Pair, which: Which, verdict: () => Token): readonly Token[] {
+    return this.#messageLookups(pair, 'heard', which, this.#hears(pair, which), verdict);
+  }
+
+  #messageLookups(pair: Pair, word: 'looked' | 'heard', which: Which, boxes: readonly Box<Looked>[], verdict: () => Token): readonly Token[] {
     if (boxes.length === 0) return [];
     const end = verdict();
-    const name = `looked ${which}.${pair.stem} ${end}`;
+    const name = `${word} ${which}.${pair.stem} ${end}`;
     const known = this.#written.get(name);
+    const swapped = word === 'heard';
     const rules =
       known ??
-      this.#looks.lookups(`${which}.${pair.stem}`, boxes, {
+      this.#looks.lookups(`${swapped ? word : ''}${which}.${pair.stem}`, boxes, {
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
-        guard: this.#guard(pair, false, undefined),
+        // Nothing of the gateway's own is heard.
+        guard: swapped ? undefined : this.#guard(pair, false, undefined),
         verdict: end,
+        swapped,
       });
     this.#written.set(name, rules);
     return rules;
@@ -322,7 +367,7 @@ export class Judgement {
 
   #plan(pair: Pair, which: Which, swapped: boolean): Plan<Entry> {
     // Answers are asked by ports alone, which is the same where nothing is looked into.
-    const answers = swapped && this.#looked(pair, which).length > 0;
+    const answers = swapped && this.#looked(pair, which).length + this.#hears(pair, which).length > 0;
     const stem = `${which}.${pair.stem}`;
     const key = answers ? `${stem} answers` : stem;
     const known = this.#plans.get(key);
@@ -331,8 +376,14 @@ export class Judgement {
     const plan = planLookups(this.#table, stem, boxes, (labels) => this.#effects.note(labels), { labelled: false });
     this.#plans.set(key, plan);
     if (answers) return plan;
-    this.plan.push(planRow(pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`, this.#table.family, which, plan, boxes, this.#table.levels));
+    this.#explain(pair, which, plan, boxes);
     return plan;
+  }
+
+  #explain<Label>(pair: Pair, effect: PlanRow['effect'], plan: Plan<Label>, boxes: readonly Box<Label>[]): void {
+    if (boxes.length === 0) return;
+    const label = pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`;
+    this.plan.push(planRow(label, this.#table.family, effect, plan, boxes, this.#table.levels));
   }
 
   /** The boxes of one effect, in words that fit the zones: rule 1 has been checked before. `swapped`: of answers, which nobody looks into. */
@@ -343,6 +394,11 @@ export class Judgement {
   /** What programs have to look into. */
   #looked(pair: Pair, which: Which): Box<Looked>[] {
     return this.#fitted(pair, which, (one) => this.#looks.looked(one));
+  }
+
+  /** What programs have to look into where the called side asks. */
+  #hears(pair: Pair, which: Which): Box<Looked>[] {
+    return this.#fitted(pair, which, (one) => this.#looks.heard(one));
   }
 
   #fitted<Label>(pair: Pair, which: Which, boxesOf: (one: PairEntry) => readonly Box<Label>[]): Box<Label>[] {

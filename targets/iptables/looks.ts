@@ -22,6 +22,8 @@ interface Asking<Verdict> {
   readonly note: (labels: readonly Looked[]) => Token;
   readonly guard: Token | undefined;
   readonly verdict: Verdict;
+  /** By the fields of answers: the called side asks. */
+  readonly swapped?: boolean;
 }
 
 export class Looks {
@@ -36,7 +38,7 @@ export class Looks {
   /** What may pass, or may not, by ports. */
   plain(one: PairEntry): readonly Box<Entry>[] {
     const { family } = this.#table;
-    if (this.looked(one).length === 0) return this.answers(one);
+    if (this.looked(one).length + this.heard(one).length === 0) return this.answers(one);
     const engine = (one.looked.get(family) ?? []).filter(({ label }) => isForEngine(this.#policy, label.functions) && functionTable.hasNone(label.functions));
     const plain = one.plain.get(family);
     return [...(plain === undefined ? [] : [plain]), ...engine.map((box): Box<Entry> => ({ ...box, label: one.entry }))];
@@ -50,6 +52,11 @@ export class Looks {
 
   looked({ looked }: PairEntry): readonly Box<Looked>[] {
     return (looked.get(this.#table.family) ?? []).filter(({ label }) => !isForEngine(this.#policy, label.functions));
+  }
+
+  /** What the called side asks, where requests run backward: of this no engine has a parser. */
+  heard({ heard }: PairEntry): readonly Box<Looked>[] {
+    return heard.get(this.#table.family) ?? [];
   }
 
   /** Messages that any of them is about lead to one verdict. */
@@ -68,7 +75,7 @@ export class Looks {
       if (first === undefined) return [];
       const plan = planLookups(this.#table, stem, group, asking.note, { labelled: false });
       const outcome = (labels: readonly Looked[]): Token[] => [phrase(asking.note(labels), says(first.label))];
-      return writeLookups(plan, { table: this.#table, swapped: false, outcome, guard: asking.guard });
+      return writeLookups(plan, { table: this.#table, swapped: asking.swapped === true, outcome, guard: asking.guard });
     });
     return [...own, ...this.#labelled(stem, sorted.slice(mostSets).flat(), asking, says)];
   }
@@ -78,12 +85,13 @@ export class Looks {
     return this.#labelled(stem, boxes, asking, (label) => jump(messageChain(this.#table, label.transports, label.functions, verdict(label))));
   }
 
-  #labelled(stem: string, boxes: readonly Box<Looked>[], { note, guard }: Omit<Asking<unknown>, 'verdict'>, outcome: (label: Looked) => Token): Token[] {
+  #labelled(stem: string, boxes: readonly Box<Looked>[], asking: Omit<Asking<unknown>, 'verdict'>, outcome: (label: Looked) => Token): Token[] {
     if (boxes.length === 0) return [];
+    const { note, guard, swapped = false } = asking;
     const plan = planLookups(this.#table, stem, boxes, note, { labelled: true });
     return writeLookups(plan, {
       table: this.#table,
-      swapped: false,
+      swapped,
       outcome: (labels) => labels.map((label) => phrase(note([label]), outcome(label))),
       guard,
     });

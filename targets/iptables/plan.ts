@@ -1,13 +1,19 @@
 /** A plan of lookups in words and numbers, for `compile --explain-plan`: the rules that a packet asks at most, and what has to be loaded. */
 import type { Family } from '../../src/net/address.ts';
-import type { Entry } from '../../src/policy/gateway-policy.ts';
 import type { CutNode, CutPrices } from '../../src/target/cut-tree.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import type { Plan, TreeLookup } from './lookups.ts';
 import { branches, isTree, strideOf } from './trees.ts';
 
-export function planRow(pair: string, family: Family, effect: PlanRow['effect'], plan: Plan<Entry>, boxes: readonly Box<Entry>[], levels: number): PlanRow {
+export function planRow<Label>(
+  pair: string,
+  family: Family,
+  effect: PlanRow['effect'],
+  plan: Plan<Label>,
+  boxes: readonly Box<Label>[],
+  levels: number,
+): PlanRow {
   const sizes = plan.lookups.map((lookup) => (lookup.kind === 'set' ? { lookups: 1, elements: lookup.size, chains: 0 } : treeSize(lookup, levels)));
   const sum = (what: 'lookups' | 'elements' | 'chains'): number => sizes.reduce((all, size) => all + size[what], 0);
   // A packet has one protocol: it asks what is for every packet, and what is for the costliest service line.
@@ -38,12 +44,12 @@ export function planRow(pair: string, family: Family, effect: PlanRow['effect'],
   };
 }
 
-function treeSize({ nodes, prices }: TreeLookup<Entry>, levels: number): { lookups: number; elements: number; chains: number } {
+function treeSize<Label>({ nodes, prices }: TreeLookup<Label>, levels: number): { lookups: number; elements: number; chains: number } {
   let [lookups, chains] = [0, 0];
   for (const root of nodes) {
     const stride = strideOf(root, levels);
-    const known = new Map<CutNode<Entry>, number>();
-    const longest = (node: CutNode<Entry>): number => {
+    const known = new Map<CutNode<Label>, number>();
+    const longest = (node: CutNode<Label>): number => {
       const found =
         known.get(node) ??
         (node.kind === 'leaf'
@@ -58,12 +64,12 @@ function treeSize({ nodes, prices }: TreeLookup<Entry>, levels: number): { looku
   return { lookups, elements: 0, chains };
 }
 
-function leafRules(node: Extract<CutNode<Entry>, { kind: 'leaf' }>, prices: CutPrices): number {
+function leafRules<Label>(node: Extract<CutNode<Label>, { kind: 'leaf' }>, prices: CutPrices): number {
   const count = (side: { readonly length: number } | undefined): number => side?.length ?? 0;
   return node.boxes.reduce((sum, box) => sum + prices.weigh({ source: count(box.source), destination: count(box.destination), value: count(box.value) }), 0);
 }
 
-function servicesOf({ services }: Box<Entry>): number {
+function servicesOf({ services }: Box<unknown>): number {
   return [...services.values.values()].reduce((sum, segments) => sum + segments.length, services.protocols.length > 0 ? 1 : 0);
 }
 

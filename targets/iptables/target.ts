@@ -65,6 +65,8 @@ export const capabilities: TargetCapabilities = {
     s7comm: 'pdu',
     slmp: 'pdu',
   },
+  looksIntoReplies: true,
+  looksIntoOwn: true,
   blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',

@@ -30,7 +30,7 @@ export class Judgement {
   /** Steps and exact sets of each pair, written once and used for requests and replies. */
   readonly #plans = new Map<string, Step<Entry>[]>();
   /** The same of what has to be looked into. */
-  readonly #insides = new Map<string, Step<Looked>[]>();
+  readonly #lookedPlans = new Map<string, Step<Looked>[]>();
   readonly #shared = new Map<Step<Entry>, Token>();
   readonly #written = new Map<string, Token[]>();
 
@@ -110,17 +110,13 @@ export class Judgement {
     ]);
     const chain = goTo(this.#ruleset.chain(`looked.${pair.stem}`, messages));
     const every = families.flatMap((family) => {
+      const boxes = pair.entries.flatMap((one) => one.looked.get(family) ?? []);
       const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
       const stem = `inspect.${pair.stem}.${family}`;
-      return writeLookups(this.#inside(pair, family, 'inspect', 'requests'), {
-        ruleset: this.#ruleset,
-        family,
-        stem,
-        outcome,
-        swapped: false,
-        shared: new Map(),
-        guard: [],
-      });
+      const plan = planLookups(family, boxes);
+      this.#explain(pair, family, 'said', plan, boxes);
+      const guard = this.#guard(pair, false, undefined);
+      return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard });
     });
     return this.#ruleset.chain(`inspect.${pair.stem}`, [...every, accept]);
   }
@@ -130,6 +126,7 @@ export class Judgement {
     const accept = keyword('accept');
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
     const messages = this.#byFamily(`hears.${pair.stem}`, opposites, (asked) => [
+      ...opposites.flatMap((opposite) => this.#lookups(opposite, asked, 'deny', this.#verdict(drop), true)),
       ...opposites.flatMap((opposite) =>
         (['allow', 'limited'] as const).flatMap((which) => [
           ...this.#lookups(opposite, asked, which, this.#verdict(accept), true),
@@ -142,17 +139,12 @@ export class Judgement {
     const chain = goTo(this.#ruleset.chain(`hears.${pair.stem}`, messages));
     const every = opposites.flatMap((opposite) =>
       families.flatMap((family) => {
+        const boxes = opposite.entries.flatMap((one) => one.heard.get(family) ?? []);
         const outcome: Outcome<Looked> = { kind: 'verdict', verdict: chain, note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)) };
         const stem = `heard.${opposite.stem}.${family}`;
-        return writeLookups(this.#inside(opposite, family, 'inspect', 'answers'), {
-          ruleset: this.#ruleset,
-          family,
-          stem,
-          outcome,
-          swapped: true,
-          shared: new Map(),
-          guard: [],
-        });
+        const plan = planLookups(family, boxes);
+        this.#explain(opposite, family, 'heard', plan, boxes);
+        return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
       }),
     );
     return this.#ruleset.chain(`heard.${pair.stem}`, [...every, accept]);
@@ -205,22 +197,14 @@ export class Judgement {
     const boxes = chosen(pair.entries, which).flatMap((one) => (answers ? one.boxes : one.plain).get(family) ?? []);
     const plan = planLookups(family, boxes);
     this.#plans.set(key, plan);
-    if (boxes.length > 0 && (!answers || isHeard(pair)))
-      this.plan.push(planRow({ pair: planned(pair), family, effect: which, about: answers ? 'answers' : 'requests', looked: false }, plan, boxes));
+    if (!answers) this.#explain(pair, family, which, plan, boxes);
     return plan;
   }
 
-  /** The same of what has to be looked into, by who says it; `inspect`: of all effects together. */
-  #inside(pair: Pair, family: Family, effect: Which | 'inspect', about: PlanRow['about']): Step<Looked>[] {
-    const key = `${about}.${effect}.${pair.stem}.${family}`;
-    const known = this.#insides.get(key);
-    if (known !== undefined) return known;
-    const entries = effect === 'inspect' ? pair.entries : chosen(pair.entries, effect);
-    const boxes = entries.flatMap((one) => (about === 'answers' ? one.heard : one.looked).get(family) ?? []);
-    const plan = planLookups(family, boxes);
-    this.#insides.set(key, plan);
-    if (boxes.length > 0) this.plan.push(planRow({ pair: planned(pair), family, effect, about, looked: true }, plan, boxes));
-    return plan;
+  #explain<Label>(pair: Pair, family: Family, effect: PlanRow['effect'], plan: readonly Step<Label>[], boxes: readonly Box<Label>[], looked = false): void {
+    if (boxes.length === 0) return;
+    const label = pair.face === undefined ? pair.label : `${pair.label} by ${pair.face}`;
+    this.plan.push({ ...planRow(label, family, effect, plan, boxes), looked });
   }
 
   #verdict(verdict: Token): Extract<Outcome<Entry>, { kind: 'verdict' }> {
@@ -256,36 +240,33 @@ export class Judgement {
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
       };
       const stem = `looked${which}.${pair.stem}.${family}`;
-      return writeLookups(this.#inside(pair, family, which, 'requests'), {
-        ruleset: this.#ruleset,
-        family,
-        stem,
-        outcome,
-        swapped: false,
-        shared: new Map(),
-        guard: [],
-      });
+      const guard = this.#guard(pair, false, undefined);
+      return writeLookups(this.#lookedPlan(pair, family, which), { ruleset: this.#ruleset, family, stem, outcome, swapped: false, shared: new Map(), guard });
     });
+  }
+
+  #lookedPlan(pair: Pair, family: Family, which: Which): Step<Looked>[] {
+    const key = `${which}.${pair.stem}.${family}`;
+    const known = this.#lookedPlans.get(key);
+    if (known !== undefined) return known;
+    const boxes = chosen(pair.entries, which).flatMap((one) => one.looked.get(family) ?? []);
+    const plan = planLookups(family, boxes);
+    this.#lookedPlans.set(key, plan);
+    this.#explain(pair, family, which, plan, boxes, true);
+    return plan;
   }
 
   /** The same for what the called side asks, by the fields of its answers. */
   #heard(pair: Pair, asked: readonly Family[], which: Which, verdict: Token): Token[] {
     return asked.flatMap((family) => {
+      const boxes = chosen(pair.entries, which).flatMap((one) => one.heard.get(family) ?? []);
       const outcome: Outcome<Looked> = {
         kind: 'chains',
         chain: (labels) => this.#said(labels, family, verdict),
         note: (labels) => this.#effects.note(labels.map(({ entry }) => entry)),
       };
       const stem = `heard${which}.${pair.stem}.${family}`;
-      return writeLookups(this.#inside(pair, family, which, 'answers'), {
-        ruleset: this.#ruleset,
-        family,
-        stem,
-        outcome,
-        swapped: true,
-        shared: new Map(),
-        guard: [],
-      });
+      return writeLookups(planLookups(family, boxes), { ruleset: this.#ruleset, family, stem, outcome, swapped: true, shared: new Map(), guard: [] });
     });
   }
 
@@ -362,11 +343,6 @@ export class Judgement {
       ]),
     );
   }
-}
-
-/** As a row of the plan calls it. */
-function planned({ face, label }: Pair): string {
-  return face === undefined ? label : `${label} by ${face}`;
 }
 
 function chosen(entries: readonly PairEntry[], which: Which): PairEntry[] {

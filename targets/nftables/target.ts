@@ -32,6 +32,7 @@ export const capabilities: TargetCapabilities = {
   },
   details: { modbus: ['unit', 'address'] },
   looksIntoReplies: true,
+  looksIntoOwn: true,
   dynamicAddresses: true,
   logging: true,
   counting: true,

@@ -25,6 +25,8 @@ const rows: readonly (readonly [title: string, of: (target: TargetCapabilities) 
       return `${better.join('')}\`${usual}\`${engines.join('')}`;
     },
   ],
+  ['requests that run backward', ({ looksIntoReplies }) => (looksIntoReplies === true ? 'looked into, too' : 'at `ports`')],
+  ["functions in a gateway's own lines", ({ looksIntoOwn }) => yes(looksIntoOwn === true)],
   [
     'conversations at a reload',
     ({ conversations }) => (conversations === 'judged' ? 'judged: what is no longer allowed is cut' : 'kept by the platform: none is cut'),

@@ -2,25 +2,13 @@
  * The proof of iptables bites: mutants of emitted files that change the meaning are caught with a packet that shows it, those that do not are
  * accepted.
  *
- * Two judges who know nothing of the reader's packet sets decide which is which: a plain interpreter walks the mutant packet by packet, and
- * `evaluate` says what the policy wants.
+ * Two judges who know nothing of the reader's packet sets decide which is which (`mutation-judge.ts`).
  */
 import { describe, expect, it } from 'vitest';
-import type { Family } from '../../../src/net/address.ts';
-import type { Packet } from '../../../src/packets/packet.ts';
-import { proveFiles } from '../../../src/pipeline/prove.ts';
-import { evaluate } from '../../../src/policy/evaluate.ts';
-import { policySets, policySpace, possible } from '../../../src/policy/sets.ts';
-import type { EmittedFile } from '../../../src/target/target.ts';
-import { iptables } from '../../../targets/iptables/index.ts';
-import { parseIpsets } from '../../../targets/iptables/read-ipset.ts';
-import { parseRestore } from '../../../targets/iptables/read-restore.ts';
-import type { Dump, IpSet } from '../../../targets/iptables/read-tree.ts';
-import { compileText, type Ruleset, rulesetOf } from '../../generators/compile.ts';
-import { edgePackets } from '../../generators/edge-packets.ts';
+import { compileText, rulesetOf } from '../../generators/compile.ts';
 import { compilingPlant, zoneFile } from '../../generators/plants.ts';
-import { courses, type Surrounding } from './interpreter.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
+import { emitted, interpreted, judge, parsed, samplesOf, type Tally, total, wanted } from './mutation-judge.ts';
 
 // The rate is of one family: over both it would be two.
 const plant = (sets: string): string => `policy "mutants" { revision 1 }
@@ -47,95 +35,6 @@ const given = process.env['ZW_MUTATION_PLANTS'];
 const plants = Number(given ?? 2);
 /** Mutants of one kind in one file of the hand-written plant, spread evenly; a longer run takes them all. */
 const most = given === undefined ? 3 : Number.POSITIVE_INFINITY;
-
-/** Parsed once for all packets. */
-interface Parsed {
-  readonly dumps: Readonly<Record<Family, Dump>>;
-  readonly sets: ReadonlyMap<string, IpSet>;
-  readonly around: Surrounding;
-}
-
-interface Fate {
-  readonly passes: 'never' | 'always' | 'maybe';
-  readonly marked: boolean;
-}
-
-function parsed(files: readonly EmittedFile[], { mark, policy }: Ruleset): Parsed {
-  const text = (name: string): string => files.find((file) => file.name === name)?.text ?? '';
-  return {
-    dumps: { 4: parseRestore(text('iptables.rules')), 6: parseRestore(text('ip6tables.rules')) },
-    sets: parseIpsets(text('ipset.rules')),
-    around: { mark, interfaces: ['lo', ...policy.interfaces.map(({ name }) => name)] },
-  };
-}
-
-/** What the files do with a packet, by the interpreter: certainly or perhaps passes, is marked. */
-function interpreted({ dumps, sets, around }: Parsed, packet: Packet, where = 'as emitted'): Fate {
-  const all = courses(dumps[packet.source.family], sets, packet, around);
-  for (const { lost, doubted } of all) if (lost || doubted) throw new Error(`${where}: a fate that nobody can tell was not refused`);
-  const passing = all.filter((course) => course.passes).length;
-  return { passes: passing === 0 ? 'never' : passing === all.length ? 'always' : 'maybe', marked: all.some((course) => course.marked) };
-}
-
-function wanted(ruleset: Ruleset, packet: Packet): Fate {
-  const verdict = evaluate(ruleset.house, packet);
-  return { passes: !verdict.accepted ? 'never' : verdict.limited ? 'maybe' : 'always', marked: verdict.marks };
-}
-
-interface Count {
-  caught: number;
-  accepted: number;
-  refused: number;
-}
-
-type Tally = Map<string, Count>;
-
-function total(tally: Tally): Count {
-  const sum: Count = { caught: 0, accepted: 0, refused: 0 };
-  for (const count of tally.values()) for (const what of ['caught', 'accepted', 'refused'] as const) sum[what] += count[what];
-  return sum;
-}
-
-function judge(ruleset: Ruleset, mutants: readonly Mutant[], samples: readonly Packet[], tally: Tally): void {
-  const sets = policySets(ruleset.policy, policySpace(ruleset.policy));
-  const right = samples.map((packet) => wanted(ruleset, packet));
-  for (const mutant of mutants) {
-    const kind = tally.get(mutant.kind) ?? { caught: 0, accepted: 0, refused: 0 };
-    tally.set(mutant.kind, kind);
-    const files = mutant.files();
-    const text = files.find(({ name }) => name === mutant.file)?.text ?? '';
-    const where = `${mutant.kind}, ${mutant.file} line ${mutant.line}: ${text.split('\n')[mutant.line - 1] ?? ''}`;
-    const proof = proveFiles(ruleset.policy, sets, iptables, files, ruleset.mark);
-    if (proof.kind === 'refused') {
-      kind.refused++;
-      continue;
-    }
-    const tables = parsed(files, ruleset);
-    if (proof.kind === 'equal') {
-      kind.accepted++;
-      expect(
-        samples.map((packet) => interpreted(tables, packet, where)),
-        `${where} was accepted`,
-      ).toEqual(right);
-      continue;
-    }
-    kind.caught++;
-    expect(proof.packet, `${where} was caught without a packet`).toBeDefined();
-    // A changed rate shows in no single packet; everything else must.
-    if (proof.packet === undefined || proof.how.startsWith('is limited to') || proof.how.startsWith('is not limited to')) continue;
-    expect(interpreted(tables, proof.packet, where), `${where}: the packet shows no difference`).not.toEqual(wanted(ruleset, proof.packet));
-  }
-}
-
-function emitted(ruleset: Ruleset): EmittedFile[] {
-  return ruleset.files.filter((file) => file.loader !== true).map(({ name, text }) => ({ name, text }));
-}
-
-function samplesOf({ house, policy }: Ruleset, seed: number, count: number): Packet[] {
-  const sets = policySets(policy);
-  const universe = possible(sets.space);
-  return [...edgePackets(house, policy, seed, count)].filter((packet) => sets.space.contains(universe, packet));
-}
 
 /** At most so many of each kind in each file. */
 function spread(mutants: readonly Mutant[]): Mutant[] {
