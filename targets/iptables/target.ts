@@ -65,6 +65,7 @@ export const capabilities: TargetCapabilities = {
     s7comm: 'pdu',
     slmp: 'pdu',
   },
+  details: { modbus: ['unit', 'address'] },
   blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',
