@@ -69,7 +69,7 @@ export const capabilities: TargetCapabilities = {
   blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',
-    engines: new Map([['suricata', { grades: { modbus: 'stream' }, files: ['suricata.yaml', 'suricata.rules'] }]]),
+    engines: new Map([['suricata', { grades: { modbus: 'stream' }, details: { modbus: ['unit'] }, files: ['suricata.yaml', 'suricata.rules'] }]]),
   },
   dynamicAddresses: true,
   logging: true,
