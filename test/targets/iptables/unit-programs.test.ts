@@ -7,13 +7,20 @@
  */
 import { describe, expect, it } from 'vitest';
 import { allFunctions, type FunctionSet, functionBox, functionsText, unionFunctions } from '../../../src/packets/function-set.ts';
+import { evaluate } from '../../../src/policy/evaluate.ts';
 import { functionTable } from '../../../src/policy/gateway-policy.ts';
+import { policySets, possible } from '../../../src/policy/sets.ts';
+import { parseIpsets } from '../../../targets/iptables/read-ipset.ts';
 import { saidBy } from '../../../targets/iptables/read-messages.ts';
+import { parseRestore } from '../../../targets/iptables/read-restore.ts';
 import { Refusal } from '../../../targets/iptables/read-tree.ts';
 import { compileText, rulesetOf } from '../../generators/compile.ts';
+import { edgePackets } from '../../generators/edge-packets.ts';
 import { encodePacket } from '../../kernel/frames.ts';
 import { cases, encoded, isRecognised, nameOf, type Sample, samples, touched } from '../../kernel/unit-requests.ts';
 import { accepts, isLoadable, parseBytecode } from './bpf-machine.ts';
+import { isSayable } from './example-messages.ts';
+import { courses } from './interpreter.ts';
 
 const everything = process.env['ZW_UNIT_MUTANTS'] === 'all';
 const most = everything ? Number.POSITIVE_INFINITY : Number(process.env['ZW_UNIT_MUTANTS'] ?? 30);
@@ -25,9 +32,8 @@ interface Looking {
   readonly passes: boolean;
 }
 
-/** What rules do that look into messages, in their order. */
-function looksOf(flows: string, { family, transport }: Kind): readonly Looking[] {
-  const compiled = compileText(`policy "Units" { revision 1 }
+function plantOf(flows: string): string {
+  return `policy "Units" { revision 1 }
 zone office { level 3  networks 10.0.1.0/24, 2001:db8:1::/64 }
 zone press { level 1  networks 10.0.2.0/24, 2001:db8:2::/64 }
 ${flows}
@@ -36,7 +42,12 @@ gateway gw {
   interface eth0 { faces office  address 10.0.1.1/24, 2001:db8:1::1/64 }
   interface eth1 { faces press  address 10.0.2.1/24, 2001:db8:2::1/64 }
   manage none "x"
-}`);
+}`;
+}
+
+/** What rules do that look into messages, in their order. */
+function looksOf(flows: string, { family, transport }: Kind): readonly Looking[] {
+  const compiled = compileText(plantOf(flows));
   expect(compiled.errors).toEqual([]);
   const text = rulesetOf(compiled).files.find(({ name }) => name === (family === 4 ? 'iptables.rules' : 'ip6tables.rules'))?.text ?? '';
   const found = [...text.matchAll(/-p (\w+) -m bpf --bytecode "([^"]+)" .*-[jg] (\S+)$/gmu)];
@@ -123,6 +134,29 @@ describe('programs that ask for units and addresses', () => {
       return looks.some(({ program }) => accepts(program, packet));
     });
     expect(passing).toEqual(list);
+  });
+});
+
+describe('a gateway that tells units and addresses', () => {
+  it('passes by the interpreter what `evaluate` accepts', () => {
+    const ruleset = rulesetOf(compileText(plantOf(cases['a wide range beside a single address']?.flows ?? '')));
+    const text = (name: string): string => ruleset.files.find((file) => file.name === name)?.text ?? '';
+    const dumps = { 4: parseRestore(text('iptables.rules')), 6: parseRestore(text('ip6tables.rules')) };
+    const sets = parseIpsets(text('ipset.rules'));
+    const around = { mark: ruleset.mark, interfaces: ['lo', ...ruleset.policy.interfaces.map(({ name }) => name)] };
+    const { space } = policySets(ruleset.policy);
+    const universe = possible(space);
+    const wrong: string[] = [];
+    let passing = 0;
+    for (const packet of edgePackets(ruleset.house, ruleset.policy, 5, 1500)) {
+      if (!isSayable(packet) || !space.contains(universe, packet)) continue;
+      const { accepted } = evaluate(ruleset.house, packet);
+      if (accepted && packet.details !== undefined) passing += 1;
+      const passes = courses(dumps[packet.source.family], sets, packet, around).every((course) => course.passes);
+      if (passes !== accepted) wrong.push(`${packet.functionNumber} ${JSON.stringify(packet.details)}: ${accepted ? 'blocked' : 'passes'}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(passing).toBeGreaterThan(5);
   });
 });
 
