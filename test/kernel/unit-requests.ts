@@ -139,7 +139,16 @@ export function samples({ borders, units }: Case): readonly Sample[] {
           }
         }
         const data = { code, unit, start: first, quantity: 1, ...(code === 23 ? { written: [first, 1] as const } : {}) };
-        if ([15, 16, 23].includes(code)) for (const lie of [-1, 1]) list.push({ ...data, lie }, { ...data, tail: lie }, { ...data, lie, tail: -lie });
+        if ([15, 16, 23].includes(code))
+          for (const lie of [-1, 1])
+            // Alone, against each other, and both with each other against the quantity.
+            list.push(
+              { ...data, lie },
+              { ...data, tail: lie },
+              { ...data, lie, tail: -lie },
+              { ...data, lie, tail: lie },
+              { ...data, lie: 2 * lie, tail: 2 * lie },
+            );
       }
     }
   }
