@@ -49,6 +49,19 @@ const unused: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
 /** By engine and protocol. */
 const parsers: ReadonlyMap<string, ReadonlyMap<string, StreamParser>> = new Map([['suricata', new Map([['modbus', suricataModbus]])]]);
 
+/** What an engine does not tell of messages whose functions it tells, and who does: by engine, protocol and detail. */
+const untold: ReadonlyMap<string, string> = new Map([
+  [
+    'suricata modbus address',
+    'Suricata tells functions and units of modbus, but no addresses: what reaches the last one, 65535, matches no range of its; rules of iptables without it (`messages bpf`) and of nftables tell them at grade `pdu`',
+  ],
+]);
+
+/** Why nothing may rely on an engine for such a detail; undefined where no more is known than that it does not. */
+export function whyNoDetail(engine: string, protocol: string, detail: string): string | undefined {
+  return untold.get(`${engine} ${protocol} ${detail}`);
+}
+
 /** Why an engine cannot let exactly these functions pass on a transport; undefined if it can. */
 export function whyNotParsed(engine: string, functions: readonly ProtocolFunction[], transport: TransportProtocol): string | undefined {
   for (const one of functions) {

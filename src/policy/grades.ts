@@ -5,7 +5,7 @@
  * are opened for all functions.
  */
 import { untoldProtocols, whyNotTold } from '../catalogue/frames.ts';
-import { whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
+import { whyNoDetail, whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Flow, Grade, MessageDetail } from '../model/model.ts';
 import { families } from '../net/address.ts';
@@ -33,7 +33,7 @@ export function gradeIn(flow: Said, target: TargetCapabilities, protocol: string
   const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
   const missing = missingDetail(flow, target, protocol);
-  if (missing !== undefined) return ports(`its rules tell functions of ${protocol}, but no ${missing === 'unit' ? 'units' : 'addresses'}`);
+  if (missing !== undefined) return ports(whyMissing(target, protocol, missing));
   if (flow.requests === 'backward' && target.looksIntoReplies !== true) return ports('what the called side sends is not looked into');
   if (flow.requests === 'backward' && flow.effect === 'deny') return ports('only an allow says what the called side may ask');
   if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
@@ -50,6 +50,11 @@ export function gradeIn(flow: Said, target: TargetCapabilities, protocol: string
 function missingDetail(flow: Said, target: TargetCapabilities, protocol: string): MessageDetail | undefined {
   const named = flow.services.functions.filter((one) => one.protocol === protocol).flatMap((one) => one.details);
   return named.find((detail) => target.details?.[protocol]?.includes(detail) !== true);
+}
+
+function whyMissing({ engine }: TargetCapabilities, protocol: string, missing: MessageDetail): string {
+  const why = engine === undefined ? undefined : whyNoDetail(engine, protocol, missing);
+  return why ?? `its rules tell functions of ${protocol}, but no ${missing === 'unit' ? 'units' : 'addresses'}`;
 }
 
 function isInspecting(target: TargetCapabilities): boolean {

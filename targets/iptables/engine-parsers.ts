@@ -10,6 +10,9 @@ export interface EngineParser {
   readonly title: string;
   /** The keyword that asks for the function of a message, up to the code. */
   readonly functionIs: string;
+  /** The keyword that asks for the unit of a message, up to its number; and what stands between that and the code, where both are asked. */
+  readonly unitIs: string;
+  readonly andFunctionIs: string;
   /** Codes that it knows by name. */
   readonly known: readonly number[];
   /** All others are one to it, and any of them stands for all. */
@@ -22,6 +25,8 @@ const modbus: EngineParser = {
   protocol: 'modbus',
   title: 'Modbus',
   functionIs: 'modbus:function',
+  unitIs: 'modbus:unit',
+  andFunctionIs: ', function',
   known: [...Array.from({ length: 24 }, (_, index) => index + 1), 43],
   unknown: 127,
   events: [

@@ -5,17 +5,20 @@
  * counts: what the headers of IP and TCP leave of the packet must be what the message says of its own length, so that a message in two
  * segments, or two in one, is none. IP options, and IPv6 headers before TCP or UDP, are in no program; nor is what TCP marks as urgent, which
  * the server's stack would take out of the stream. What is read beyond the packet's end is no message: the kernel ends the program there.
+ * Where units or addresses are named, functions of which the same part is meant share a program (`touches.ts`).
  */
-import { type Form, type Frame, type FunctionPlace, hasLengthField, type LengthField, wordsOf as words } from '../../src/catalogue/frame.ts';
+import { type DataPlace, type Form, type Frame, type FunctionPlace, hasLengthField, type LengthField, wordsOf as words } from '../../src/catalogue/frame.ts';
 import { frames } from '../../src/catalogue/frames.ts';
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
 import type { Family } from '../../src/net/address.ts';
 import { allFunctions, type FunctionSet, functionsText, subtractFunctions } from '../../src/packets/function-set.ts';
 import { protocolNumber } from '../../src/packets/service-set.ts';
+import type { NarrowedPart } from '../../src/policy/data-ranges.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { type Case, choose, type Instruction, no, type Place, Program, yes } from './program.ts';
 import { back, type Table } from './table.ts';
 import { comment, isKnownProgram, keyword, Inexpressible, phrase, program as programToken, type Token } from './tokens.ts';
+import { byPart, halves, partWords, writeTouched } from './touches.ts';
 
 /** Memory of a program: bytes behind the header of TCP or UDP, those of TCP's header, what the length field says, and room to count in. */
 const memory = { payload: 0, header: 1, length: 2, spare: 3 } as const;
@@ -41,7 +44,7 @@ const known = new Map<string, readonly Token[]>();
 function programsFor(family: Family, transport: number, functions: FunctionSet): readonly Token[] {
   const none = functionTable.hasNone(functions);
   const told = functionTable.among(functions);
-  const key = `${family} ${transport} ${none} ${told.map((one) => functionTable.number(one)).join()}`;
+  const key = `${family} ${transport} ${functionsText(functions)}`;
   const found = known.get(key) ?? [
     ...(none ? [written(transport, emptyPackets(family, transport), 'no payload')] : []),
     ...[...frames.values()].flatMap((frame) =>
@@ -49,7 +52,7 @@ function programsFor(family: Family, transport: number, functions: FunctionSet):
         .filter(({ on }) => on === undefined || on === (transport === tcp ? 'tcp' : 'udp'))
         .flatMap((form) => {
           const its = told.filter((one) => one.protocol === frame.protocol && one.layer.name === form.layer);
-          return formPrograms(family, transport, frame, form, its);
+          return byPart(functions, its).flatMap((some) => formPrograms(family, transport, frame, form, some.functions, some.part));
         }),
     ),
   ];
@@ -63,15 +66,25 @@ function written(transport: number, instructions: readonly Instruction[] | undef
 }
 
 /** As many functions in one program as fit, asked by halves. */
-function formPrograms(family: Family, transport: number, frame: Frame, form: Form, functions: readonly ProtocolFunction[]): readonly Token[] {
+function formPrograms(
+  family: Family,
+  transport: number,
+  frame: Frame,
+  form: Form,
+  functions: readonly ProtocolFunction[],
+  part: NarrowedPart,
+): readonly Token[] {
   const cases = casesOf(frame, form, functions);
   if (cases.length === 0) return [];
-  const instructions = messages(family, transport, form, cases);
-  const names = `${frame.protocol} ${functions.map(({ name }) => name).join(', ')}`;
-  if ((instructions !== undefined && isKnownProgram(instructions)) || functions.length === 1) return [written(transport, instructions, names)];
+  const instructions = messages(family, transport, form, cases, part);
+  const names = `${frame.protocol} ${functions.map(({ name }) => name).join(', ')}${partWords(part)}`;
+  if (instructions !== undefined && isKnownProgram(instructions)) return [written(transport, instructions, names)];
+  const parts = halves(part, functions.length);
+  if (parts !== undefined) return parts.flatMap((one) => formPrograms(family, transport, frame, form, functions, one));
+  if (functions.length === 1) return [written(transport, undefined, names)];
   const sorted = functions.toSorted((a, b) => leastCode(a) - leastCode(b));
   const half = Math.ceil(sorted.length / 2);
-  return [sorted.slice(0, half), sorted.slice(half)].flatMap((some) => formPrograms(family, transport, frame, form, some));
+  return [sorted.slice(0, half), sorted.slice(half)].flatMap((some) => formPrograms(family, transport, frame, form, some, part));
 }
 
 function leastCode({ codes }: ProtocolFunction): number {
@@ -88,7 +101,7 @@ interface Told {
   readonly word: number;
   /** Lengths; or by the second number, whose other values mean what `rest` says: undefined, nothing. */
   readonly means:
-    | { readonly kind: 'lengths'; readonly lengths: Lengths }
+    | { readonly kind: 'lengths'; readonly lengths: Lengths; readonly data: DataPlace | undefined }
     | { readonly kind: 'second'; readonly width: 1 | 2; readonly by: ReadonlyMap<number, Lengths>; readonly rest: boolean; readonly named: readonly number[] };
 }
 
@@ -107,7 +120,10 @@ function casesOf({ protocol }: Frame, form: Form, functions: readonly ProtocolFu
   const plain = codes.flatMap(({ number, sub }) => (number === undefined || sub !== undefined || form.divided.has(number) ? [] : [number]));
   const told = new Map<number, Told>();
   for (const code of plain)
-    for (const word of wordsOf(form.function, code)) told.set(word, { word, means: { kind: 'lengths', lengths: form.lengths.get(code) } });
+    for (const word of wordsOf(form.function, code)) {
+      const means = { kind: 'lengths', lengths: form.lengths.get(code), data: form.data.get(code) } as const;
+      told.set(word, { word, means });
+    }
   for (const [code, width] of form.divided) {
     const mine = codes.filter((one) => one.number === code);
     const chosen = mine.flatMap(({ sub }) => (typeof sub === 'number' ? [sub] : []));
@@ -168,7 +184,7 @@ function headers(family: Family, transport: number): Program {
   return program.do('M[k] = A', memory.payload);
 }
 
-function messages(family: Family, transport: number, form: Form, cases: readonly Told[]): readonly Instruction[] | undefined {
+function messages(family: Family, transport: number, form: Form, cases: readonly Told[], { units, within }: NarrowedPart): readonly Instruction[] | undefined {
   const program = headers(family, transport);
   const message = new Message(program, family, transport);
   const { length } = form;
@@ -178,17 +194,24 @@ function messages(family: Family, transport: number, form: Form, cases: readonly
   if (hasLengthField(length)) message.length({ ...length, most });
   else program.branch('A >= k', length.first, undefined, no).branch('A > k', length.last, no, undefined);
   message.fixed(form.fixed);
+  if (units !== undefined && form.unit !== undefined) message.fixed([{ at: form.unit, size: 1, values: units }]);
   message.load(form.function.at, form.function.size);
   const loose = looseBits(form.function);
   if (loose > 0) program.do('A &= k', 256 ** form.function.size - 1 - loose);
-  const [seconds, lasts] = [new Ends('second'), new Ends('length')];
+  const [seconds, touches, lasts] = [new Ends('second'), new Ends('touched'), new Ends('length')];
   const lengthsEnd = (lengths: Lengths): Place => {
     if (!hasLengthField(length) || (lengths === undefined && most === length.most)) return yes;
     const some = lengths ?? Array.from({ length: length.most - length.least + 1 }, (_, index) => length.least + index);
     return lasts.place(some.join(), () => message.lengths(some));
   };
   const place = ({ means }: Told): Place => {
-    if (means.kind === 'lengths') return lengthsEnd(means.lengths);
+    if (means.kind === 'lengths') {
+      const { data, lengths } = means;
+      if (within === undefined || data === undefined || !hasLengthField(length)) return lengthsEnd(lengths);
+      // Where data are counted, the count says the length.
+      const next = data.count === undefined ? lengthsEnd(lengths) : yes;
+      return touches.place(`${JSON.stringify(data)} ${next}`, (stem) => writeTouched(program, message, data, within, { stem, next, length, memory }));
+    }
     const { width, by, rest, named } = means;
     const allowed = [...by].map(([second, lengths]): Case => ({ first: second, last: second, to: lengthsEnd(lengths) }));
     const others = rest ? lengthsEnd(undefined) : no;
@@ -202,8 +225,9 @@ function messages(family: Family, transport: number, form: Form, cases: readonly
     });
   };
   choose(program, united(cases.map((one) => ({ first: one.word, last: one.word, to: place(one) }))), no, 'code');
-  // Lengths stand behind the second numbers that lead to them.
+  // Lengths stand behind the second numbers and the data that lead to them.
   seconds.write(program);
+  touches.write(program);
   lasts.write(program);
   return program.finished();
 }
@@ -318,7 +342,12 @@ class Message {
     }
     if (adds > 0) program.do('A += k', adds);
     program.do('X = M[k]', memory.payload).branch('A == X', 0, undefined, no);
-    if (this.#indexed) program.do('X = M[k]', memory.header);
+    this.ready();
+  }
+
+  /** Makes X what loading needs. */
+  ready(): void {
+    if (this.#indexed) this.#program.do('X = M[k]', memory.header);
   }
 
   /** The last question: whether the length is one of these. */

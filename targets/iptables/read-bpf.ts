@@ -2,8 +2,8 @@
  * Programs of classic BPF, run once for all packets.
  *
  * Takes the text of a program, gives what packets have to look like that it accepts, or refuses. The one idea: jumps go forward alone, so each
- * instruction is met once, with every way that leads to it; what a way says is the values that single bytes, or two together, may still have, and
- * how counted lengths compare. Ways that come together and differ in one of these are one way. What is not listed here is refused: the kernel
+ * instruction is met once, with every way that leads to it; what a way says is the values that single bytes, or two together, may still have,
+ * how counted lengths compare, within which bounds a sum of two numbers lies, and which bytes say one number. Ways that come together and differ in one of these are one way. What is not listed here is refused: the kernel
  * has more instructions, but nobody writes them for this.
  */
 import type { Family } from '../../src/net/address.ts';
@@ -47,12 +47,24 @@ export interface Bytes {
   readonly raw: boolean;
 }
 
-type Value = Count | Bytes;
+/** Two numbers as they stand in the packet, added. */
+export interface Sum {
+  readonly kind: 'sum';
+  readonly parts: readonly [Bytes, Bytes];
+}
+
+type Value = Count | Bytes | Sum;
 
 /** Bytes that say how long something is, and the length that they are held against. */
 export interface Relation {
   readonly bytes: Bytes;
   readonly count: Count;
+}
+
+/** Bytes of the packet that say the same number. */
+export interface Agreement {
+  readonly one: Bytes;
+  readonly other: Bytes;
 }
 
 /** One way through a program to its acceptance. */
@@ -62,9 +74,12 @@ export interface Way {
   /** The values that lengths may have, by `countKey`. */
   readonly counted: ReadonlyMap<string, Ranges<number>>;
   readonly relations: readonly Relation[];
+  /** The values that sums may have, by the places of their parts. */
+  readonly sums: ReadonlyMap<string, { readonly sum: Sum; readonly within: Ranges<number> }>;
+  readonly agreements: readonly Agreement[];
   /** Bytes behind the headers that are read: a packet without them is not accepted. */
   readonly reach: number;
-  /** It was found on its way that two lengths are not the same. */
+  /** It was found on its way that two lengths, or what bytes say of one, are not the same. */
   readonly differs: boolean;
 }
 
@@ -144,7 +159,7 @@ class Run {
   ways(): readonly Way[] {
     const ways: State[] = [];
     const start = { a: constant(0), x: constant(0), memory: Array.from({ length: memoryWords }, () => undefined) };
-    this.#states[0]?.push({ ...start, held: new Map(), counted: new Map(), relations: [], reach: 0, differs: false });
+    this.#states[0]?.push({ ...start, held: new Map(), counted: new Map(), relations: [], sums: new Map(), agreements: [], reach: 0, differs: false });
     for (const [at, instruction] of this.#program.entries()) {
       const { code, k } = instruction;
       if (code === 0x06 && k === 0) continue;
@@ -232,6 +247,7 @@ class Run {
   /** As something counted; undefined for other bytes of the packet. */
   #counting(value: Value): Count | undefined {
     if (value.kind === 'count') return value;
+    if (value.kind === 'sum') return undefined;
     const [place, next] = value.places;
     const header = ipHeader(this.#packets);
     const tcp = this.#packets.transport === 6;
@@ -257,7 +273,12 @@ class Run {
     const of = this.#operation(operation, operand, code % 16 >= 8);
     if (isConstant(a) && isConstant(operand)) return constant(of(a.constant, operand.constant));
     if (a.kind === 'bytes' && isConstant(operand)) return { ...a, raw: false, of: (value) => of(a.of(value), operand.constant) };
-    if (a.kind === 'bytes' && operand.kind === 'bytes') return this.#together(a, operand, of);
+    if (a.kind === 'bytes' && operand.kind === 'bytes') {
+      const places = [...new Set([...a.places, ...operand.places])];
+      // More than two bytes are added as they stand, and nothing else.
+      const adds = operation === 0x04 && a.raw && operand.raw && places.length === a.places.length + operand.places.length;
+      return adds && places.length > 2 ? { kind: 'sum', parts: [a, operand] } : this.#together(a, operand, of);
+    }
     return this.#refuse('a program that counts with what is not modelled');
   }
 
@@ -333,12 +354,19 @@ class Run {
     const { a } = state;
     if (isConstant(a) && isConstant(operand)) return holds(a.constant, operand.constant) === truth ? state : undefined;
     if (a.kind === 'bytes' && isConstant(operand)) {
-      const values = valuesOf(state, a.places).filter((value) => holds(a.of(value), operand.constant) === truth);
+      const all = valuesOf(state, a.places);
+      const within = a.raw ? ranges(operand.constant) : undefined;
+      const values =
+        within === undefined ? all.filter((value) => holds(a.of(value), operand.constant) === truth) : valuesWithin(all, truth ? within : outside(within));
       return holding(state, a.places, values);
     }
     if (a.kind === 'count' && isConstant(operand)) {
       const within = ranges(operand.constant) ?? this.#refuse('a program that compares bits of a length');
       return counted(state, a, truth ? within : outside(within));
+    }
+    if (a.kind === 'sum' && isConstant(operand)) {
+      const within = ranges(operand.constant) ?? this.#refuse('a program that compares bits of a sum');
+      return summed(state, a, truth ? within : outside(within));
     }
     const equals = ranges(0);
     if (equals?.[0]?.last !== 0) return this.#refuse('a program that compares what is not modelled');
@@ -348,6 +376,8 @@ class Run {
       if (isConstant(difference)) return (difference.constant === 0) === truth ? state : undefined;
       return counted(state, difference, truth ? equals : outside(equals));
     }
+    if (a.kind === 'bytes' && operand.kind === 'bytes' && one === undefined && other === undefined)
+      return truth ? { ...state, agreements: [...state.agreements, { one: a, other: operand }] } : { ...state, differs: true };
     const [bytes, count] = a.kind === 'bytes' ? [a, other] : operand.kind === 'bytes' ? [operand, one] : [undefined, undefined];
     if (bytes === undefined || count === undefined) return this.#refuse('a program that compares what is not modelled');
     return truth ? { ...state, relations: [...state.relations, { bytes, count }] } : { ...state, differs: true };
@@ -387,6 +417,21 @@ function valuesOf({ held }: Way, places: readonly Place[]): readonly number[] {
   return held.get(places.join())?.values ?? everyValue[places.length - 1] ?? [];
 }
 
+/** Of numbers in order those that lie in ranges: whole stretches, since two bytes have tens of thousands. */
+function valuesWithin(values: readonly number[], ranges: Ranges<number>): readonly number[] {
+  const before = (limit: number): number => {
+    let [low, high] = [0, values.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((values[middle] ?? 0) < limit) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const stretches = ranges.map(({ first, last }) => values.slice(before(first), before(last + 1)));
+  return stretches.length === 1 ? (stretches[0] ?? []) : stretches.flat();
+}
+
 function holding(state: State, places: readonly Place[], values: readonly number[]): State | undefined {
   if (values.length === 0) return undefined;
   if (values.length === valuesOf(state, places).length) return state;
@@ -398,6 +443,13 @@ function counted(state: State, count: Count, within: Ranges<number>): State | un
   const before = state.counted.get(key);
   const left = before === undefined ? within : intersectRanges(before, within);
   return left.length === 0 ? undefined : { ...state, counted: new Map(state.counted).set(key, left) };
+}
+
+function summed(state: State, sum: Sum, within: Ranges<number>): State | undefined {
+  const key = sum.parts.map(({ places }) => places.join()).join('+');
+  const before = state.sums.get(key);
+  const left = before === undefined ? within : intersectRanges(before.within, within);
+  return left.length === 0 ? undefined : { ...state, sums: new Map(state.sums).set(key, { sum, within: left }) };
 }
 
 function outside(ranges: Ranges<number>): Ranges<number> {
@@ -431,6 +483,10 @@ function unitedWith(a: State, b: State): State | undefined {
     a.memory.every((value, index) => value === b.memory[index]) &&
     a.relations.length === b.relations.length &&
     a.relations.every((relation, index) => relation === b.relations[index]) &&
+    a.agreements.length === b.agreements.length &&
+    a.agreements.every((agreement, index) => agreement === b.agreements[index]) &&
+    a.sums.size === b.sums.size &&
+    [...a.sums].every(([key, one]) => b.sums.get(key) === one) &&
     a.counted.size === b.counted.size &&
     [...a.counted].every(([key, ranges]) => b.counted.get(key) === ranges);
   if (!alike) return undefined;

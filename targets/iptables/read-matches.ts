@@ -121,7 +121,7 @@ export class Matches {
       case 'hl':
         return this.all(parts.map((option) => this.#hopLimit(option, line)));
       case 'bpf':
-        return exactly(this.#space.among(fields.function, this.said(section, rule).functions));
+        return exactly(this.#space.messagesOf(this.said(section, rule).messages));
       case 'ah':
         // Both back ends find the header wherever it stands; a packet with one is of the protocol 51 here.
         if (this.#family === 6 && parts.length === 0) return exactly(this.#space.among(fields.protocol, [51]));

@@ -3,27 +3,28 @@
  *
  * Takes the ways through a program (`read-bpf.ts`), gives the functions of the packets that it accepts. The one idea: bytes are no field of the
  * packet space, so only whole forms are understood: "no payload", and "one whole message with one of these codes, of every length that it may
- * have". A program that accepts a part of what a function may look like, or more, is refused.
+ * have", perhaps to some units and within a range of data (`read-touches.ts`). A program that accepts a part of what a function may look like, or
+ * more, is refused.
  */
 import type { ProtocolFunction } from '../../src/catalogue/function.ts';
-import { canonical } from '../../src/net/ranges.ts';
-import { functionRanges } from '../../src/packets/function-set.ts';
-import { allFunctions, noFunction } from '../../src/packets/functions.ts';
+import { functionBox, type FunctionSet, type MessageBox, unionFunctions } from '../../src/packets/function-set.ts';
+import { allFunctions } from '../../src/packets/functions.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { type Layout, type Lengths, layouts, type Told } from '../../src/target/message-layouts.ts';
 import { acceptedBy, type Count, countKey, ipHeader, type Packets, payloadPlace, type Place, type Way } from './read-bpf.ts';
+import { detailsOf } from './read-touches.ts';
 import { Refusal } from './read-tree.ts';
 
 export interface Said {
   /** Messages of one layout; undefined for packets without payload. */
   readonly told: Told | undefined;
-  readonly functions: readonly number[];
+  readonly messages: FunctionSet;
 }
 
 const known = new Map<string, Said | Refusal>();
 const most = 2000;
 
-/** The functions of the packets that a program accepts. */
+/** What the packets say that a program accepts. */
 export function saidBy(program: string, packets: Packets, line: number): Said {
   const key = `${packets.family} ${packets.transport} ${program}`;
   const found = known.get(key) ?? read(program, packets, line);
@@ -37,7 +38,7 @@ function read(program: string, packets: Packets, line: number): Said | Refusal {
   try {
     const ways = acceptedBy(program, packets, line).flatMap((way) => bytesOf(way, packets, line) ?? []);
     if (ways.length === 0) throw new Refusal(line, 'a program that accepts nothing');
-    if (ways.every((way) => isEmpty(way, packets))) return { told: undefined, functions: [noFunction] };
+    if (ways.every((way) => isEmpty(way, packets))) return { told: undefined, messages: functionTable.none };
     return messagesOf(ways, packets, line);
   } catch (error) {
     if (error instanceof Refusal) return error;
@@ -71,7 +72,7 @@ function bytesOf(way: Way, packets: Packets, line: number): Asked | undefined {
       narrow(first, new Set(values));
       continue;
     }
-    const [high, low] = [new Set(values.map((value) => value >> 8)), new Set(values.map((value) => value & 0xff))];
+    const [high, low] = [bytesAmong(values, 8), bytesAmong(values, 0)];
     if (high.size * low.size === values.length) {
       narrow(first, high);
       narrow(second, low);
@@ -86,6 +87,7 @@ function bytesOf(way: Way, packets: Packets, line: number): Asked | undefined {
     const [high, low] = [bytes.get(first), bytes.get(second)];
     bytes.delete(first);
     bytes.delete(second);
+    if (high === undefined && low === undefined) return { places, values };
     return { places, values: values.filter((value) => high?.has(value >> 8) !== false && low?.has(value & 0xff) !== false) };
   });
   if ([...bytes.values()].some(({ size }) => size === 0) || left.some(({ values }) => values.length === 0)) return undefined;
@@ -93,6 +95,15 @@ function bytesOf(way: Way, packets: Packets, line: number): Asked | undefined {
   for (const [place, values] of bytes) if (place < payloadPlace(0) || values.size === 256) bytes.delete(place);
   return { way, bytes, pairs: left };
 }
+
+/** The values of one byte of numbers, which are in order and may be tens of thousands. */
+function bytesAmong(values: readonly number[], shift: number): ReadonlySet<number> {
+  const found = new Uint8Array(256);
+  for (const value of values) found[(value >> shift) & 0xff] = 1;
+  return new Set(everyByte.filter((byte) => found[byte] === 1));
+}
+
+const everyByte = Array.from({ length: 256 }, (_, byte) => byte);
 
 /** No options of IP, or the transport right behind IPv6; a header of TCP without urgent data or strange bits; a datagram that fills its packet. */
 function checkHeaders(way: Way, bytes: ReadonlyMap<Place, ReadonlySet<number>>, pairs: Asked['pairs'], packets: Packets, line: number): void {
@@ -138,7 +149,9 @@ function isRange(way: Way, form: Count, first: number, last: number): boolean {
 }
 
 function isEmpty({ way, bytes, pairs }: Asked, packets: Packets): boolean {
-  return bytes.size + pairs.length + way.relations.length + way.reach === 0 && isRange(way, payloadCount(packets), 0, 0);
+  return (
+    bytes.size + pairs.length + way.relations.length + way.sums.size + way.agreements.length + way.reach === 0 && isRange(way, payloadCount(packets), 0, 0)
+  );
 }
 
 // -- ways by layouts --------------------------------------------------------------------------------------------------
@@ -149,6 +162,8 @@ interface Box {
   /** Undefined: any. */
   readonly seconds: ReadonlySet<number> | undefined;
   readonly lengths: readonly number[];
+  /** Units and data; one that is empty for all. */
+  readonly details: readonly MessageBox[];
   readonly reach: number;
 }
 
@@ -159,12 +174,11 @@ function messagesOf(ways: readonly Asked[], packets: Packets, line: number): Sai
   for (const layout of layouts) {
     if (!layout.transports.includes(packets.transport)) continue;
     try {
-      const boxes = ways.map((way) => boxOf(way, layout, packets));
+      const boxes = ways.map((way) => boxOf(way, layout, packets, line));
       const fitting = boxes.filter((box) => box !== undefined);
       if (fitting.length < boxes.length) continue;
-      const functions = functionsOf(fitting, layout, line);
-      const messages = functionRanges(canonical(functions.map((number) => ({ first: number, last: number }))));
-      told.push({ told: { layout, transport: packets.transport, family: packets.family, messages }, functions });
+      const messages = unionFunctions(...byDetails(fitting).flatMap((some) => messagesWith(some, layout, line)));
+      told.push({ told: { layout, transport: packets.transport, family: packets.family, messages }, messages });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusal = error;
@@ -176,12 +190,26 @@ function messagesOf(ways: readonly Asked[], packets: Packets, line: number): Sai
   return one;
 }
 
+/** Boxes about the same units and data: together they take whole functions, as far as they go. */
+function byDetails(boxes: readonly Box[]): readonly (readonly Box[])[] {
+  const groups = new Map<string, Box[]>();
+  for (const box of boxes) {
+    const key = JSON.stringify(box.details);
+    groups.set(key, [...(groups.get(key) ?? []), box]);
+  }
+  return [...groups.values()];
+}
+
+function messagesWith(boxes: readonly Box[], layout: Layout, line: number): readonly FunctionSet[] {
+  return functionsOf(boxes, layout, line).flatMap((number) => (boxes[0]?.details ?? []).map((box) => functionBox(number, box)));
+}
+
 function spanOf({ bytes }: Layout, what: 'length' | 'function'): readonly Place[] {
   return bytes.flatMap((byte, at) => (byte === what ? [payloadPlace(at)] : []));
 }
 
 /** Undefined if the way asks for something else than the layout says. */
-function boxOf(asked: Asked, layout: Layout, packets: Packets): Box | undefined {
+function boxOf(asked: Asked, layout: Layout, packets: Packets, line: number): Box | undefined {
   const { way } = asked;
   const left = new Map(asked.bytes);
   const pairs = new Set(asked.pairs);
@@ -208,8 +236,11 @@ function boxOf(asked: Asked, layout: Layout, packets: Packets): Box | undefined 
   const words = taken(place);
   if (words === undefined) return undefined;
   const seconds = secondsAsked(words, layout, (width) => taken(Array.from({ length: width }, (_, index) => (place.at(-1) ?? 0) + 1 + index)));
+  const known = codesOf(layout);
+  const codes = words.flatMap((word) => known.get(word) ?? []);
+  const details = detailsOf({ way, layout, codes, lengths, line }, taken);
   if (left.size > 0 || pairs.size > 0) return undefined;
-  return { words, seconds: seconds === undefined ? undefined : new Set(seconds), lengths, reach: way.reach };
+  return { words, seconds: seconds === undefined ? undefined : new Set(seconds), lengths: details.lengths, details: details.boxes, reach: way.reach };
 }
 
 /** What stands behind the code, if all codes of a way are followed by a number of one size. */
@@ -238,12 +269,11 @@ function lengthsOf(
   // Of four bytes the two that count; the others are zero.
   const low = span.length <= 2 ? span : layout.reversed ? span.slice(0, 2) : span.slice(2);
   const zero = span.filter((one) => !low.includes(one)).map((one) => taken([one]));
-  const all = Array.from({ length: 256 ** low.length }, (_, value) => value);
   const fits = relation !== undefined && more.length === 0 && !counted.has(key) && countKey(relation.count) === key;
   if (!fits || relation.bytes.places.join() !== low.join() || !zero.every((values) => values?.join() === '0')) return undefined;
   const { size } = layout;
   const found: number[] = [];
-  for (const value of taken(low) ?? all) {
+  for (const value of taken(low) ?? Array.from({ length: 256 ** low.length }, (_, each) => each)) {
     const said = layout.reversed && low.length === 2 ? (value & 0xff) * 256 + (value >> 8) : value;
     if (relation.bytes.of(value) !== size(said)) return undefined;
     found.push(said);
@@ -337,9 +367,15 @@ function secondsOf(layout: Layout, code: number, sub: number | string | undefine
   const bits = layout.second[code];
   if (bits === undefined) return undefined;
   if (typeof sub === 'number') return { numbers: [sub], named: true };
+  const key = `${bits} ${named.join()}`;
   const others = new Set(named);
-  return { numbers: Array.from({ length: 2 ** bits }, (_, value) => value).filter((value) => !others.has(value)), named: false };
+  const rest = unnamed.get(key) ?? { numbers: Array.from({ length: 2 ** bits }, (_, value) => value).filter((value) => !others.has(value)), named: false };
+  unnamed.set(key, rest);
+  return rest;
 }
+
+/** Tens of thousands of numbers, which every program of a protocol asks for. */
+const unnamed = new Map<string, Seconds>();
 
 function lengthsFor(layout: Layout, code: number, second: number | undefined): Lengths {
   const own = layout.second[code] === undefined ? layout.byCode[code] : second === undefined ? undefined : layout.bySecond[`${code}/${second}`];

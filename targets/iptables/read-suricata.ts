@@ -9,7 +9,7 @@
 import { addressSet, type AddressSet } from '../../src/net/address-set.ts';
 import { families, type Family } from '../../src/net/address.ts';
 import { canonical, type Range, type Ranges } from '../../src/net/ranges.ts';
-import { allFunctions, subtractFunctions } from '../../src/packets/function-set.ts';
+import { allFunctions, functionBox, subtractFunctions } from '../../src/packets/function-set.ts';
 import { empty, fields, full, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { Refusal } from './read-tree.ts';
@@ -19,7 +19,8 @@ type Purpose =
   | { readonly kind: 'known'; readonly bit: string; readonly protocol: string }
   | { readonly kind: 'unless-known'; readonly bit: string }
   | { readonly kind: 'event'; readonly event: string; readonly protocol: string }
-  | { readonly kind: 'function'; readonly code: number; readonly protocol: string };
+  /** Messages of a function, or of all that its parser tells; to some units, or to all. */
+  | { readonly kind: 'function'; readonly code: number | undefined; readonly units: Range<number> | undefined; readonly protocol: string };
 
 export interface EngineRule {
   readonly line: number;
@@ -33,6 +34,8 @@ interface Parser {
   /** The option that asks for a code, and the codes that may stand there. */
   readonly functionIs: RegExp;
   readonly codes: Range<number>;
+  /** The option that asks for units, perhaps with a code. */
+  readonly unitIs: RegExp;
   /** Codes that it tells from others; every other code is the same to it. */
   readonly told: ReadonlySet<number>;
   /** With the highest bit it takes these for what they are without. */
@@ -47,6 +50,7 @@ const parsers: ReadonlyMap<string, Parser> = new Map([
     {
       functionIs: /^modbus:function ([1-9]\d{0,2})$/u,
       codes: { first: 1, last: 127 },
+      unitIs: /^modbus:unit ([0-9<>]+)(?:, function ([1-9]\d{0,2}))?$/u,
       told: new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 43]),
       takenFor: [8, 43],
       events: ['invalid_protocol_id', 'invalid_length', 'invalid_function_code', 'flooded'],
@@ -122,8 +126,24 @@ function purposeOf(action: string, carrier: string, options: readonly Option[]):
   if (action !== 'drop' || second !== '') return undefined;
   const [, of, event = ''] = /^app-layer-event:([a-z0-9]+)\.([a-z_]+)$/u.exec(first) ?? [];
   if (of !== undefined) return of === carrier && parser.events.includes(event) ? { kind: 'event', event, protocol: carrier } : undefined;
-  const code = Number(parser.functionIs.exec(first)?.[1] ?? Number.NaN);
-  return code >= parser.codes.first && code <= parser.codes.last ? { kind: 'function', code, protocol: carrier } : undefined;
+  const [, unitText, ofUnit] = parser.unitIs.exec(first) ?? [];
+  const units = unitText === undefined ? undefined : unitsOf(unitText);
+  if (unitText !== undefined && (units === undefined || (ofUnit !== undefined && !parser.told.has(Number(ofUnit))))) return undefined;
+  if (units !== undefined && ofUnit === undefined) return { kind: 'function', code: undefined, units, protocol: carrier };
+  const code = Number(ofUnit ?? parser.functionIs.exec(first)?.[1] ?? Number.NaN);
+  return code >= parser.codes.first && code <= parser.codes.last ? { kind: 'function', code, units, protocol: carrier } : undefined;
+}
+
+/** As its keyword was tried: both ends are left out, and what is odd means something else (`<0`, `>0`, `0<>5`, `5<>6`), so that it is not known here. */
+function unitsOf(text: string): Range<number> | undefined {
+  const [, low, between, high] = /^(0|[1-9]\d{0,2})?(<>|[<>])?(0|[1-9]\d{0,2})?$/u.exec(text) ?? [];
+  const [one, other] = [low, high].map((part) => (part === undefined ? undefined : Number(part)));
+  if ((one ?? 0) > 255 || (other ?? 0) > 255) return undefined;
+  if (between === undefined) return one === undefined || other !== undefined ? undefined : { first: one, last: one };
+  if (between === '<>') return one === undefined || other === undefined || one < 1 || other < one + 2 ? undefined : { first: one + 1, last: other - 1 };
+  if (one !== undefined || other === undefined) return undefined;
+  if (between === '<') return other < 1 ? undefined : { first: 0, last: other - 1 };
+  return other < 1 || other > 254 ? undefined : { first: other + 1, last: 255 };
 }
 
 function itemsOf(list: string): readonly string[] {
@@ -195,7 +215,8 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
   const payload = space.messagesOf(subtractFunctions(allFunctions, functionTable.none));
   const parts = [...parsers].map(([protocol, parser]) => {
     const first = where((purpose) => purpose.kind === 'unless-known' && setters.get(purpose.bit) === protocol);
-    return droppedOf(space, protocol, parser, first, (is) => where((purpose) => 'protocol' in purpose && purpose.protocol === protocol && is(purpose)));
+    const its: Where = (is) => where((purpose) => 'protocol' in purpose && purpose.protocol === protocol && is(purpose));
+    return droppedOf(space, protocol, parser, first, { where: its, purposes: rules.map(({ purpose }) => purpose) });
   });
   return diagram.unionAll([...parts, diagram.intersect(never, payload)]);
 }
@@ -203,14 +224,21 @@ export function droppedBy(space: PacketSpace, rules: readonly EngineRule[]): Nod
 /** Where a rule of such a purpose stands. */
 type Where = (is: (purpose: Purpose) => boolean) => Node;
 
+interface Asked {
+  readonly where: Where;
+  readonly purposes: readonly Purpose[];
+}
+
 /** What the rules of one protocol drop; `first`: where what is not yet known as that protocol is held back. */
-function droppedOf(space: PacketSpace, protocol: string, parser: Parser, first: Node, where: Where): Node {
+function droppedOf(space: PacketSpace, protocol: string, parser: Parser, first: Node, { where, purposes }: Asked): Node {
   const { diagram } = space;
-  const byCode = new Map(Array.from(parser.told, (code): [number, Node] => [code, where((purpose) => purpose.kind === 'function' && purpose.code === code)]));
+  const everyUnit = (purpose: Purpose, is: (code: number) => boolean): boolean =>
+    purpose.kind === 'function' && purpose.units === undefined && purpose.code !== undefined && is(purpose.code);
+  const byCode = new Map(Array.from(parser.told, (code): [number, Node] => [code, where((purpose) => everyUnit(purpose, (one) => one === code))]));
   // A first message that the parser does not know is held back by the guard alone, a later one by the rule alone.
   const unknown = diagram.intersect(
     first,
-    where((purpose) => purpose.kind === 'function' && !parser.told.has(purpose.code)),
+    where((purpose) => everyUnit(purpose, (one) => !parser.told.has(one))),
   );
   const guards = [
     ...parser.events.map((event) => where((purpose) => purpose.kind === 'event' && purpose.event === event)),
@@ -234,7 +262,36 @@ function droppedOf(space: PacketSpace, protocol: string, parser: Parser, first: 
   const parts = [...named].map(([area, numbers]) =>
     diagram.intersect(area, space.within(fields.function, canonical(numbers.map((one) => ({ first: one, last: one }))))),
   );
-  return diagram.unionAll([...parts, diagram.intersect(strange, space.messagesOf(functionTable.other))]);
+  const narrowed = narrowedOf(space, protocol, parser, byCode, { where, purposes });
+  return diagram.unionAll([...parts, ...narrowed, diagram.intersect(strange, space.messagesOf(functionTable.other))]);
+}
+
+/** What is dropped of functions to some units; a function of several codes where each of them is. */
+function narrowedOf(space: PacketSpace, protocol: string, parser: Parser, byCode: ReadonlyMap<number, Node>, { where, purposes }: Asked): readonly Node[] {
+  const { diagram } = space;
+  const groups = new Map<string, { readonly code: number | undefined; readonly units: Range<number>; readonly area: Node }>();
+  for (const purpose of purposes) {
+    if (purpose.kind !== 'function' || purpose.units === undefined || purpose.protocol !== protocol) continue;
+    const { code, units } = purpose;
+    const key = `${code ?? ''} ${units.first}-${units.last}`;
+    const alike = (other: Purpose): boolean =>
+      other.kind === 'function' && other.code === code && other.units?.first === units.first && other.units.last === units.last;
+    if (!groups.has(key)) groups.set(key, { code, units, area: where(alike) });
+  }
+  if (groups.size === 0) return [];
+  return functionTable
+    .among(allFunctions)
+    .filter((one) => one.protocol === protocol)
+    .map((one) => {
+      const number = functionTable.number(one);
+      const dropped = one.codes.map((code) => {
+        if (code.number === undefined || !parser.told.has(code.number)) return empty;
+        const its = [...groups.values()].filter((group) => group.code === undefined || group.code === code.number);
+        const some = its.map(({ units, area }) => diagram.intersect(area, space.messagesOf(functionBox(number, { units }))));
+        return diagram.unionAll([diagram.intersect(byCode.get(code.number) ?? empty, space.messagesOf(functionBox(number, {}))), ...some]);
+      });
+      return dropped.reduce((all, part) => diagram.intersect(all, part), full);
+    });
 }
 
 function conversations(space: PacketSpace, family: Family, { source, destination, ports }: EngineRule, answered = false): Node {

@@ -3,11 +3,13 @@
  *
  * Takes areas with the functions that may pass there, gives rules that drop all else. The one idea: a rule that passes would open the whole
  * conversation, so there is none; an area has one rule for each function that Suricata knows and that is not allowed, one for all that it
- * does not know, and guards against what its parser would take for something else. What is not yet known as the area's protocol is held back,
- * too: until then nothing is looked into. Tried code by code on 7.0.10 (see the README).
+ * does not know, and guards against what its parser would take for something else. Units go the same way: those to which nothing may be said, and
+ * of a function those to which it may not. What is not yet known as the area's protocol is held back, too: until then nothing is looked into.
+ * Tried code by code on 7.0.10 (see the README).
  */
 import { families, type Family } from '../../src/net/address.ts';
-import type { Range } from '../../src/net/ranges.ts';
+import { type Range, type Ranges, subtractRanges, unionRanges } from '../../src/net/ranges.ts';
+import { type Below, detailsIn, type FunctionSet, lastUnit } from '../../src/packets/function-set.ts';
 import { functionTable, type GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { EmissionFacts } from '../../src/target/target.ts';
 import { type EngineParser, engineParsers } from './engine-parsers.ts';
@@ -42,6 +44,8 @@ export function engineViews(
   const how = `run it with: suricata -c suricata.yaml -S suricata.rules -q ${queue}`;
   const areas: EngineRulesView['areas'][number][] = [];
   const ports = new Map<string, Set<number>>();
+  // Rules of a list have numbers of their own, mostly those of one place.
+  let places = 0;
   for (const family of families) {
     for (const area of inspected.get(family) ?? []) {
       if (area.functions.length === 0) continue;
@@ -54,8 +58,10 @@ export function engineViews(
       }
       for (const source of lists(area.source))
         for (const destination of lists(area.destination)) {
-          if (areas.length === engineLimits.lists) throw new Inexpressible(`more than ${engineLimits.lists} lists of addresses that Suricata looks into`);
-          areas.push(areaView(policy, facts, area, parser, { source, destination }, engineLimits.firstRule + areas.length * engineLimits.rulesOfList));
+          const view = areaView(policy, facts, area, parser, { source, destination }, engineLimits.firstRule + places * engineLimits.rulesOfList);
+          places += Math.ceil(view.rules.length / engineLimits.rulesOfList);
+          if (places > engineLimits.lists) throw new Inexpressible(`more than ${engineLimits.lists} lists of addresses that Suricata looks into`);
+          areas.push(view);
         }
     }
   }
@@ -91,7 +97,7 @@ function areaView(
   policy: GatewayPolicy,
   facts: EmissionFacts,
   area: Area,
-  { protocol, title, functionIs, known, unknown, events }: EngineParser,
+  { protocol, title, functionIs, unitIs, andFunctionIs, known, unknown, events }: EngineParser,
   { source, destination }: { readonly source: Token; readonly destination: Token },
   firstRule: number,
 ): EngineRulesView['areas'][number] {
@@ -115,8 +121,54 @@ function areaView(
   add('alert', protocol, `is ${title}`, `flowbits:set,zw.${protocol};`, 'noalert;');
   add('drop', 'tcp', `is not ${title}`, 'dsize:>0;', `flowbits:isnotset,zw.${protocol};`);
   for (const [event, what] of events) add('drop', protocol, what, `app-layer-event:${protocol}.${event};`);
-  const allowed = new Set(functionTable.among(area.functions).flatMap((one) => one.codes.map((code) => code.number)));
-  for (const code of known) if (!allowed.has(code)) add('drop', protocol, `function ${code}`, `${functionIs} ${code};`);
+  const allowed = unitsByCode(area.functions);
+  const some = unionRanges(...allowed.values());
+  for (const units of subtractRanges(everyUnit, some).flatMap(askable)) add('drop', protocol, `unit ${unitsText(units)}`, `${unitIs} ${unitsAsked(units)};`);
+  for (const code of known) {
+    const its = allowed.get(code) ?? [];
+    if (its.length === 0) add('drop', protocol, `function ${code}`, `${functionIs} ${code};`);
+    else
+      for (const units of subtractRanges(some, its).flatMap(askable))
+        add('drop', protocol, `function ${code} to unit ${unitsText(units)}`, `${unitIs} ${unitsAsked(units)}${andFunctionIs} ${code};`);
+  }
   add('drop', protocol, 'a function that Suricata does not know', `${functionIs} ${unknown};`);
   return { note: headLine(whose), rules };
+}
+
+const everyUnit: Ranges<number> = [{ first: 0, last: lastUnit }];
+
+/** The units to which a function may be said, by its code. */
+function unitsByCode(functions: FunctionSet): ReadonlyMap<number, Ranges<number>> {
+  const found = new Map<number, Ranges<number>>();
+  for (const one of functionTable.among(functions)) {
+    const units = unitsOf(detailsIn(functions, functionTable.number(one)));
+    for (const { number } of one.codes) if (number !== undefined) found.set(number, unionRanges(found.get(number) ?? [], units));
+  }
+  return found;
+}
+
+function unitsOf(below: Below): Ranges<number> {
+  if (below === 'all') return everyUnit;
+  if (below.some((segment) => segment.below !== 'all')) throw new Inexpressible('addresses of messages that Suricata looks into');
+  return below.map(({ low, high }) => ({ first: low, last: high }));
+}
+
+/** Ranges that the keyword has words for: with 0 as the end that is left out, `0<>6` and `>0` hold 0, too. */
+function askable({ first, last }: Range<number>): readonly Range<number>[] {
+  if (first !== 1 || last === 1) return [{ first, last }];
+  return [
+    { first, last: first },
+    { first: 2, last },
+  ];
+}
+
+/** Both ends of a range between two numbers are left out. */
+function unitsAsked({ first, last }: Range<number>): string {
+  if (first === last) return String(first);
+  if (first === 0) return `<${last + 1}`;
+  return last === lastUnit ? `>${first - 1}` : `${first - 1}<>${last + 1}`;
+}
+
+function unitsText({ first, last }: Range<number>): string {
+  return first === last ? String(first) : `${first}-${last}`;
 }

@@ -67,10 +67,11 @@ export const capabilities: TargetCapabilities = {
   },
   looksIntoReplies: true,
   looksIntoOwn: true,
+  details: { modbus: ['unit', 'address'] },
   blinded: { option: 'messages', value: 'none' },
   companions: {
     option: 'inspect-with',
-    engines: new Map([['suricata', { grades: { modbus: 'stream' }, files: ['suricata.yaml', 'suricata.rules'] }]]),
+    engines: new Map([['suricata', { grades: { modbus: 'stream' }, details: { modbus: ['unit'] }, files: ['suricata.yaml', 'suricata.rules'] }]]),
   },
   dynamicAddresses: true,
   logging: true,

@@ -223,7 +223,7 @@ export function enginePorts(ports: readonly number[]): Token {
 
 /** Fixed words of Suricata's rules. */
 export function engineWords(text: string): Token {
-  if (!/^[A-Za-z0-9_,!:;> .-]+$/u.test(text)) throw new Error(`no words of a rule: ${text}`);
+  if (!/^[A-Za-z0-9_,!:;<> .-]+$/u.test(text)) throw new Error(`no words of a rule: ${text}`);
   return token(text);
 }
 

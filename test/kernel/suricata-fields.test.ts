@@ -1,5 +1,5 @@
 // What Suricata's keywords for units and addresses of Modbus match. Takes rules of single keywords, gives the messages that each matches; what
-// should match is written here as a condition on numbers. No rule that we emit uses them yet: this says on what one could rest.
+// should match is written here as a condition on numbers. Rules rest on what is exact of it, those for units alone.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeUnless } from '../described.ts';
@@ -49,6 +49,10 @@ const unitRules: readonly (readonly [rule: string, holds: (unit: number) => bool
   ['modbus:unit 5<>6', () => false],
   // But not 0 at the beginning.
   ['modbus:unit 0<>5', (unit) => unit < 5],
+  ['modbus:unit >1', (unit) => unit > 1],
+  ['modbus:unit >254', (unit) => unit === 255],
+  ['modbus:unit 253<>255', (unit) => unit === 254],
+  ['modbus:unit >0', () => true],
   // What no number can be is taken for the number itself.
   ['modbus:unit <0', (unit) => unit === 0],
   ['modbus:unit 7, function 3', (unit) => unit === 7],

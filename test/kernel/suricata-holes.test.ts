@@ -6,11 +6,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeUnless } from '../described.ts';
 import type { EmittedFile } from '../../src/target/target.ts';
-import { KernelGateway } from './gateway.ts';
-import { startInStation, type StationProgram } from './real.ts';
 import { missingRequirement } from './requirements.ts';
 import { deviceDoes, encapsulated, frame, piece, request, response, sentOn, service, several, stationDoes, unconnected } from './suricata-messages.ts';
-import { client, http, plant, program } from './suricata-plant.ts';
+import { client, http, plant } from './suricata-plant.ts';
+import { Queue, streamFrom } from './suricata-queue.ts';
 import { Conversations, Engine, missingSuricata, type Said } from './suricata.ts';
 
 const ports = { dnp3: 20_000, enip: 44_818 } as const;
@@ -198,29 +197,12 @@ describeUnless(missingSuricata(), 'what no rule for EtherNet/IP sees', () => {
 });
 
 describeUnless(missingRequirement() ?? missingSuricata(), 'in the queue of a gateway', () => {
-  let gateway: KernelGateway;
-  let engine: Engine;
-  let running: StationProgram;
+  let queue: Queue;
 
   beforeAll(async () => {
-    gateway = await KernelGateway.create({
-      interfaces: [
-        { name: 'eth0', addresses: ['10.0.1.1/24'], station: { addresses: ['10.0.1.5/24'] } },
-        { name: 'eth1', addresses: ['10.0.2.1/24'], station: { addresses: ['10.0.2.7/24'] } },
-      ],
-    });
-    engine = new Engine(filesFor([...dnp3Rules, ...commandRules]));
-    await engine.load(
-      gateway,
-      emitted.files.filter(({ name }) => !name.startsWith('suricata.')),
-    );
-    running = await engine.start(gateway, 0);
+    queue = await Queue.create(emitted.files, filesFor([...dnp3Rules, ...commandRules]));
   });
-  afterAll(async () => {
-    await running.stop('SIGKILL');
-    engine.dispose();
-    await gateway.dispose();
-  });
+  afterAll(async () => queue.dispose());
 
   it.each([
     ['dnp3', [resetLink, operate], [resetLink, piece(0x40, 'c0'), piece(0x81, `05${crob}`)], ['link 0xc0'], ['link 0xc0', 'function 5'], stationDoes],
@@ -234,10 +216,8 @@ describeUnless(missingRequirement() ?? missingSuricata(), 'in the queue of a gat
     ],
   ] as const)('%s: what is forbidden is stopped in one piece, and passes in two', async (protocol, whole, divided, stops, passes, does) => {
     const port = String(ports[protocol]);
-    const serving = startInStation(gateway, 'eth1', [program('stream-server.mjs'), port, '10.0.2.7', 'silent']);
-    await serving.line(/^listening/);
-    const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', port]);
-    const got = (own: number): string => serving.lines.findLast((line) => line.startsWith(`got ${own} `))?.split(' ')[2] ?? '';
+    const serving = await queue.serve('10.0.2.7', port, 'silent');
+    const talking = queue.talk('10.0.2.7', port);
     for (const own of [20_001, 20_002]) talking.say(`open ${own}`);
     await Promise.all([20_001, 20_002].map(async (own) => talking.line(new RegExp(`^opened ${own}$`))));
     for (const round of [0, 1, 2]) {
@@ -246,8 +226,8 @@ describeUnless(missingRequirement() ?? missingSuricata(), 'in the queue of a gat
       await wait(100);
     }
     await wait(300);
-    expect(does(got(20_001))).toEqual(stops);
-    expect(does(got(20_002))).toEqual(passes);
+    expect(does(streamFrom(serving, 20_001))).toEqual(stops);
+    expect(does(streamFrom(serving, 20_002))).toEqual(passes);
     await talking.stop('SIGKILL');
     await serving.stop();
   });

@@ -4,45 +4,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeUnless } from '../described.ts';
-import { KernelGateway } from './gateway.ts';
-import { startInStation, type StationProgram } from './real.ts';
+import { startInStation } from './real.ts';
 import { missingRequirement } from './requirements.ts';
 import { http, message, otherRead, plant, program, read, readOnly, write } from './suricata-plant.ts';
-import { Engine, missingSuricata } from './suricata.ts';
+import { Queue, streamFrom } from './suricata-queue.ts';
+import { missingSuricata } from './suricata.ts';
 
 describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
   describeUnless(missingRequirement() ?? missingSuricata(), 'suricata in the queue of a gateway', () => {
-    let gateway: KernelGateway;
-    let engine: Engine;
-    let running: StationProgram;
+    let queue: Queue;
 
     beforeAll(async () => {
-      gateway = await KernelGateway.create({
-        interfaces: [
-          { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
-          { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
-        ],
-      });
-      const ruleset = plant(`${readOnly}\nflow other { from office to press allow tcp 7 }`, '', `backend ${backend}`);
-      engine = new Engine(ruleset.files);
-      await engine.load(gateway, ruleset.files);
-      running = await engine.start(gateway, 0);
+      queue = await Queue.create(plant(`${readOnly}\nflow other { from office to press allow tcp 7 }`, '', `backend ${backend}`).files);
     });
-    afterAll(async () => {
-      await running.stop('SIGKILL');
-      engine.dispose();
-      await gateway.dispose();
-    });
-
-    async function serve(address: string, port: string): Promise<StationProgram> {
-      const serving = startInStation(gateway, 'eth1', [program('stream-server.mjs'), port, address]);
-      await serving.line(/^listening/);
-      return serving;
-    }
-
-    function stream(serving: StationProgram, port: number): string {
-      return serving.lines.findLast((line) => line.startsWith(`got ${port} `))?.split(' ')[2] ?? '';
-    }
+    afterAll(async () => queue.dispose());
 
     /** What clients write, segment by segment, and what the server may get; their stacks say again what is held back. */
     const live: readonly (readonly [name: string, segments: readonly string[], delivered: string])[] = [
@@ -63,8 +38,8 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
       ['IPv4', '10.0.2.7'],
       ['IPv6', '2001:db8:2::7'],
     ])('%s: a server gets the reads and nothing else', { timeout: 30_000 }, async (_, address) => {
-      const serving = await serve(address, '502');
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), address, '502']);
+      const serving = await queue.serve(address, '502');
+      const talking = queue.talk(address, '502');
       const first = 20_000;
       for (const index of live.keys()) talking.say(`open ${first + index}`);
       await Promise.all([...live.keys()].map(async (index) => talking.line(new RegExp(`^opened ${first + index}$`))));
@@ -73,15 +48,15 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
         await wait(40);
       }
       await wait(1700);
-      expect(live.map(([name], index) => [name, stream(serving, first + index)])).toEqual(live.map(([name, , delivered]) => [name, delivered]));
+      expect(live.map(([name], index) => [name, streamFrom(serving, first + index)])).toEqual(live.map(([name, , delivered]) => [name, delivered]));
       await talking.stop('SIGKILL');
       await serving.stop();
     });
 
     it('a real server of Modbus answers reads, and gets no write', async () => {
-      const serving = startInStation(gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
+      const serving = startInStation(queue.gateway, 'eth1', [program('modbus-server.mjs'), '502', '10.0.2.7']);
       await serving.line(/^listening/);
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
+      const talking = queue.talk('10.0.2.7', '502');
       talking.say('open 24000');
       await talking.line(/^opened 24000$/);
       for (let round = 1; round <= 20; round += 1) {
@@ -91,35 +66,35 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
       talking.say(`write 24000 ${write}`);
       await wait(500);
       expect(talking.lines.findLast((line) => line.startsWith('answered'))).toBe('answered 24000 220');
-      expect(engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
+      expect(queue.engine.messages().some((line) => /^zw gw: function 6 \(poll plant\.zone:\d+\)$/u.test(line))).toBe(true);
       await talking.stop('SIGKILL');
       await serving.stop();
     });
 
     it('a byte that a socket marks as urgent does not make a write of a read', async () => {
-      const serving = await serve('10.0.2.7', '502');
-      const talker = startInStation(gateway, 'eth0', [program('urgent-client.pl'), '10.0.2.7', '502', message('03 06 00 01 ff'), otherRead], {
+      const serving = await queue.serve('10.0.2.7', '502');
+      const talker = startInStation(queue.gateway, 'eth0', [program('urgent-client.pl'), '10.0.2.7', '502', message('03 06 00 01 ff'), otherRead], {
         command: 'perl',
       });
       const opened = await talker.line(/^opened /u);
       await talker.line(/^written/u);
       await wait(700);
       await talker.stop('SIGKILL');
-      expect(stream(serving, Number(opened.split(' ')[1]))).not.toContain(message('06 00 01 ff 00'));
+      expect(streamFrom(serving, Number(opened.split(' ')[1]))).not.toContain(message('06 00 01 ff 00'));
       await serving.stop();
     });
 
     it('without Suricata nothing that it looks into passes, all else does; with it new conversations do', { timeout: 60_000 }, async () => {
-      const serving = await serve('10.0.2.7', '502');
-      const echoing = await serve('10.0.2.7', '7');
-      const talking = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '502']);
-      const other = startInStation(gateway, 'eth0', [program('segment-client.mjs'), '10.0.2.7', '7']);
+      const serving = await queue.serve('10.0.2.7', '502');
+      const echoing = await queue.serve('10.0.2.7', '7');
+      const talking = queue.talk('10.0.2.7', '502');
+      const other = queue.talk('10.0.2.7', '7');
       talking.say('open 25000');
       await talking.line(/^opened 25000$/);
       talking.say(`write 25000 ${read}`);
       await talking.line(/^answered 25000 30$/);
 
-      await running.stop('SIGKILL');
+      await queue.stop();
       talking.say(`write 25000 ${otherRead}`);
       talking.say('open 25001');
       other.say('open 25002');
@@ -127,17 +102,17 @@ describe.each(['legacy', 'nf_tables'])('%s', (backend) =>
       other.say(`write 25002 ${http}`);
       await other.line(/^answered 25002 30$/);
       await wait(1500);
-      expect(stream(serving, 25_000)).toBe(read);
+      expect(streamFrom(serving, 25_000)).toBe(read);
       expect(talking.lines).not.toContain('opened 25001');
 
-      running = await engine.start(gateway, 0);
+      await queue.restart();
       talking.say('open 25003');
       await talking.line(/^opened 25003$/, 10_000);
       talking.say(`write 25003 ${read}`);
       await talking.line(/^answered 25003 30$/);
       // Whose start the new one has not seen.
       await wait(2000);
-      expect(stream(serving, 25_000)).toBe(read);
+      expect(streamFrom(serving, 25_000)).toBe(read);
       await talking.stop('SIGKILL');
       await other.stop('SIGKILL');
       await serving.stop();

@@ -103,6 +103,13 @@ const plants: readonly (readonly [name: string, flows: string])[] = [
     'programs in the other direction, and with a rate',
     `flow poll { from historian to press allow ${reading} inspect stream }\nflow back { from 10.0.2.0/24 to 10.0.1.0/24 allow dnp3 read requests forward rate 10/minute burst 3 }`,
   ],
+  ['units', `flow poll { from historian to plc allow modbus { function 3, function 4 } unit 5, modbus function 6 unit 0-1 inspect stream }`],
+  [
+    'units of flows that overlap',
+    `flow poll { from office to press allow modbus { function 3 } unit 1-247 inspect stream }
+flow set { from historian to plc allow modbus { function 3, function 16 } unit 200-255, modbus write unit 9 inspect stream log }
+flow all { from station to plc allow modbus { function 3 } inspect stream }`,
+  ],
   ['no flow that is looked into', 'flow web { from office to press allow https }'],
 ];
 
@@ -119,7 +126,8 @@ function randomFlows(seed: number): string {
   const codes = [1, 2, 3, 4, 5, 6, 7, 9, 11, 15, 16, 20, 22, 24];
   return Array.from({ length: 2 + below(4) }, (_, index) => {
     const functions = codes.filter(() => below(3) === 0).map((code) => `function ${code}`);
-    const told = `allow modbus { ${[...functions, 'function 3'].join(', ')} }${pick(['', ' on tcp 502, tcp 5020', ' on tcp 500-510'])}  inspect stream`;
+    const units = pick(['', '', ' unit 5', ' unit 0', ' unit 1-255', ' unit 1-4', ' unit 0-7', ' unit 200-255', ' unit 3-6']);
+    const told = `allow modbus { ${[...functions, 'function 3'].join(', ')} }${units}${pick(['', ' on tcp 502, tcp 5020', ' on tcp 500-510'])}  inspect stream`;
     const effect = pick([told, told, told, 'allow modbus', 'allow tcp 500-505', 'deny modbus', 'deny tcp 503-5020', 'allow https log']);
     const [from, to] = below(4) === 0 ? [right, left] : [left, right];
     return `flow f${index} { from ${pick(from)}  to ${pick(to)}  ${effect} }`;
@@ -178,6 +186,30 @@ describe('what Suricata and iptables do together', () => {
     ]);
   });
 
+  it('writes units by complement, too: those of no function first, then those of some', () => {
+    const flow = 'flow poll { from historian to 10.0.2.7 allow modbus { function 3, function 4 } unit 5-6, modbus function 6 unit 2-9 inspect stream }';
+    const ends = 'drop modbus 10.0.1.5 any -> 10.0.2.7 502';
+    const rules = said(rulesetOf(plant(flow))).filter((rule) => rule.includes('unit'));
+    const wanted = ['unit <2', 'unit >9', 'unit 1<>5, function 3', 'unit 6<>10, function 3', 'unit 1<>5, function 4', 'unit 6<>10, function 4'];
+    expect(rules).toEqual(wanted.map((what) => `${ends} modbus:${what};`));
+    // The end that is left out is never 0.
+    const first = said(rulesetOf(plant('flow poll { from historian to 10.0.2.7 allow modbus function 3 unit 0, modbus function 3 unit 8-9 inspect stream }')));
+    expect(first.filter((rule) => rule.includes('unit'))).toEqual(['unit 1', 'unit 1<>8', 'unit >9'].map((what) => `${ends} modbus:${what};`));
+  });
+
+  it('gives the rules of a list numbers of their own, however many they are', () => {
+    const functions = [1, 2, 3, 4, 5, 6, 15, 16, 22, 23];
+    const flow = functions.map((code, index) => [0, 20, 40, 60, 80].map((unit) => `modbus function ${code} unit ${unit + index}`).join(', ')).join(', ');
+    const ruleset = rulesetOf(
+      plant(`flow poll { from historian to press allow ${flow} inspect stream }\nflow more { from station to press allow ${reading} inspect stream }`),
+    );
+    const text = ruleset.files.find(({ name }) => name === 'suricata.rules')?.text ?? '';
+    const numbers = [...text.matchAll(/ sid:(\d+);/gu)].map(([, number]) => number);
+    expect(numbers.length).toBeGreaterThan(150);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(proof(ruleset)).toEqual({ kind: 'equal' });
+  });
+
   it('puts the functions of flows together where they overlap', () => {
     const rules = said(rulesetOf(plant(overlapping)));
     const forbidden = (source: string): number[] =>
@@ -219,6 +251,11 @@ describe('what Suricata cannot tell', () => {
     ['modbus { function 90 }', '`modbus umas` is function 90: Suricata takes all codes that it does not know for one'],
     ['modbus { function 3 } on udp 502', 'Suricata parses modbus over tcp alone'],
     ['s7comm read', 'no parser of Suricata is used for s7comm'],
+    [
+      'modbus function 3 address 100-199',
+      'Suricata tells functions and units of modbus, but no addresses: what reaches the last one, 65535, matches no range of its',
+    ],
+    ['modbus unit 7', 'is function 43/14: Suricata takes function 0xab'],
     ['dnp3 read requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
     ['dnp3 { function 1 } requests forward', 'Suricata 7 lets requests of dnp3 pass unseen that it cannot decode whole'],
     ['enip { list-identity }', 'Suricata 7 does not put a message of enip together that comes in two segments'],
@@ -329,6 +366,20 @@ function mutants(files: readonly EmittedFile[]): Mutant[] {
       [/modbus:function (\d+)/u, 'modbus:function $1, subfunction 1'],
       [/modbus:function \d+/u, 'modbus:access write'],
       [/modbus:function (\d+)/u, 'modbus:unit 1, function $1'],
+      [/modbus:unit (\S+), function (\d+)/u, 'modbus:unit $1, function 1'],
+      [/modbus:unit (\S+), function (\d+)/u, 'modbus:unit $1'],
+      [/modbus:unit (\S+), function \d+/u, 'modbus:unit $1, function 127'],
+      [/modbus:unit (\S+?)(;|,)/u, 'modbus:unit !$1$2'],
+      [/modbus:unit (\d+)/u, 'modbus:unit <$1'],
+      [/modbus:unit (\d+)/u, 'modbus:unit 0'],
+      [/modbus:unit <(\d+)/u, 'modbus:unit >$1'],
+      [/modbus:unit <(\d)/u, 'modbus:unit <1$1'],
+      [/modbus:unit >(\d)/u, 'modbus:unit >1$1'],
+      [/modbus:unit >(\d+)/u, 'modbus:unit >0'],
+      [/modbus:unit (\d+)<>(\d)(\d*)/u, 'modbus:unit $1<>$1$3'],
+      [/modbus:unit (\d+)<>/u, 'modbus:unit 0<>'],
+      [/modbus:unit (\d+)<>(\d+)/u, 'modbus:unit $1-$2'],
+      [/modbus:unit (\d+)<>(\d+)/u, 'modbus:unit $1'],
       ['modbus:function', 'threshold:type limit,track by_src,count 1,seconds 60; modbus:function'],
       [/ sid:\d+;/u, ''],
     ]),
@@ -387,29 +438,39 @@ function mutants(files: readonly EmittedFile[]): Mutant[] {
 }
 
 describe('mutants', () => {
-  it('of rules, settings and queues are refused or differ', () => {
-    const ruleset = rulesetOf(plant(`flow poll { from station to plc allow ${reading} inspect stream }`));
-    const files = configuration(ruleset);
-    const all = mutants(files);
-    const step = Math.max(1, all.length / mostMutants);
-    const chosen = all.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step));
-    const sets = setsOf(ruleset);
-    const tally = { refused: 0, differs: 0, harmless: 0 };
-    for (const mutant of chosen) {
-      const changed = files.flatMap((file) => {
-        if (file.name !== mutant.file) return [file];
-        const text = mutant.edit(file.text);
-        return text === '' ? [] : [{ name: file.name, text }];
-      });
-      const found = proof(ruleset, changed, sets);
-      if (found.kind === 'equal') {
-        expect(mutant.harmless, `${mutant.file}: ${mutant.what} was accepted`).toBe(true);
-        tally.harmless++;
-      } else tally[found.kind]++;
-    }
-    console.log(`${chosen.length} of ${all.length} mutants: ${JSON.stringify(tally)}`);
-    expect(tally.differs).toBeGreaterThan(chosen.length / 10);
-    expect(tally.refused).toBeGreaterThan(chosen.length / 4);
-    expect(tally.harmless).toBeLessThan(chosen.length / 10);
-  }, 600_000);
+  const units = 'modbus { function 3, function 4 } unit 5-6, modbus function 3 unit 9, modbus function 6 unit 1';
+  it.each([
+    ['functions', reading, mostMutants],
+    ['units', units, mostMutants / 2],
+  ])(
+    'of rules, settings and queues are refused or differ: %s',
+    (_, services, most) => {
+      const ruleset = rulesetOf(plant(`flow poll { from station to plc allow ${services} inspect stream }`));
+      const files = configuration(ruleset);
+      const every = mutants(files);
+      // What is there without units is asked once.
+      const all = services === units ? every.filter(({ what }) => what.includes('unit')) : every;
+      const step = Math.max(1, all.length / most);
+      const chosen = all.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step));
+      const sets = setsOf(ruleset);
+      const tally = { refused: 0, differs: 0, harmless: 0 };
+      for (const mutant of chosen) {
+        const changed = files.flatMap((file) => {
+          if (file.name !== mutant.file) return [file];
+          const text = mutant.edit(file.text);
+          return text === '' ? [] : [{ name: file.name, text }];
+        });
+        const found = proof(ruleset, changed, sets);
+        if (found.kind === 'equal') {
+          expect(mutant.harmless, `${mutant.file}: ${mutant.what} was accepted`).toBe(true);
+          tally.harmless++;
+        } else tally[found.kind]++;
+      }
+      console.log(`${chosen.length} of ${all.length} mutants: ${JSON.stringify(tally)}`);
+      expect(tally.differs).toBeGreaterThan(chosen.length / 10);
+      expect(tally.refused).toBeGreaterThan(chosen.length / 4);
+      expect(tally.harmless).toBeLessThan(chosen.length / 10);
+    },
+    600_000,
+  );
 });
