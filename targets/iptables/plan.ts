@@ -33,8 +33,6 @@ export function planRow<Label>(
     pair,
     family,
     effect,
-    about: 'requests',
-    looked: false,
     flows: boxes.length,
     lookups: every + Math.max(0, ...lines),
     elements: sum('elements'),
