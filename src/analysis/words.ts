@@ -128,13 +128,15 @@ export function packetWords(model: Model, packet: Conversation): PacketWords {
   };
 }
 
-/** `forward eth3 → eth2, new: historian 10.20.0.5 -> plc_press 192.168.10.11 on tcp 502 (modbus)`. */
+/** `forward eth3 → eth2, new: historian 10.20.0.5 -> plc_press 192.168.10.11 on tcp 502 (modbus)`; a reply is known by where it comes from. */
 export function stateWords(model: Model, packet: Packet): string {
   const way = [packet.inInterface, packet.outInterface].filter((name) => name !== undefined).join(' → ');
   const state = packet.state === 'established' ? `established, ${packet.direction}, ${packet.markCurrent ? 'marked' : 'not marked'}` : packet.state;
   // Here an address is only an address: the platform says which of them are the gateway's.
   const end = (address: Address): string => (Number(address.value) === 0 ? formatAddress(address) : endWords(model, address));
-  return `${packet.hook} ${way}, ${state}: ${end(packet.source)} -> ${end(packet.destination)} on ${serviceWords(model, packet)}`;
+  const back = packet.direction === 'reply' && (packet.protocol === 6 || packet.protocol === 17);
+  const service = back ? `from ${serviceWords(model, { ...packet, value: packet.sourcePort })} to port ${packet.value}` : `on ${serviceWords(model, packet)}`;
+  return `${packet.hook} ${way}, ${state}: ${end(packet.source)} -> ${end(packet.destination)} ${service}`;
 }
 
 /** `gw12 eth1.31 → eth2`: by which interfaces the gateway sees the conversation. */

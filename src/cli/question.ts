@@ -312,9 +312,12 @@ function exampleOf(functions: FunctionSet, telling: readonly FunctionSet[]): str
   const [named] = functionTable.among(functions);
   if (named === undefined) return undefined;
   const number = functionTable.number(named);
-  const some = telling.map((set) => detailsIn(intersectFunctions(functions, set), number)).find((below) => below !== 'all' && below.length > 0);
-  const details = some === undefined ? undefined : detailsOf(some);
-  if (details === undefined || addressesOf(named) === undefined)
+  const said = (set: FunctionSet): Below => detailsIn(set, number);
+  const some = telling.map((set) => said(intersectFunctions(functions, set))).find((below) => below !== 'all' && below.length > 0);
+  const below = some ?? said(functions);
+  const details = detailsOf(below);
+  const everywhere = below === 'all' || below.every((unit) => unit.below === 'all');
+  if (details === undefined || everywhere || addressesOf(named) === undefined)
     return `${named.protocol} ${named.name}${details === undefined ? '' : narrowingWords({ units: { first: details.unit, last: details.unit } })}`;
   const addresses = { first: details.firstAddress, last: Math.max(details.firstAddress, details.lastAddress) };
   return `${named.protocol} ${named.name}${narrowingWords({ units: { first: details.unit, last: details.unit }, addresses })}`;

@@ -212,11 +212,11 @@ function requestsOf(context: Context, read: PropertyReader, flow: string, servic
   const other = services.functions.find(({ protocol }) => !dials(protocol));
   if (other === undefined && services.otProtocols.some(dials)) return 'backward';
   const notes = [`a server may open it in ${diallers.join(', ')}`];
-  const help =
-    other !== undefined && services.otProtocols.some(dials)
-      ? `write a flow of its own for ${other.protocol}: in it only clients open conversations`
-      : 'take `requests` out: who opens the conversation asks';
-  context.report(modelCodes.requestsBackward, word.span, { flow }, { help: [help], notes });
+  const mixed = other !== undefined && services.otProtocols.some(dials);
+  const help = mixed
+    ? `write a flow of its own for ${other.protocol}: in it only clients open conversations`
+    : 'take `requests` out: who opens the conversation asks';
+  context.report(modelCodes.requestsBackward, word.span, { flow, services: mixed ? other.protocol : 'its services' }, { help: [help], notes });
   return 'forward';
 }
 

@@ -243,9 +243,15 @@ function reportUnknownProperty(context: Context, keyword: Word, protocol: Protoc
 function functionNumber(context: Context, word: Word, what: string, last: number): number | undefined {
   const number = /^(0x[0-9a-f]{1,8}|\d{1,9})$/iu.test(word.text) ? Number(word.text) : Number.NaN;
   if (number >= 0 && number <= last) return number;
-  context.report(modelCodes.numberOutOfRange, word.span, { what, text: word.text, first: '0', last: String(last) });
+  context.report(modelCodes.numberOutOfRange, word.span, { what, text: word.text, first: '0', last: String(last) }, { help: [numberHelp.get(what)] });
   return undefined;
 }
+
+/** By what is named: what may have been meant. */
+const numberHelp: ReadonlyMap<string, string> = new Map([
+  ['unit', 'a message names its unit in one byte; leave `unit` out to mean every unit'],
+  ['address', 'addresses are those in the message, from 0: what manuals call holding register 40101 or 400101 is address 100'],
+]);
 
 function byName(
   context: Context,

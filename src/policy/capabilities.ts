@@ -48,6 +48,8 @@ export interface TargetCapabilities {
   readonly looksIntoOwn?: boolean;
   /** The option by which a gateway does without looking into messages, and its value that says so: then every grade is the default. */
   readonly blinded?: { readonly option: string; readonly value: string };
+  /** Of what `withoutLooking` gives: the option by which it does without, and what the target gives otherwise. */
+  readonly without?: { readonly option: string; readonly grades: TargetCapabilities['grades'] };
   /** The option that names an engine, and the engines by the values that do. */
   readonly companions?: { readonly option: string; readonly engines: ReadonlyMap<string, Companion> };
   /** The engine that `grades` rest on, where a gateway has chosen one. */
@@ -102,7 +104,9 @@ const blinded = new WeakMap<TargetCapabilities, TargetCapabilities>();
 
 /** What a target gives that does not look into messages; the same object each time. */
 export function withoutLooking(target: TargetCapabilities): TargetCapabilities {
-  const found = blinded.get(target) ?? { ...target, grades: { default: target.grades.default } };
+  const { option, value } = target.blinded ?? {};
+  const without = option === undefined || value === undefined ? {} : { without: { option: `${option} ${value}`, grades: target.grades } };
+  const found = blinded.get(target) ?? { ...target, ...without, grades: { default: target.grades.default } };
   blinded.set(target, found);
   return found;
 }

@@ -22,6 +22,8 @@ export interface ProtocolGrade {
   readonly grade: Grade;
   /** Undefined where the target has no better one. */
   readonly reason: string | undefined;
+  /** A way out that the reason opens. */
+  readonly help?: string;
 }
 
 /**
@@ -30,12 +32,16 @@ export interface ProtocolGrade {
  */
 export function gradeIn(flow: Said, target: TargetCapabilities, protocol: string): ProtocolGrade {
   const given = gradeFor(target, protocol);
-  const ports = (reason: string | undefined): ProtocolGrade => ({ grade: 'ports', reason });
+  const ports = (reason: string | undefined, help?: string): ProtocolGrade => ({ grade: 'ports', reason, ...(help === undefined ? {} : { help }) });
+  const { without } = target;
+  if (given === 'ports' && without !== undefined && (without.grades[protocol] ?? without.grades.default) !== 'ports')
+    return ports(`with \`${without.option}\` its rules look into no messages`, `take \`${without.option}\` out of the gateway's target`);
   if (given === 'ports') return ports(isInspecting(target) ? whyAtPorts(target, protocol) : undefined);
   const missing = missingDetail(flow, target, protocol);
   if (missing !== undefined) return ports(whyMissing(target, protocol, missing));
   if (flow.requests === 'backward' && target.looksIntoReplies !== true) return ports('what the called side sends is not looked into');
-  if (flow.requests === 'backward' && flow.effect === 'deny') return ports('only an allow says what the called side may ask');
+  if (flow.requests === 'backward' && flow.effect === 'deny')
+    return ports('only an allow says what the called side may ask', 'with `requests forward` it denies what the side that opens the conversation asks');
   if (given === 'stream' && target.engine === undefined) return { grade: given, reason: undefined };
   if (flow.effect === 'allow' && allowsOther(flow.services.set)) {
     const why = given === 'stream' ? 'which may be anything' : 'as a message that is cut in two is';

@@ -258,7 +258,7 @@ function gradeGiven(target: TargetCapabilities, flow: Flow): ProtocolGrade {
 }
 
 function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: string, target: TargetCapabilities, diagnostics: Diagnostic[]): Entry {
-  const { grade, reason } = flow.asked === undefined ? { grade: undefined, reason: undefined } : gradeGiven(target, flow);
+  const { grade, reason, help }: Partial<ProtocolGrade> = flow.asked === undefined ? {} : gradeGiven(target, flow);
   const enforced = flow.effect === 'allow' ? gradeEnforces(target, flow) : flow.services.set;
   if (flow.asked !== undefined && grade !== undefined && grades.indexOf(grade) < grades.indexOf(flow.asked.value)) {
     const accepted = flow.acceptWeaker !== undefined && grades.indexOf(grade) >= grades.indexOf(flow.acceptWeaker.grade);
@@ -273,7 +273,7 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
               ...(reason === undefined ? [] : [reason]),
               'a deny that were widened would cut what the policy allows; one that were narrowed would let through what it forbids',
             ],
-            help: ['deny the whole protocol, or allow only the functions that are needed'],
+            help: [help, 'deny the whole protocol, or allow only the functions that are needed'],
           },
         ),
       );
@@ -286,7 +286,7 @@ function forwardEntry(flow: Flow, from: AddressSet, to: AddressSet, gateway: str
           {
             notes: [...(flow.services.functions.length > 0 ? ['naming functions asks for `pdu`'] : []), ...(reason === undefined ? [] : [reason])],
             help: [
-              `accept it with \`accept-weaker ${grade} "why"\`, or ${reason === undefined || flow.asked.value === 'stream' ? `use a target that gives \`${flow.asked.value}\`` : 'name functions that can be told apart'}`,
+              `accept it with \`accept-weaker ${grade} "why"\`, or ${help !== undefined ? help : reason === undefined || flow.asked.value === 'stream' ? `use a target that gives \`${flow.asked.value}\`` : 'name functions that can be told apart'}`,
             ],
           },
         ),

@@ -115,10 +115,10 @@ export function explain({ start, tokens, index, expected, table, before: outside
   ) {
     notes.push(`\`${before.value}\` is read as a name here, since a value has to follow \`${tokens[index - 2]?.value ?? ''}\``);
   }
-  const help = [...helpFor(start, expected), suggestion(token, expected)];
+  const help = [...helpFor(start, expected), suggestion(token, expected), rangesApart(tokens, index) ?? qualifierWithin(tokens, index)];
   if (start === 'traffic_head' && (token.type === 'string' || token.type === 'date'))
     help.push('properties stand in braces: `manage from a allow ssh { owner "…" }`');
-  if (isPunctuation(token, '{') && start.endsWith('_property')) help.push('a property has no block of its own');
+  if (isPunctuation(token, '{') && start.endsWith('_property') && !isQualifier(before)) help.push('a property has no block of its own');
   return diagnostic(codes.unexpectedToken, token.span, { found: describe(token), expected: wanted }, { label: `expected ${wanted}`, notes, help });
 }
 
@@ -190,6 +190,52 @@ function suggestion(token: Token, expected: readonly Expected[]): string | undef
     expected.flatMap((one) => one.literal ?? []).filter((literal) => /^[a-z]{3,}$/u.test(literal)),
   );
   return near === undefined || near === token.value ? undefined : `did you mean \`${near}\`?`;
+}
+
+function isQualifier(token: Token | undefined): boolean {
+  return token !== undefined && isWord(token) && (token.value === 'unit' || token.value === 'address');
+}
+
+function isNumeric(token: Token | undefined): boolean {
+  return token?.type === 'number' || token?.type === 'hex' || token?.type === 'portRange';
+}
+
+function written(tokens: readonly Token[]): string {
+  return tokens
+    .map((token) => (token.type === 'string' ? `"${token.value}"` : token.value))
+    .join(' ')
+    .replaceAll(/ ,/gu, ',');
+}
+
+/** `unit 1, 2` and `unit { 1, 2 }`: a service has one range of each, so two are two services. */
+function rangesApart(tokens: readonly Token[], index: number): string | undefined {
+  const braced = isPunctuation(tokens[index], '{');
+  const at = braced ? index - 1 : index - 3;
+  const [first, last] = braced ? [tokens[index + 1], tokens[index + 3]] : [tokens[index - 2], tokens[index]];
+  const comma = tokens[braced ? index + 2 : index - 1];
+  if (!isQualifier(tokens[at]) || !isNumeric(first) || !isNumeric(last) || !isPunctuation(comma, ',') || first === undefined || last === undefined)
+    return undefined;
+  let from = at;
+  for (let depth = 0; from > 0; from--) {
+    const token = tokens[from - 1];
+    if (isPunctuation(token, '}')) depth++;
+    else if (isPunctuation(token, '{') && depth-- === 0) break;
+    else if (depth === 0 && (isPunctuation(token, ',') || isPunctuation(token, ':') || ['allow', 'deny', 'except'].includes(token?.value ?? ''))) break;
+  }
+  const whole = written(tokens.slice(from, at + 1));
+  const service = whole.length <= 40 ? whole : `${shorten(tokens[from]?.value ?? '')} … ${tokens[at]?.value ?? ''}`;
+  return `a service has one range of each: write \`${service} ${first.value}, ${service} ${last.value}\``;
+}
+
+/** `modbus { read unit 3 }`: what narrows functions stands behind all of them. */
+function qualifierWithin(tokens: readonly Token[], index: number): string | undefined {
+  if (!isQualifier(tokens[index])) return undefined;
+  const open = tokens.slice(0, index).findLastIndex((token) => isPunctuation(token, '{'));
+  const name = tokens[open - 1];
+  if (name?.type !== 'name') return undefined;
+  const number = isNumeric(tokens[index + 1]) ? ` ${tokens[index + 1]?.value ?? ''}` : ' 3';
+  const functions = written(tokens.slice(open + 1, index));
+  return `it stands behind the braces: \`${shorten(name.value)} { ${functions.length <= 40 ? functions : '…'} } ${tokens[index]?.value ?? ''}${number}\``;
 }
 
 /** The `except` of the item that ends before `index`, at the same depth. */

@@ -223,10 +223,21 @@ function described(written: string): string {
 function numberHelp(written: string): string {
   if (/^\d+\.\d+\.\d+\.\d+\/\d+\.\d/u.test(written)) return 'write the prefix length instead of the mask, as in `10.0.0.0/16`';
   if (/^\d+(\.\d+){0,2}\/\d+$/u.test(written)) return 'write all four parts, as in `10.0.0.0/16`';
-  if (/^\d+-\d+-\d+$/u.test(written)) return 'write dates as YYYY-MM-DD, as in `2027-03-31`';
+  if (/^(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4})$/u.test(written)) return 'write dates as YYYY-MM-DD, as in `2027-03-31`';
+  const range = rangeHelp(written);
+  if (range !== undefined) return range;
   if (/^\d+[A-Za-z_]/u.test(written)) return 'a name starts with a letter or `_`';
   if (/[:-]$/u.test(written)) return 'put a space before the sign that follows it';
   return 'numbers, addresses (`10.0.0.1`), networks (`10.0.0.0/16`), ranges (`8000-8100`) and dates (`2027-03-31`) are written without spaces';
+}
+
+/** What was meant for a range; undefined if nothing looks like it. */
+function rangeHelp(written: string): string | undefined {
+  if (/^\d{1,9}(?:-\d{1,9}){2,}$/u.test(written)) return `a range has a first and a last number: \`${written.replaceAll(/-.*-/gu, '-')}\``;
+  const [, first = '', last] = /^(\d{1,9}|0[xX][\dA-Fa-f]{1,8})(?:-|\.\.+)(\d{1,9}|0[xX][\dA-Fa-f]{1,8})?$/u.exec(written) ?? [];
+  if (first === '') return undefined;
+  if (last === undefined) return `a range is written with both ends: \`${Number(first)}-${Number(first) + 9}\` is ten numbers`;
+  return `ranges are written in decimal and with a hyphen: \`${Number(first)}-${Number(last)}\``;
 }
 
 function characterHelp(written: string): string {

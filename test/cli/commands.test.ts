@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { version } from '../../src/base/version.ts';
-import { day, folder, pressShop, root, waterWorks, zonewright } from './cli.ts';
+import { day, folder, pressShop, root, waterWorks, zonewright, zonewrightStarted } from './cli.ts';
 
 const small = (extra = ''): string => `policy "p" { revision 1 }
 zone a { level 4  networks 10.0.1.0/24 }
@@ -27,16 +27,16 @@ describe('zonewright', () => {
   it('prints its version, the one of package.json', () => {
     const { version: packaged } = json(readFileSync(join(root, 'package.json'), 'utf8'));
     expect(version).toBe(packaged);
-    expect(zonewright(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    expect(zonewrightStarted(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   it('shows help that teaches, for itself and for each command', () => {
-    const help = zonewright(['--help']);
+    const help = zonewrightStarted(['--help']);
     expect(help.status).toBe(0);
     for (const word of ['check', 'compile', 'trace', 'targets', 'protocols', 'explain', 'init', 'Exit status', 'Start here'])
       expect(help.stdout).toContain(word);
     expect(zonewright(['trace', '--help']).stdout).toContain('--service "modbus read"');
-    expect(zonewright([]).status).toBe(0);
+    expect(zonewrightStarted([]).status).toBe(0);
   });
 
   it.each([
@@ -60,17 +60,17 @@ describe('zonewright', () => {
   });
 
   it('reads standard input', () => {
-    expect(zonewright(['check', '-', '--date', day], { input: small() }).status).toBe(0);
-    const bad = zonewright(['check', '-', '--date', day], { input: small('zone c { level 9 networks 10.0.3.0/24 }') });
+    expect(zonewrightStarted(['check', '-', '--date', day], { input: small() }).status).toBe(0);
+    const bad = zonewrightStarted(['check', '-', '--date', day], { input: small('zone c { level 9 networks 10.0.3.0/24 }') });
     expect(bad.status).toBe(2);
     expect(bad.stderr).toContain('<stdin>:13:16');
   });
 
   it('exits 1 for a finding, 3 for a gap of the target, 2 for both wrong input and more', () => {
-    const violated = zonewright(['check', '-', '--date', day], { input: small('assert never_x { never a -> b }') });
+    const violated = zonewrightStarted(['check', '-', '--date', day], { input: small('assert never_x { never a -> b }') });
     expect(violated.status).toBe(1);
     expect(violated.stderr).toContain('x 10.0.1.5 reaches y 10.0.2.5 on tcp 502 (modbus) through flow `f`');
-    const gap = zonewright(['check', '-', '--date', day], { input: small('flow r { from x to y allow iec104 read }') });
+    const gap = zonewrightStarted(['check', '-', '--date', day], { input: small('flow r { from x to y allow iec104 read }') });
     expect(gap.status).toBe(3);
     expect(gap.stderr).toContain('accept-weaker ports');
     expect(

@@ -131,6 +131,15 @@ front: eth0 → eth2, office -> press
     expect(unsaid.stderr).toContain('is more than one conversation: tcp 502 with several units or addresses');
     expect(unsaid.stderr).toContain('name one unit and address, for example "modbus read-holding-registers unit 3 address 100-199"');
     expect(service('modbus read unit 300').stderr).toContain('unit `300` is not between 0 and 255');
+    // What was asked stays in the example, whatever the flows tell apart.
+    const example = (words: string, allowed: string): string => {
+      const { stderr } = run(['--from', '10.0.3.5', '--to', '10.0.9.11', '--service', words], plant.replace('allow modbus read', `allow ${allowed}`));
+      return /for example "(.*)"/u.exec(stderr)?.[1] ?? stderr;
+    };
+    for (const allowed of ['modbus read unit 3 address 100-199', 'modbus write', 'modbus read unit 4'])
+      expect(example('modbus unit 4 address 120', allowed), allowed).toBe('modbus read-coils unit 4 address 120');
+    expect(example('modbus unit 4', 'modbus write')).toBe('modbus read-coils unit 4');
+    expect(example('modbus', 'modbus write')).not.toContain('unit');
   });
 
   it('names the nearest flow, or two things that differ', () => {

@@ -111,6 +111,20 @@ describeNft('verify', () => {
     expect([status, stdout]).toEqual([1, expect.stringMatching(/is limited to 50\/second burst 10, which no flow asks for/u)]);
   });
 
+  it('shows of an answer that differs the port that it comes from', () => {
+    const file = join(folder(), 'mill.zone');
+    const asks = (functions: string): void =>
+      writeFileSync(file, `${mill}${millGateway}flow dial { from hist  to machines  allow dnp3 ${functions}  requests backward }\n`);
+    asks('read');
+    const ruleset = compiled(file);
+    asks('{ read, write }');
+    const { status, stdout } = afterLoading(file, ruleset, []);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^ {2}such as forward \S+ → \S+, established, reply, \S.*: .* -> hist \S+ from tcp 20000 \(dnp3 write-objects\) to port \d+$/mu);
+    const { rows } = JSON.parse(afterLoading(file, ruleset, [], '--format', 'json').stdout) as { rows: { example: { sourcePort: number } }[] };
+    expect(rows.map(({ example }) => example.sourcePort)).toEqual([20_000]);
+  });
+
   it('never says equal beside what it does not model', () => {
     const rule = documentAfter(['nft insert rule inet zonewright forward tcp flags syn accept']);
     expect([rule.verdict, rule.exitStatus]).toEqual(['unknown', 1]);

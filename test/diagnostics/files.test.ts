@@ -16,7 +16,7 @@ import type { TargetCapabilities } from '../../src/policy/capabilities.ts';
 import type { Target } from '../../src/target/target.ts';
 import { capabilitiesByName } from '../../targets/index.ts';
 import { nftables } from '../../targets/nftables/index.ts';
-import { contents, day, folder, zonewright } from '../cli/cli.ts';
+import { contents, day, folder, zonewright, zonewrightStarted } from '../cli/cli.ts';
 import { consoles, judge, type Shown } from './judge.ts';
 
 const policy = `policy "Mill" { revision 1 }
@@ -175,7 +175,7 @@ describe('the command on the page of', () => {
   test('ZW9003, with the printer of JSON broken on purpose', () => {
     const { args, output } = shown('ZW9003');
     const preload = `JSON.stringify = () => { throw new Error('no more paper'); };`;
-    const ran = zonewright(args, { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` } });
+    const ran = zonewrightStarted(args, { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` } });
     const lines = printed(ran).split('\n');
     // The notes are places of this very build.
     expect(lines.filter((line) => !line.startsWith('  = note: at ')).join('\n')).toBe(output);

@@ -29,7 +29,7 @@ const tools = (kind: 'legacy' | 'nft'): string[] => [
 
 /** A tool that counts calls, and kills the loader before the n-th, or in the middle of what it is given. */
 const wrapper = (tool: string): string => `#!/bin/sh
-n=$(cat "$ZW_COUNT")
+read -r n <"$ZW_COUNT"
 n=$((n + 1))
 echo "$n" >"$ZW_COUNT"
 echo "$n ${tool} $*" >>"$ZW_COUNT.log"
@@ -151,12 +151,27 @@ for (const backend of withSets)
       await foreign();
     };
 
+    /** All rules and sets as they are, and back to them: what a loader does in fifty calls of programs. */
+    const standing = async (): Promise<{ four: string; six: string; sets: string }> => {
+      const output = async (command: string, ...args: string[]): Promise<string> => (await gateway.run(command, args)).stdout;
+      const [four, six] = [await output(`iptables-${kind}-save`, '-t', 'filter'), await output(`ip6tables-${kind}-save`, '-t', 'filter')];
+      return { four, six, sets: await output('ipset', 'save') };
+    };
+    const backTo = async ({ four, six, sets }: Awaited<ReturnType<typeof standing>>): Promise<void> => {
+      await backend.clear(gateway);
+      await gateway.flushConntrack();
+      await gateway.run('ipset', ['restore'], sets);
+      await gateway.run(`iptables-${kind}-restore`, [], four);
+      await gateway.run(`ip6tables-${kind}-restore`, [], six);
+    };
+
     it('keeps its law, killed before any call of a tool', async () => {
       const folder = new Folder(kind);
       folders.push(folder);
       const [before, after] = [folder.write('old', compiled(old)), folder.write('new', compiled(next))];
       await fresh();
       expect(folder.run(gateway, before)).toMatchObject({ status: 0, stderr: '' });
+      const [loaded, beginning] = [await standing(), await snapshot()];
       expect(await starts()).toEqual(expected(502, 80));
       const first = folder.run(gateway, after);
       expect(first).toMatchObject({ status: 0, stderr: '' });
@@ -173,8 +188,8 @@ for (const backend of withSets)
       expect(filling).toBeGreaterThan(0);
       const kills = [{ kill: filling, half: true }, ...Array.from({ length: first.calls }, (_none, index) => ({ kill: index + 1, half: false }))];
       for (const { kill, half } of kills) {
-        await fresh();
-        expect(folder.run(gateway, before).status).toBe(0);
+        await backTo(loaded);
+        expect(await snapshot()).toEqual(beginning);
         // Conversations of the old policy, one of which the new one allows too.
         const running = [502, 80].flatMap((server) =>
           families.map(([family, { ends }]) => ({ family, server, conversation: new TcpConversation(withPort(ends, 10_000 + server, server)) })),

@@ -10,7 +10,7 @@ import { load } from '../../src/pipeline/load.ts';
 import { type FunctionSet, noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { containsService, type ServiceSet } from '../../src/packets/service-set.ts';
 
-function modelOf(declarations: string): { readonly model: Model; readonly errors: readonly string[] } {
+function modelOf(declarations: string): { readonly model: Model; readonly errors: readonly string[]; readonly help: readonly string[] } {
   const loaded = load('plant.zone', () =>
     Buffer.from(`policy "P" { revision 1 }
 zone a { level 4  networks 10.0.0.0/24 }
@@ -25,8 +25,8 @@ gateway gw {
 `),
   );
   const { value, diagnostics } = resolve(loaded.declarations, loaded.sources);
-  const errors = [...loaded.diagnostics, ...diagnostics].filter((one) => one.severity === 'error').map((one) => `${one.code} ${one.message}`);
-  return { model: value, errors };
+  const wrong = [...loaded.diagnostics, ...diagnostics].filter((one) => one.severity === 'error');
+  return { model: value, errors: wrong.map((one) => `${one.code} ${one.message}`), help: wrong.flatMap((one) => one.help) };
 }
 
 function setOf(words: string, where: 'allow' | 'deny' | 'never'): ServiceSet {
@@ -129,6 +129,18 @@ describe('words', () => {
   });
 });
 
+describe('numbers out of range', () => {
+  test.each([
+    ['unit 300', 'ZW2009 unit `300` is not between 0 and 255', 'leave `unit` out to mean every unit'],
+    ['unit 5-256', 'ZW2009 unit `256` is not between 0 and 255', 'leave `unit` out to mean every unit'],
+    ['address 400101', 'ZW2009 address `400101` is not between 0 and 65535', 'holding register 40101 or 400101 is address 100'],
+  ])('%s', (words, error, hint) => {
+    const { errors, help } = modelOf(`flow x { from a  to b  allow modbus read ${words} }`);
+    expect(errors).toEqual([error]);
+    expect(help.join('\n')).toContain(hint);
+  });
+});
+
 describe('requests', () => {
   test('run forward unless the flow says otherwise, and only where a server may dial', () => {
     const of = (line: string): string => modelOf(`flow x { from a  to b  ${line} }`).model.flows[0]?.requests ?? '';
@@ -138,6 +150,9 @@ describe('requests', () => {
     expect(of('allow hsms on tcp 5001  requests backward')).toBe('backward');
     expect(modelOf('flow x { from a  to b  allow modbus  requests backward }').errors).toEqual([
       'ZW2046 requests of flow `x` cannot run backward: no server of its services opens a conversation',
+    ]);
+    expect(modelOf('flow x { from a  to b  allow dnp3 read, modbus read  requests backward }').errors).toEqual([
+      'ZW2046 requests of flow `x` cannot run backward: no server of modbus opens a conversation',
     ]);
   });
 });

@@ -142,6 +142,39 @@ describe('gaps', () => {
   });
 });
 
+describe('a gap names its reason and its way out', () => {
+  const gap = (flow: string, options: string): { notes: string; help: string } => {
+    const text = mill(flow).replace('target nftables', `target iptables { ${options} }`);
+    const loaded = load('plant.zone', () => Buffer.from(text));
+    const { value: model } = resolve(loaded.declarations, loaded.sources);
+    const [one, ...more] = place(model, new Map([[iptables.name, iptables]]), judgementDay).diagnostics.filter(({ code }) => /^ZW500[12]$/u.test(code));
+    expect(more).toEqual([]);
+    return { notes: one?.notes.join('\n') ?? '', help: one?.help.join('\n') ?? '' };
+  };
+
+  it.each(['allow modbus read', 'deny modbus write', 'allow dnp3 read  requests backward'])('`messages none`: %s', (flow) => {
+    const { notes, help } = gap(flow, 'messages none');
+    expect(notes).toContain('with `messages none` its rules look into no messages');
+    expect(help).toContain("take `messages none` out of the gateway's target");
+    expect(gap(flow.replace(/(modbus|dnp3) (read|write)/u, 'iec104 $2').replace('requests backward', ''), 'messages none').notes).not.toContain(
+      'messages none',
+    );
+  });
+
+  it('is not that option where an engine looks, or where it is not set', () => {
+    expect(gap('allow modbus function 3', 'messages none  inspect-with suricata')).toEqual({ notes: '', help: '' });
+    expect(gap('allow modbus read', 'messages bpf')).toEqual({ notes: '', help: '' });
+    expect(gap('allow dnp3 read  requests forward', 'messages none  inspect-with suricata').help).toContain('take `messages none` out');
+  });
+
+  it('a deny of requests that run backward', () => {
+    const loaded = load('plant.zone', () => Buffer.from(mill('deny dnp3 read  requests backward')));
+    const { value: model } = resolve(loaded.declarations, loaded.sources);
+    const [one] = place(model, new Map([[capabilities.name, capabilities]]), judgementDay).diagnostics;
+    expect(one?.help[0]).toBe('with `requests forward` it denies what the side that opens the conversation asks');
+  });
+});
+
 describe('a deny of functions', () => {
   it('takes what is not recognised with it, and leaves the rest', () => {
     const { model } = placedOn(inspecting, mill('deny modbus write'));

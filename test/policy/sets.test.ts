@@ -16,7 +16,7 @@ import { edgePackets } from '../generators/edge-packets.ts';
 import { compileText, judgementDay, judgeOf, rulesetOf } from '../generators/compile.ts';
 import { compilingPlant, zoneFile } from '../generators/plants.ts';
 
-const plants = Number(process.env['ZW_SETS_PLANTS'] ?? 40);
+const plants = Number(process.env['ZW_SETS_PLANTS'] ?? 24);
 const firstSeed = Number(process.env['ZW_SETS_SEED'] ?? 1000);
 
 describe('the number of a policy', () => {

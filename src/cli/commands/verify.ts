@@ -59,7 +59,14 @@ function rowJson(model: Model, sources: SourceMap, row: DriftRow): unknown {
     services: row.services,
     reason: row.reason,
     flow: row.line === undefined ? null : { name: row.line.name, span: jsonPlace(row.line.span, sources) },
-    example: { ...packetWords(model, packet), hook: packet.hook, state: packet.state, in: packet.inInterface ?? null, out: packet.outInterface ?? null },
+    example: {
+      ...packetWords(model, packet),
+      sourcePort: packet.sourcePort,
+      hook: packet.hook,
+      state: packet.state,
+      in: packet.inInterface ?? null,
+      out: packet.outInterface ?? null,
+    },
   };
 }
 

@@ -168,12 +168,12 @@ export const modelCodes = {
     (a) => `\`${a.protocol}\` is not spoken over ${a.transport}, so its functions cannot be named there`,
   ),
   noAddresses: row<{ what: string }>('ZW2048', 'no-addresses', 'error', 'input', (a) => `no function of \`${a.what}\` names addresses`),
-  requestsBackward: row<{ flow: string }>(
+  requestsBackward: row<{ flow: string; services: string }>(
     'ZW2046',
     'requests-backward',
     'error',
     'input',
-    (a) => `requests of flow \`${a.flow}\` cannot run backward: no server of its services opens a conversation`,
+    (a) => `requests of flow \`${a.flow}\` cannot run backward: no server of ${a.services} opens a conversation`,
   ),
   requestsUnsaid: row<{ flow: string; protocol: string }>(
     'ZW2047',
