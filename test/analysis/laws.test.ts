@@ -14,7 +14,7 @@ import { Universe } from './laws-universe.ts';
 import { alwaysStatus, everyFlowStatus, neverStatus, permittedWhole, testOutcome } from './laws-verdicts.ts';
 import { wrongChain, wrongFlowList, wrongLeak, wrongPacket, wrongTest } from './laws-witness.ts';
 
-const plants = Number(process.env['ZW_LAWS_PLANTS'] ?? 90);
+const plants = Number(process.env['ZW_LAWS_PLANTS'] ?? 60);
 const firstSeed = Number(process.env['ZW_LAWS_SEED'] ?? 1);
 
 /** What was judged, by kind and outcome. */

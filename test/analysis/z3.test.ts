@@ -18,7 +18,7 @@ import { namesGateway } from './laws-verdicts.ts';
 import { Formulas, isShown, type PacketAssert, packetOf } from './z3-formula.ts';
 import { loadSolver, type Solver } from './z3.ts';
 
-const plants = Number(process.env['ZW_Z3_PLANTS'] ?? 60);
+const plants = Number(process.env['ZW_Z3_PLANTS'] ?? 50);
 const firstSeed = Number(process.env['ZW_Z3_SEED'] ?? 1);
 
 const loaded = await loadSolver();

@@ -34,7 +34,7 @@ gateway g {
 const given = process.env['ZW_MUTATION_PLANTS'];
 const plants = Number(given ?? 2);
 /** Mutants of one kind in one file of the hand-written plant, spread evenly; a longer run takes them all. */
-const most = given === undefined ? 2 : Number.POSITIVE_INFINITY;
+const most = given === undefined ? 3 : Number.POSITIVE_INFINITY;
 
 /** At most so many of each kind in each file. */
 function spread(mutants: readonly Mutant[]): Mutant[] {

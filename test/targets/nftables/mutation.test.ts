@@ -87,7 +87,7 @@ function judge(ruleset: Ruleset, mutants: readonly Mutant[], samples: readonly P
   }
 }
 
-const mostOfKind = Number(process.env['ZW_MUTANTS_OF_KIND'] ?? 25);
+const mostOfKind = Number(process.env['ZW_MUTANTS_OF_KIND'] ?? 16);
 
 /** An even share of each kind keeps the run short. */
 function someOfEach(mutants: readonly Mutant[]): readonly Mutant[] {

@@ -15,7 +15,7 @@ import { compileText, rulesetOf } from '../../generators/compile.ts';
 import { compilingPlant, zoneFile } from '../../generators/plants.ts';
 import { courses } from './interpreter.ts';
 
-const plants = Number(process.env['ZW_PROOF_PLANTS'] ?? 60);
+const plants = Number(process.env['ZW_PROOF_PLANTS'] ?? 40);
 const firstSeed = Number(process.env['ZW_PROOF_SEED'] ?? 5000);
 
 describe('what is emitted', () => {
