@@ -56,6 +56,15 @@ describe('never', () => {
     expect(outcome('flow leak { from 2001:db8:4::/64  to plc  allow ssh }\nassert a { never office -> cell }').status).toBe('proved');
   });
 
+  it('says on which grade a proof about a gateway itself rests, where its lines name functions', () => {
+    const open = base + gateway.replace('manage from hist allow ssh', 'manage from hist allow modbus read\n  send to plc allow modbus read unit 3');
+    const grades = (assert: string): unknown => run(`assert a { ${assert} }`, open).asserts.map((one) => [one.status, one.grades]);
+    expect(grades('never dmz -> gw : modbus write')).toEqual([['proved', { gw: 'pdu' }]]);
+    expect(grades('never gw -> cell : modbus read unit 4')).toEqual([['proved', { gw: 'pdu' }]]);
+    expect(grades('never office -> gw : modbus')).toEqual([['proved', {}]]);
+    expect(grades('never dmz -> gw : s7comm')).toEqual([['proved', {}]]);
+  });
+
   it('takes denies away, wherever they stand', () => {
     expect(outcome('flow no { from any  to cell  deny any }\nflow leak { from office  to plc  allow tcp 445 }\nassert a { never office -> cell }').status).toBe(
       'proved',

@@ -67,16 +67,19 @@ export function aboutNothing(sides: Sides, { over, within, unseen }: Quantified,
 
 /**
  * The weakest grade that each gateway achieves for the flows that a question of functions rests on: those that ask for
- * inspection, run between its sides, and have a port of which the question names a part.
+ * inspection, run between its sides, and have a port of which the question names a part; where a side names the gateway, also lines of its own.
  */
 export function gradesFor(policies: readonly GatewayPolicy[], sides: Sides, services: ServiceSet): Record<string, Grade> {
   const result: Record<string, Grade> = {};
-  const meets = (entry: Entry): boolean =>
-    addressesMeet(entry.to, sides.to.addresses) &&
-    addressesMeet(entry.from, sides.from.addresses) &&
+  const named = ({ gateways, gatewayAddresses }: Sides['from'], gateway: string): boolean => gateways.includes(gateway) || gatewayAddresses.includes(gateway);
+  const meets = (entry: Entry, gateway: string): boolean =>
+    (entry.hook === 'input' ? named(sides.to, gateway) : addressesMeet(entry.to, sides.to.addresses)) &&
+    (entry.hook === 'output' ? named(sides.from, gateway) : addressesMeet(entry.from, sides.from.addresses)) &&
     !isNoService(intersectServices(widenFunctions(entry.written), services));
   for (const policy of policies) {
-    const found = policy.entries.filter((entry) => entry.grade !== undefined && meets(entry)).map((entry) => grades.indexOf(entry.grade ?? 'stream'));
+    const found = policy.entries
+      .filter((entry) => entry.grade !== undefined && meets(entry, policy.gateway))
+      .map((entry) => grades.indexOf(entry.grade ?? 'stream'));
     const weakest = grades[Math.min(...found)];
     if (found.length > 0 && weakest !== undefined) result[policy.gateway] = weakest;
   }
