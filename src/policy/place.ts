@@ -316,13 +316,17 @@ function reportOwnFunctions(line: GatewayTraffic, gateway: string, target: Targe
   for (const { protocol, span } of line.services.functions) {
     const { grade, reason } = target.looksIntoOwn === true ? gradeIn(said, target, protocol) : { grade: 'ports', reason: undefined };
     if (grade === 'pdu') continue;
+    const why =
+      grade === 'stream'
+        ? `${target.engine ?? 'the engine'} looks into what is forwarded alone; without it the rules tell functions of ${protocol} here`
+        : reason;
     diagnostics.push(
       diagnostic(
         targetCodes.inexpressible,
         span,
         { what: `functions of ${protocol} in lines of the gateway itself`, gateway, target: target.name },
         {
-          notes: reason === undefined ? [] : [reason],
+          notes: why === undefined ? [] : [why],
           help: ['name the protocol alone, or use a target that looks into such messages (the README has a table of targets)'],
         },
       ),

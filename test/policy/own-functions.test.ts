@@ -7,20 +7,26 @@ import { functionsNamed } from '../../src/catalogue/functions.ts';
 import { functionTable } from '../../src/model/functions.ts';
 import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import type { Packet } from '../../src/packets/packet.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { proveFiles } from '../../src/pipeline/prove.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { policySets, policySpace } from '../../src/policy/sets.ts';
 import type { Target } from '../../src/target/target.ts';
+import { capabilitiesByName } from '../../targets/index.ts';
 import { iptables } from '../../targets/iptables/index.ts';
 import { nftables } from '../../targets/nftables/index.ts';
 import { Draw } from '../generators/draw.ts';
-import { compileText, type Compiled, rulesetOf } from '../generators/compile.ts';
+import { compileText, type Compiled, judgementDay, rulesetOf } from '../generators/compile.ts';
 
 const randomPlants = Number(process.env['ZW_OWN_PLANTS'] ?? 4);
 const firstSeed = Number(process.env['ZW_OWN_SEED'] ?? 1);
 
-function plant(lines: string, target: string, address = '10.0.1.1/24, 2001:db8:1::1/64'): Compiled {
-  return compileText(`policy "Own" { revision 1 }
+function plant(lines: string, target: string, address?: string): Compiled {
+  return compileText(text(lines, target, address));
+}
+
+function text(lines: string, target: string, address = '10.0.1.1/24, 2001:db8:1::1/64'): string {
+  return `policy "Own" { revision 1 }
 zone office { level 3  networks 10.0.1.0/24, 2001:db8:1::/64 }
 zone press { level 1  networks 10.0.2.0/24, 2001:db8:2::/64 }
 host hmi in office { address 10.0.1.5, 2001:db8:1::5 }
@@ -30,7 +36,7 @@ gateway g {
   interface eth0 { faces office  address ${address} }
   interface eth1 { faces press  address 10.0.2.1/24, 2001:db8:2::1/64 }
   ${lines}
-}`);
+}`;
 }
 
 const lines = `manage from hmi allow modbus read
@@ -119,6 +125,17 @@ describe('a gateway tells functions of its own traffic apart', () => {
     const { errors } = plant(own, target);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(what);
+  });
+
+  it('says that Suricata looks into what is forwarded alone', () => {
+    const { diagnostics } = check('own.zone', {
+      date: judgementDay,
+      targets: capabilitiesByName,
+      read: () => Buffer.from(text('manage from hmi allow modbus { function 3 }', 'iptables { inspect-with suricata }')),
+    });
+    expect(diagnostics.map(({ code, notes }) => [code, notes])).toEqual([
+      ['ZW5003', ['suricata looks into what is forwarded alone; without it the rules tell functions of modbus here']],
+    ]);
   });
 });
 
