@@ -5,7 +5,9 @@
  * are opened for all functions.
  */
 import { untoldProtocols, whyNotTold } from '../catalogue/frames.ts';
+import type { ProtocolFunction } from '../catalogue/function.ts';
 import { whyNoDetail, whyNoParser, whyNotParsed } from '../catalogue/parsers.ts';
+import type { TransportProtocol } from '../catalogue/protocol.ts';
 import { functionTable } from '../model/functions.ts';
 import type { Flow, Grade, MessageDetail } from '../model/model.ts';
 import { families } from '../net/address.ts';
@@ -94,11 +96,20 @@ function whyNotToldIn(flow: Said, protocol: string, target: TargetCapabilities):
       if (engine !== undefined) return whyNotParsed(engine, told, transport);
       // The engine looks into all that is said on the ports of its protocols.
       const other = target.engine === undefined ? undefined : told.find((one) => gradeFor(target, one.protocol) === 'stream');
-      return other === undefined ? whyNotTold(told, transport) : `its ports are those of ${other.protocol}, into which ${target.engine} looks`;
+      return other === undefined ? whyNotToldOn(told, protocol, transport) : `its ports are those of ${other.protocol}, into which ${target.engine} looks`;
     })
     .find((one) => one !== undefined);
   known.set(key, reason);
   return reason;
+}
+
+/** A deny is enforced by allowing the rest, which holds whatever other protocols have the same ports: then these are the ones that are not told. */
+function whyNotToldOn(told: readonly ProtocolFunction[], protocol: string, transport: TransportProtocol): string | undefined {
+  const why = whyNotTold(told, transport);
+  const own = told.filter((one) => one.protocol === protocol);
+  return why === undefined || whyNotTold(own, transport) !== undefined
+    ? why
+    : `other protocols use its ports, and the rest of these has to be told, too: ${why}`;
 }
 
 const untold = new WeakMap<ServiceSet, Map<string, string | undefined>>();

@@ -28,6 +28,14 @@ zone wire_a  { level 1  networks 10.0.4.0/25, 2001:db8:4:a::/64 }
 zone wire_b  { level 1  networks 10.0.4.128/25, 2001:db8:4:b::/64 }
 `;
 
+/** The plant for programs: a station with both families in the office and one at the press. */
+export const stations: GatewaySpec['interfaces'] = [
+  { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
+  { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
+  { name: 'eth2', addresses: ['10.0.3.1/25', '2001:db8:3:a::1/64'] },
+  { name: 'eth3', addresses: ['10.0.4.1/25', '2001:db8:4:a::1/64'] },
+];
+
 /** The zone file of the plant. */
 export function plantText({ flows = '', traffic = 'manage none "console only"', interfaces = {}, options = '' }: PlantText): string {
   const more = (name: string): string => interfaces[name] ?? '';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileText, rulesetOf } from '../generators/compile.ts';
 import { type LookingPlace, lookingPlaces } from './backends.ts';
-import { Bench, families, passed, plantText, withPort } from './bench.ts';
+import { Bench, families, passed, plantText, stations, withPort } from './bench.ts';
 import { type Ends, type Part, TcpConversation, udpAnswer, udpAsk } from './conversations.ts';
 import type { Extension, Transport } from './frames.ts';
 import { KernelGateway } from './gateway.ts';
@@ -81,14 +81,7 @@ function realProgramsOn({ backend }: LookingPlace): void {
   let gateway: KernelGateway;
 
   beforeAll(async () => {
-    gateway = await KernelGateway.create({
-      interfaces: [
-        { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
-        { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
-        { name: 'eth2', addresses: ['10.0.3.1/25', '2001:db8:3:a::1/64'] },
-        { name: 'eth3', addresses: ['10.0.4.1/25', '2001:db8:4:a::1/64'] },
-      ],
-    });
+    gateway = await KernelGateway.create({ interfaces: stations });
   });
   afterAll(async () => gateway.dispose());
 

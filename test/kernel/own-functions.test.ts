@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileText, rulesetOf } from '../generators/compile.ts';
 import { type LookingPlace, lookingPlaces } from './backends.ts';
-import { Bench, families, plantText, withPort } from './bench.ts';
+import { Bench, families, plantText, stations, withPort } from './bench.ts';
 import { udpAnswer, udpAsk } from './conversations.ts';
 import { KernelGateway } from './gateway.ts';
 import { startInStation, StationProgram } from './real.ts';
@@ -38,14 +38,7 @@ function ownOn({ backend, families: names, share }: LookingPlace): void {
   describe('programs', () => {
     let gateway: KernelGateway;
     beforeAll(async () => {
-      gateway = await KernelGateway.create({
-        interfaces: [
-          { name: 'eth0', addresses: ['10.0.1.1/24', '2001:db8:1::1/64'], station: { addresses: ['10.0.1.5/24', '2001:db8:1::5/64'] } },
-          { name: 'eth1', addresses: ['10.0.2.1/24', '2001:db8:2::1/64'], station: { addresses: ['10.0.2.7/24', '2001:db8:2::7/64'] } },
-          { name: 'eth2', addresses: ['10.0.3.1/25', '2001:db8:3:a::1/64'] },
-          { name: 'eth3', addresses: ['10.0.4.1/25', '2001:db8:4:a::1/64'] },
-        ],
-      });
+      gateway = await KernelGateway.create({ interfaces: stations });
       await backend.load(gateway, rulesetOf(compileText(backend.dress(plantText({ traffic })))));
     });
     afterAll(async () => gateway.dispose());

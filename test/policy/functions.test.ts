@@ -167,6 +167,14 @@ describe('a gap names its reason and its way out', () => {
     expect(gap('allow dnp3 read  requests forward', 'messages none  inspect-with suricata').help).toContain('take `messages none` out');
   });
 
+  it('a deny on a port that another protocol uses, too', () => {
+    expect(gap('deny s7comm write', 'messages bpf').notes).toContain(
+      'other protocols use its ports, and the rest of these has to be told, too: MMS is written in BER',
+    );
+    // Of a protocol that is not told itself nothing else is to blame.
+    expect(gap('deny mms write', 'messages bpf').notes).not.toContain('other protocols');
+  });
+
   it('a deny of requests that run backward', () => {
     const loaded = load('plant.zone', () => Buffer.from(mill('deny dnp3 read  requests backward')));
     const { value: model } = resolve(loaded.declarations, loaded.sources);
