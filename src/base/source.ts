@@ -98,5 +98,6 @@ export class SourceMap {
 
 /** The smallest span that covers both; both lie in the same file. */
 export function spanning(first: Span, last: Span): Span {
+  if (first === last) return first;
   return { file: first.file, start: Math.min(first.start, last.start), end: Math.max(first.end, last.end) };
 }

@@ -22,7 +22,11 @@ function across(first: Spanned, last: Spanned): Span {
   return spanning(first.span, last.span);
 }
 
+const noItems: readonly never[] = [];
+
 function array<Item>(linked: Linked<Item> | undefined): Item[] {
+  // Most lists have one item: an array that was pushed to has room for seventeen.
+  if (linked !== undefined && linked.before === undefined) return [linked.item];
   const items: Item[] = [];
   for (let cell = linked; cell !== undefined; cell = cell.before) items.push(cell.item);
   return items.reverse();
@@ -120,18 +124,25 @@ export const logDenied = ([keyword, denied]: [Token, Token, End]): Ast.LogDenied
   keyword: word(keyword),
   span: across(keyword, denied),
 });
-export const textProperty = ([keyword, value]: [Token, Token, End]): Ast.TextProperty => ({
-  kind: 'text',
-  keyword: word(keyword),
-  value: word(value),
-  span: across(keyword, value),
-});
-export const wordProperty = ([keyword, value]: [Token, Token, End]): Ast.WordProperty => ({
-  kind: 'word',
-  keyword: word(keyword),
-  value: word(value),
-  span: across(keyword, value),
-});
+/** A property of one value; where it stands follows from both. */
+class Valued<Kind extends string, Value extends Spanned> {
+  readonly kind: Kind;
+  readonly keyword: Ast.Word;
+  readonly value: Value;
+
+  constructor(kind: Kind, keyword: Token, value: Value) {
+    this.kind = kind;
+    this.keyword = word(keyword);
+    this.value = value;
+  }
+
+  get span(): Span {
+    return across(this.keyword, this.value);
+  }
+}
+
+export const textProperty = ([keyword, value]: [Token, Token, End]): Ast.TextProperty => new Valued('text', keyword, word(value));
+export const wordProperty = ([keyword, value]: [Token, Token, End]): Ast.WordProperty => new Valued('word', keyword, word(value));
 export const namesProperty = ([keyword, names]: [Token, Linked<Token>, End]): Ast.NamesProperty => ({
   kind: 'names',
   keyword: word(keyword),
@@ -144,18 +155,10 @@ export const addressesProperty = ([keyword, addresses]: [Token, Linked<Token>, E
   values: array(addresses).map(word),
   span: across(keyword, addresses.item),
 });
-export const selectorProperty = ([keyword, value]: [Token, Linked<Ast.SelectorItem>, End]): Ast.SelectorProperty => ({
-  kind: 'selector',
-  keyword: word(keyword),
-  value: listOf(value),
-  span: across(keyword, value.item),
-});
-export const servicesProperty = ([keyword, value]: [Token, Linked<Ast.ServiceItem>, End]): Ast.ServicesProperty => ({
-  kind: 'services',
-  keyword: word(keyword),
-  value: listOf(value),
-  span: across(keyword, value.item),
-});
+export const selectorProperty = ([keyword, value]: [Token, Linked<Ast.SelectorItem>, End]): Ast.SelectorProperty =>
+  new Valued('selector', keyword, listOf(value));
+export const servicesProperty = ([keyword, value]: [Token, Linked<Ast.ServiceItem>, End]): Ast.ServicesProperty =>
+  new Valued('services', keyword, listOf(value));
 export const rateProperty = ([keyword, rate, , burst]: [Token, Token, Token?, Token?, End?]): Ast.RateProperty => {
   const cut = rate.value.indexOf('/');
   const { file, start, end } = rate.span;
@@ -188,10 +191,16 @@ export const braces = <A>([open, items, close]: [Token, Linked<A>, Token]): { re
   items: array(items),
   span: across(open, close),
 });
-export const nameSelector = ([name]: [Token]): Ast.SelectorAtom => ({ kind: 'name', name: word(name), span: name.span });
+export const nameSelector = ([token]: [Token]): Ast.SelectorAtom => {
+  const name = word(token);
+  return { kind: 'name', name, span: name.span };
+};
 export const patternSelector = ([pattern]: [Token]): Ast.SelectorAtom => ({ kind: 'pattern', pattern: word(pattern), span: pattern.span });
 export const wordSelector = ([[token]]: [[Token]]): Ast.SelectorAtom => ({ kind: token.text === 'any' ? 'any' : 'rest', span: token.span });
-export const addressSelector = ([address]: [Token]): Ast.SelectorAtom => ({ kind: 'address', address: word(address), span: address.span });
+export const addressSelector = ([token]: [Token]): Ast.SelectorAtom => {
+  const address = word(token);
+  return { kind: 'address', address, span: address.span };
+};
 export const networkSelector = ([network]: [Token]): Ast.SelectorAtom => ({ kind: 'network', network: word(network), span: network.span });
 export const rangeSelector = ([range]: [Token]): Ast.SelectorAtom => ({ kind: 'range', ...halves(range) });
 export const levelSelector = ([keyword, [operator], level]: [Token, [Token], Token]): Ast.SelectorAtom => ({
@@ -227,7 +236,10 @@ export const icmpService = ([version]: [Token]): Ast.ServiceAtom => icmp(version
 export const icmpMessage = ([version, message]: [Token, Token]): Ast.ServiceAtom => icmp(version, message, undefined, undefined);
 export const icmpType = ([version, , type, , code]: [Token, Token, Token, Token?, Token?]): Ast.ServiceAtom => icmp(version, undefined, type, code);
 
-export const port = ([number]: [Token]): Ast.PortSpec => ({ first: word(number), last: word(number), span: number.span });
+export const port = ([token]: [Token]): Ast.PortSpec => {
+  const number = word(token);
+  return { first: number, last: number, span: number.span };
+};
 export const portRange = ([range]: [Token]): Ast.PortSpec => halves(range);
 export const transport = ([[protocol], port]: [[Token], Ast.PortSpec?]): Ast.TransportSpec => ({
   protocol: protocol.text === 'tcp' ? 'tcp' : 'udp',
@@ -285,15 +297,18 @@ type NamedParts = [
   Transports | undefined,
   { readonly ports: Ast.PortSpec; readonly span: Span } | undefined,
 ];
-export const namedService = ([name, functions, qualifiers, on, passive]: NamedParts): Ast.ServiceAtom => ({
-  kind: 'named',
-  name: word(name),
-  functions: functions?.items,
-  qualifiers: array(qualifiers),
-  on: on?.items,
-  passive: passive?.ports,
-  span: across(name, passive ?? on ?? qualifiers?.item ?? functions ?? name),
-});
+export const namedService = ([token, functions, qualifiers, on, passive]: NamedParts): Ast.ServiceAtom => {
+  const name = word(token);
+  return {
+    kind: 'named',
+    name,
+    functions: functions?.items,
+    qualifiers: qualifiers === undefined ? noItems : array(qualifiers),
+    on: on?.items,
+    passive: passive?.ports,
+    span: spanning(name.span, (passive ?? on ?? qualifiers?.item ?? functions ?? name).span),
+  };
+};
 
 // -- options, tests, asserts --------------------------------------------------------------------------------------
 

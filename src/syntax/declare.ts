@@ -14,7 +14,7 @@ import { explain, explainUnknown } from './explain.ts';
 import { BLOCKLESS, optionPieces, type Piece, pieces } from './layout.ts';
 import type { Source } from './outline.ts';
 import { read, type Start, type Starts } from './read.ts';
-import { isPunctuation, isWord, type Token, word } from './token.ts';
+import { isPunctuation, isWord, Token, word } from './token.ts';
 
 type Nested = Extract<Piece, { kind: 'nested' }>;
 type PropertyStart = Exclude<{ [S in Start]: Starts[S] extends Ast.Property ? S : never }[Start], never>;
@@ -227,8 +227,8 @@ export class Declarer {
   #read<S extends Start>(start: S, tokens: readonly Token[], table?: BlockTable, before?: Token): Starts[S] | undefined {
     if (tokens.some((token) => token.type === 'bad')) return undefined;
     classify(start, tokens);
-    const span = (tokens.at(-1) ?? before)?.span ?? { file: this.#source.file.id, start: 0, end: 0 };
-    const end: Token = { type: 'end', text: '', value: '', span: { file: span.file, start: span.end, end: span.end }, first: false, column: 0 };
+    const behind = (tokens.at(-1) ?? before)?.end ?? 0;
+    const end = new Token('end', '', '', this.#source.file.id, behind, behind, false, 0);
     const reading = read(start, tokens, end);
     if (reading.ok) return reading.value;
     // A brace that the outline closed for want of its own: reported there.
@@ -243,13 +243,13 @@ export class Declarer {
     const end = this.#source.close[open] ?? open;
     const tokens = this.#source.tokens.slice(open + 1, end);
     while (isPunctuation(tokens.at(-1), ';')) tokens.pop();
-    return this.#read(start, tokens, undefined, this.#source.tokens[open]);
+    return this.#read(start, tokens, undefined, this.#source.tokens.at(open));
   }
 
   /** From the keyword to the closing brace. */
   #span(part: Part): Span {
     if (part.open === NO_BLOCK) return across(part.head);
-    const last = this.#source.tokens[(this.#source.after[part.open] ?? part.open + 1) - 1];
+    const last = this.#source.tokens.at((this.#source.after[part.open] ?? part.open + 1) - 1);
     const head = across(part.head);
     return last === undefined ? head : spanning(head, last.span);
   }

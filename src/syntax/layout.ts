@@ -24,7 +24,7 @@ export function pieces(source: Source, table: BlockTable, open: number): Piece[]
   const found: Piece[] = [];
   let index = open + 1;
   while (index < end) {
-    const token = tokens[index];
+    const token = tokens.at(index);
     if (token === undefined) break;
     if (isPunctuation(token, ';')) {
       index++;
@@ -53,7 +53,7 @@ export const BLOCKLESS: ReadonlySet<NestedKeyword> = new Set<NestedKeyword>(['ta
 function behindLostBlock(source: Source, keyword: Token, from: number, end: number): number {
   let index = from;
   while (index < end) {
-    const token = source.tokens[index];
+    const token = source.tokens.at(index);
     if (token?.first === true && (!keyword.first || token.column <= keyword.column)) break;
     index++;
   }
@@ -67,7 +67,7 @@ export function optionPieces(source: Source, open: number): (readonly Token[])[]
   const found: (readonly Token[])[] = [];
   let start = open + 1;
   while (start < end) {
-    if (isPunctuation(tokens[start], ';')) {
+    if (isPunctuation(tokens.at(start), ';')) {
       start++;
       continue;
     }
@@ -75,9 +75,9 @@ export function optionPieces(source: Source, open: number): (readonly Token[])[]
     let values = 0;
     let depth = 0;
     for (; index < end; index++) {
-      const token = tokens[index];
+      const token = tokens.at(index);
       if (token === undefined || (depth === 0 && isPunctuation(token, ';'))) break;
-      const joined = isPunctuation(tokens[index - 1], ',');
+      const joined = isPunctuation(tokens.at(index - 1), ',');
       if (depth === 0 && token.first && !joined) break;
       if (isPunctuation(token, '{') || isPunctuation(token, '[')) {
         if (depth === 0 && !joined && values > 0) break;
@@ -107,15 +107,15 @@ export function headEnd(
   const { tokens } = source;
   let index = start + 1;
   while (index < end) {
-    const token = tokens[index];
+    const token = tokens.at(index);
     if (token === undefined || isPunctuation(token, ';') || isPunctuation(token, '}')) break;
     if (isPunctuation(token, '{')) {
       if (!traffic || token.first || opensTrafficBlock(source, index)) return { end: index, open: index };
       index = source.after[index] ?? end;
       continue;
     }
-    if (token.first && !(traffic && isPunctuation(tokens[index - 1], ','))) break;
-    if (traffic && table !== undefined && index > start + 1 && startsProperty(table, token, tokens[index - 1])) break;
+    if (token.first && !(traffic && isPunctuation(tokens.at(index - 1), ','))) break;
+    if (traffic && table !== undefined && index > start + 1 && startsProperty(table, token, tokens.at(index - 1))) break;
     index++;
   }
   return { end: index, open: undefined };
@@ -124,13 +124,13 @@ export function headEnd(
 /** In `manage from a allow modbus { … }`: whether the brace holds properties rather than services or functions. */
 function opensTrafficBlock(source: Source, open: number): boolean {
   const { tokens } = source;
-  const before = tokens[open - 1];
+  const before = tokens.at(open - 1);
   if (
     isPunctuation(before, ',') ||
     (isWord(before) && (before.value === 'allow' || before.value === 'from' || before.value === 'to' || before.value === 'except'))
   )
     return false;
-  const [inside, next] = [tokens[open + 1], tokens[open + 2]];
+  const [inside, next] = [tokens.at(open + 1), tokens.at(open + 2)];
   if (isPunctuation(inside, '}')) return true;
   if (!isWord(inside)) return false;
   const { properties } = BLOCKS.traffic;
@@ -156,11 +156,11 @@ function propertyEnd(source: Source, table: BlockTable, start: number, end: numb
   // The first word of a value is never a keyword, unless the property has none.
   const earliest = shape !== undefined && VALUELESS.has(shape) ? start + 1 : start + 2;
   let index = start + 1;
-  if (isPunctuation(tokens[start], '{')) index = source.after[start] ?? end;
+  if (isPunctuation(tokens.at(start), '{')) index = source.after[start] ?? end;
   while (index < end) {
-    const token = tokens[index];
+    const token = tokens.at(index);
     if (token === undefined || isPunctuation(token, ';')) break;
-    if (token.first && !isPunctuation(tokens[index - 1], ',')) {
+    if (token.first && !isPunctuation(tokens.at(index - 1), ',')) {
       // An unknown keyword may own a block that opens on its next line.
       if (!(shape === undefined && isPunctuation(token, '{'))) break;
     }
@@ -168,7 +168,7 @@ function propertyEnd(source: Source, table: BlockTable, start: number, end: numb
       index = source.after[index] ?? end;
       continue;
     }
-    if (index >= earliest && startsProperty(table, token, tokens[index - 1])) break;
+    if (index >= earliest && startsProperty(table, token, tokens.at(index - 1))) break;
     index++;
   }
   return index;

@@ -8,10 +8,11 @@ import { HIDDEN, SPACED, TOKENS } from '../../grammar/tokens.ts';
 import type { SourceFile, Span } from '../base/source.ts';
 import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Token, TokenType } from './token.ts';
+import { TokenList, type WrittenType } from './token-list.ts';
+import type { Token } from './token.ts';
 
 export interface Lexed {
-  readonly tokens: readonly Token[];
+  readonly tokens: TokenList;
   readonly comments: readonly Span[];
 }
 
@@ -66,7 +67,7 @@ function plainEnd(text: string, start: number, type: PlainType): number {
 /** Reports go to `report`; a text that is not text at all gives one report and no tokens. */
 export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void): Lexed {
   const { text } = file;
-  const tokens: Token[] = [];
+  const tokens = new TokenList(file);
   const comments: Span[] = [];
   const span = (start: number, end: number): Span => ({ file: file.id, start, end });
 
@@ -81,6 +82,7 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
   // A byte order mark is not part of the text.
   const bom = text.startsWith('\ufeff') ? 1 : 0;
   const hides = HIDDEN.test(bom === 0 ? text : text.slice(1));
+  const escapes = text.includes('\\');
   let first = true;
   let lineStart = bom;
   let junkLine = -1;
@@ -89,19 +91,18 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
     const type = plainType(text.charCodeAt(at));
     at = type === undefined ? start : plainEnd(text, start, type);
     if (type !== undefined && at > start) {
-      if (type !== 'space') add(type, text.slice(start, at), start);
+      if (type !== 'space') add(type, start, at);
       continue;
     }
     const { table, end } = tableAt(text, start);
     at = end;
     // The carriage return of a line end is part of no comment or string.
     const kept = end - start > 1 && text[end - 1] === '\r' && text[end] === '\n' ? end - 1 : end;
-    if (table !== 'space') add(table, text.slice(start, kept), start);
+    if (table !== 'space') add(table, start, kept);
   }
   return { tokens, comments };
 
-  function add(table: TableType, written: string, start: number): void {
-    const end = start + written.length;
+  function add(table: TableType, start: number, end: number): void {
     if (table === 'newline') {
       first = true;
       lineStart = end;
@@ -109,45 +110,44 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
     }
     if (table === 'comment') {
       comments.push(span(start, end));
-      reportHidden(written, start);
+      reportHidden(start, end);
       return;
     }
     // A pattern without a letter would only be another way to say `any`.
-    const type = table === 'pattern' && !/[A-Za-z_]/u.test(written) ? 'bad' : tokenType(table);
-    const token: Token = {
-      type,
-      text: type === 'punctuation' ? written : '',
-      value: type === 'string' ? unquote(written, start) : written,
-      span: span(start, end),
-      first,
-      column: start - lineStart,
-    };
+    const type = table === 'pattern' && !/[A-Za-z_]/u.test(text.slice(start, end)) ? 'bad' : tokenType(table);
+    tokens.add(type, start, end, first, start - lineStart);
     first = false;
-    tokens.push(token);
-    if (type === 'bad') reportBad(table, token);
-    if (type === 'punctuation' && SPACED.has(written) && !(isBlank(text[start - 1]) && isBlank(text[end]))) {
-      const fix = { title: 'put spaces around it', edits: [{ span: token.span, text: ` ${written} ` }] };
-      report(diagnostic(codes.missingSpace, token.span, { sign: written }, { help: [`write \`a ${written} b\``], fix }));
+    if (type === 'string') reportEscape(start, end);
+    else if (type === 'punctuation') reportCrowded(start, end);
+    else if (type === 'bad') {
+      const token = tokens.at(tokens.length - 1);
+      if (token !== undefined) reportBad(table, token);
     }
   }
 
-  function unquote(written: string, start: number): string {
-    reportHidden(written, start);
-    if (!written.includes('\\')) return written.slice(1, -1);
-    let reported = false;
-    return written.slice(1, -1).replace(/\\(.)/gsu, (escape: string, character: string, index: number) => {
-      if (character !== '"' && character !== '\\' && !reported) {
-        reported = true;
-        const at = span(start + 1 + index, start + 1 + index + escape.length);
-        report(diagnostic(codes.badEscape, at, { escape: `\`${escape}\`` }, { help: ['only `\\"` and `\\\\` are escapes; write a backslash as `\\\\`'] }));
-      }
-      return character;
-    });
+  function reportCrowded(start: number, end: number): void {
+    const sign = text.slice(start, end);
+    if (!SPACED.has(sign) || (isBlank(text[start - 1]) && isBlank(text[end]))) return;
+    const at = span(start, end);
+    const fix = { title: 'put spaces around it', edits: [{ span: at, text: ` ${sign} ` }] };
+    report(diagnostic(codes.missingSpace, at, { sign }, { help: [`write \`a ${sign} b\``], fix }));
   }
 
-  function reportHidden(written: string, start: number): void {
+  /** The first escape of a string that is none. */
+  function reportEscape(start: number, end: number): void {
+    reportHidden(start, end);
+    if (!escapes) return;
+    const written = text.slice(start + 1, end - 1);
+    const bad = [...written.matchAll(/\\(.)/gsu)].find(([, character]) => character !== '"' && character !== '\\');
+    if (bad === undefined) return;
+    const [escape] = bad;
+    const at = span(start + 1 + bad.index, start + 1 + bad.index + escape.length);
+    report(diagnostic(codes.badEscape, at, { escape: `\`${escape}\`` }, { help: ['only `\\"` and `\\\\` are escapes; write a backslash as `\\\\`'] }));
+  }
+
+  function reportHidden(start: number, end: number): void {
     if (!hides) return;
-    const hidden = HIDDEN.exec(written);
+    const hidden = HIDDEN.exec(text.slice(start, end));
     if (hidden === null) return;
     const at = span(start + hidden.index, start + hidden.index + hidden[0].length);
     report(
@@ -172,7 +172,7 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
         break;
       }
       case 'badHidden':
-        reportHidden(token.value, at.start);
+        reportHidden(at.start, at.end);
         break;
       default:
         // More of them on one line are nearly always the same mistake.
@@ -183,11 +183,9 @@ export function lex(file: SourceFile, report: (diagnostic: Diagnostic) => void):
   }
 }
 
-function tokenType(table: TableType): TokenType {
+function tokenType(table: Exclude<TableType, 'newline' | 'comment'>): WrittenType {
   switch (table) {
-    case 'newline':
     case 'space':
-    case 'comment':
     case 'badString':
     case 'badNumber':
     case 'badName':

@@ -11,7 +11,8 @@ import type { SourceFile } from '../base/source.ts';
 import { syntaxCodes as codes } from '../diagnostics/codes/syntax.ts';
 import { type Diagnostic, diagnostic } from '../diagnostics/diagnostic.ts';
 import { shorten } from './lex.ts';
-import { isPunctuation, isWord, type Token } from './token.ts';
+import { isPunctuation, isWord } from './token.ts';
+import type { TokenList } from './token-list.ts';
 
 /** Deeper braces than this are an error; people write four. */
 export const MAX_DEPTH = 64;
@@ -19,7 +20,7 @@ export const MAX_DEPTH = 64;
 /** What the passes after the lexer share. */
 export interface Source {
   readonly file: SourceFile;
-  readonly tokens: readonly Token[];
+  readonly tokens: TokenList;
   /** For an opening brace: the index of the token that ends its block (`}`, or what follows a forgotten one); -1 unknown. */
   readonly close: Int32Array;
   /** For an opening brace: the index of the token behind its block. */
@@ -28,15 +29,14 @@ export interface Source {
 }
 
 /** Pairs all braces of the file by counting; `close` is -1 where nothing closes. */
-export function outline(file: SourceFile, tokens: readonly Token[], report: (diagnostic: Diagnostic) => void): Source {
+export function outline(file: SourceFile, tokens: TokenList, report: (diagnostic: Diagnostic) => void): Source {
   const close = new Int32Array(tokens.length).fill(-1);
   const after = new Int32Array(tokens.length).fill(-1);
   const open: number[] = [];
   for (let index = 0; index < tokens.length; index++) {
-    const token = tokens[index];
-    if (token?.type !== 'punctuation') continue;
-    if (token.text === '{') open.push(index);
-    else if (token.text === '}') {
+    const brace = tokens.bracket(index);
+    if (brace === '{') open.push(index);
+    else if (brace === '}') {
       const top = open.pop();
       if (top === undefined) continue;
       close[top] = index;
@@ -48,21 +48,15 @@ export function outline(file: SourceFile, tokens: readonly Token[], report: (dia
 
 /** Whether a declaration seems to start here: a top-level keyword, first on its line, not right of `column`. */
 function startsLine(source: Source, index: number, column: number): boolean {
-  const token = source.tokens[index];
-  return (
-    token !== undefined &&
-    token.first &&
-    token.column <= column &&
-    isWord(token) &&
-    TOP_KEYWORDS.has(token.value) &&
-    !isPunctuation(source.tokens[index + 1], ',')
-  );
+  if (!source.tokens.isFirst(index)) return false;
+  const token = source.tokens.at(index);
+  return token !== undefined && token.column <= column && isWord(token) && TOP_KEYWORDS.has(token.value) && !isPunctuation(source.tokens.at(index + 1), ',');
 }
 
 /** The same for a misspelt keyword, which the rest of its head gives away. */
 function startsMisspelt(source: Source, index: number, column: number): boolean {
   const { tokens } = source;
-  const [token, name, next] = [tokens[index], tokens[index + 1], tokens[index + 2]];
+  const [token, name, next] = [tokens.at(index), tokens.at(index + 1), tokens.at(index + 2)];
   if (token === undefined || !token.first || token.column > column || !isWord(token)) return false;
   if (!isWord(name) && name?.type !== 'string') return false;
   return (
@@ -74,8 +68,8 @@ function startsMisspelt(source: Source, index: number, column: number): boolean 
 /** Whether a whole head stands here, as no property or list could; `flow` is left out, since conduits hold flows. */
 function isHead(source: Source, index: number): boolean {
   const { tokens } = source;
-  if (!startsLine(source, index, 0) || isPunctuation(tokens[index - 1], ',')) return false;
-  const [keyword, a, b, c] = [tokens[index], tokens[index + 1], tokens[index + 2], tokens[index + 3]];
+  if (!startsLine(source, index, 0) || isPunctuation(tokens.at(index - 1), ',')) return false;
+  const [keyword, a, b, c] = [tokens.at(index), tokens.at(index + 1), tokens.at(index + 2), tokens.at(index + 3)];
   switch (keyword?.value) {
     case 'policy':
     case 'test':
@@ -86,7 +80,7 @@ function isHead(source: Source, index: number): boolean {
       return isWord(a) && ((isWord(b) && b.value === 'in') || (b?.type === 'string' && isWord(c) && c.value === 'in'));
     case 'conduit':
       for (let next = index + 1; next < index + 6; next++) {
-        if (isPunctuation(tokens[next], '->') || isPunctuation(tokens[next], '<->')) return true;
+        if (isPunctuation(tokens.at(next), '->') || isPunctuation(tokens.at(next), '<->')) return true;
       }
       return false;
     case 'flow':
@@ -109,7 +103,7 @@ export function nextDeclaration(source: Source, index: number, column: number): 
  */
 export function settle(source: Source, start: number, open: number): boolean {
   const { tokens, close } = source;
-  const keyword = tokens[start];
+  const keyword = tokens.at(start);
   const column = keyword?.first === true ? keyword.column : 0;
   const counted = close[open] ?? -1;
   let cut = -1;
@@ -135,7 +129,7 @@ function mend(source: Source, start: number, open: number, cut: number): void {
   const stack: OpenBrace[] = [];
   let lineColumn = 0;
   for (let back = open; back >= start; back--) {
-    const token = tokens[back];
+    const token = tokens.at(back);
     if (token === undefined) break;
     lineColumn = token.column;
     if (token.first) break;
@@ -150,13 +144,13 @@ function mend(source: Source, start: number, open: number, cut: number): void {
   };
 
   for (let index = open; index < cut; index++) {
-    const token = tokens[index];
+    const token = tokens.at(index);
     if (token === undefined) break;
     if (token.type === 'bad' && token.value.startsWith('"') && token.value.includes('}')) swallowed = true;
     const closes = isPunctuation(token, '}');
     if (token.first) {
       lineColumn = token.column;
-      const goesOn = isPunctuation(tokens[index - 1], ',') || isPunctuation(token, '{');
+      const goesOn = isPunctuation(tokens.at(index - 1), ',') || isPunctuation(token, '{');
       for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
         if (!closes) top.indented ??= token.column > top.column;
         const outdented = closes ? token.column < top.column : token.column <= top.column && !goesOn;
@@ -166,7 +160,7 @@ function mend(source: Source, start: number, open: number, cut: number): void {
       }
     }
     // What begins behind the brace on its own line says nothing about indentation: assume it.
-    if (isPunctuation(token, '{')) stack.push({ index, column: lineColumn, indented: tokens[index + 1]?.first === false ? true : undefined });
+    if (isPunctuation(token, '{')) stack.push({ index, column: lineColumn, indented: tokens.at(index + 1)?.first === false ? true : undefined });
     else if (closes) {
       const top = stack.pop();
       if (top === undefined) return;
@@ -186,12 +180,12 @@ function mend(source: Source, start: number, open: number, cut: number): void {
 
 function reportUnclosed(source: Source, open: number, at: number): void {
   const { tokens, report } = source;
-  const brace = tokens[open];
-  const last = tokens[at - 1];
+  const brace = tokens.at(open);
+  const last = tokens.at(at - 1);
   if (brace === undefined || last === undefined) return;
-  const place = tokens[at] ?? last;
+  const place = tokens.at(at) ?? last;
   const secondary = [{ span: brace.span, label: 'opened here' }];
-  const label = tokens[at] === undefined ? 'the file ends here' : 'expected `}` before this';
+  const label = tokens.at(at) === undefined ? 'the file ends here' : 'expected `}` before this';
   report(diagnostic(codes.unclosedBrace, place.span, { what: blockName(source, open) }, { label, secondary, help: ['add the missing `}`'] }));
 }
 
@@ -199,10 +193,10 @@ function reportUnclosed(source: Source, open: number, at: number): void {
 function blockName(source: Source, open: number): string {
   const { tokens } = source;
   for (let back = open - 1; back >= 0 && back > open - 16; back--) {
-    const token = tokens[back];
+    const token = tokens.at(back);
     if (token === undefined || isPunctuation(token, '}') || isPunctuation(token, ';') || isPunctuation(token, '{')) break;
-    const name = tokens[back + 1];
-    if (isWord(token) && BLOCK_KEYWORDS.has(token.value) && (token.first || isPunctuation(tokens[back - 1], '{')) && back + 1 < open) {
+    const name = tokens.at(back + 1);
+    if (isWord(token) && BLOCK_KEYWORDS.has(token.value) && (token.first || isPunctuation(tokens.at(back - 1), '{')) && back + 1 < open) {
       return `the block of \`${token.value} ${name?.type === 'string' ? `"${shorten(name.value)}"` : shorten(name?.value ?? '')}\``;
     }
     if (token.first) break;
@@ -215,12 +209,11 @@ function checkDepth(source: Source, open: number): boolean {
   const end = close[open] ?? -1;
   let depth = 0;
   for (let index = open; index < end; index++) {
-    const token = tokens[index];
-    if (token === undefined || token.type !== 'punctuation') continue;
-    if (token.text === '{' || token.text === '[') depth++;
-    else if (token.text === '}' || token.text === ']') depth--;
+    const bracket = tokens.bracket(index);
+    if (bracket === undefined) continue;
+    depth += bracket === '{' || bracket === '[' ? 1 : -1;
     if (depth > MAX_DEPTH) {
-      report(diagnostic(codes.tooDeep, token.span, { limit: MAX_DEPTH }, { help: ['name the inner parts as groups or services of their own'] }));
+      report(diagnostic(codes.tooDeep, tokens.at(index)?.span, { limit: MAX_DEPTH }, { help: ['name the inner parts as groups or services of their own'] }));
       return false;
     }
   }

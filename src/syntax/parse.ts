@@ -47,12 +47,12 @@ function declarations(source: Source, diagnostics: readonly Diagnostic[]): Ast.A
   const declarer = new Declarer(source, broken);
   let index = 0;
   while (index < tokens.length && diagnostics.length < 2 * MAX_DIAGNOSTICS) {
-    const token = tokens[index];
+    const token = tokens.at(index);
     if (token === undefined) break;
     if (isPunctuation(token, ';')) index++;
     else if (isPunctuation(token, '}')) {
       report(diagnostic(codes.strayBrace, token.span, {}, { help: ['delete it, or look for a block above that was closed too early'] }));
-      while (isPunctuation(tokens[index], '}')) index++;
+      while (isPunctuation(tokens.at(index), '}')) index++;
     } else if (token.type === 'bad') index = nextDeclaration(source, index, indentation(source, index));
     else index = declaration(index);
   }
@@ -60,7 +60,7 @@ function declarations(source: Source, diagnostics: readonly Diagnostic[]): Ast.A
 
   /** Reads what starts at `start`, gives the index behind it. */
   function declaration(start: number): number {
-    const first = tokens[start];
+    const first = tokens.at(start);
     const keyword = first === undefined ? undefined : topKeyword(first.value, isWord(first));
     if (first === undefined || keyword === undefined || (first.value !== keyword && !first.first)) {
       if (first !== undefined) report(explainDeclaration(first));
@@ -104,6 +104,6 @@ function topKeyword(value: string, isAWord: boolean): TopKeyword | undefined {
 /** How far the line of a token is indented. */
 function indentation(source: Source, index: number): number {
   let back = index;
-  while (back > 0 && source.tokens[back]?.first === false) back--;
-  return source.tokens[back]?.column ?? 0;
+  while (back > 0 && !source.tokens.isFirst(back)) back--;
+  return source.tokens.at(back)?.column ?? 0;
 }

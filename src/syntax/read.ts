@@ -170,7 +170,12 @@ function place(derived: Derived, indices: ReadonlyMap<unknown, number>): void {
 }
 
 function built(derived: Derived, tokens: readonly Token[], end: Token): unknown {
-  const data = derived.parts.map((part) => (typeof part === 'number' ? (tokens[part] ?? end) : built(part, tokens, end)));
+  const { parts } = derived;
+  const data = new Array<unknown>(parts.length);
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] as Derived | number;
+    data[index] = typeof part === 'number' ? (tokens[part] ?? end) : built(part, tokens, end);
+  }
   return derived.build === undefined ? data : derived.build(data, derived.reference, nearley.Parser.fail);
 }
 

@@ -123,7 +123,8 @@ interface Part {
 
 /** Without a diagnostic every token is in the tree: in a declaration, and in its block in a property or a nested one. */
 function nothingSkipped(text: string, ast: Ast): void {
-  const { tokens } = lex(new SourceFile(0, 'test.zone', text), () => {});
+  const cut = lex(new SourceFile(0, 'test.zone', text), () => {}).tokens;
+  const tokens = cut.slice(0, cut.length);
   const covered = (from: number, to: number, parts: readonly Part[]): void => {
     for (const { value, span } of tokens) {
       if (span.start < from || span.end > to || value === ';') continue;

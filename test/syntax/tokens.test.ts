@@ -27,7 +27,8 @@ function firstMatch(rest: string): readonly [string, number] {
 }
 
 function byLexer(text: string): string[] {
-  return lex(new SourceFile(0, 'test.zone', text), () => undefined).tokens.map(({ type, span }) => `${type}@${span.start}-${span.end}`);
+  const { tokens } = lex(new SourceFile(0, 'test.zone', text), () => undefined);
+  return tokens.slice(0, tokens.length).map(({ type, span }) => `${type}@${span.start}-${span.end}`);
 }
 
 /** The lexer calls every mistake `bad`, a pattern without a letter too. */
@@ -120,4 +121,18 @@ test.each([
   ['a string up to its own quote', '"a" "b\\"c" "d', ['string@0-3', 'string@4-10', 'bad@11-13']],
 ])('%s', (_, text, expected) => {
   expect(byLexer(text)).toEqual(expected);
+});
+
+test('tokens far apart are looked at in any order', () => {
+  const { tokens } = lex(new SourceFile(0, 'test.zone', Array.from({ length: 3000 }, (_, index) => `w${index}`).join('\n')), () => undefined);
+  const order = [0, 2999, 512, 1, 1024, 0, 513, 2999, 512];
+  expect(order.map((index) => tokens.at(index)?.value)).toEqual(order.map((index) => `w${index}`));
+  expect([-1, 3000, 1e9].map((index) => tokens.at(index))).toEqual([undefined, undefined, undefined]);
+  expect(tokens.slice(510, 515).map(({ value, column, first }) => `${value} ${column} ${first}`)).toEqual([
+    'w510 0 true',
+    'w511 0 true',
+    'w512 0 true',
+    'w513 0 true',
+    'w514 0 true',
+  ]);
 });

@@ -20,8 +20,8 @@ export function parseText(text: string): Parsed {
 export function bare(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(bare);
   if (typeof node !== 'object' || node === null) return node;
+  if ('text' in node && 'span' in node) return node.text;
   const entries = Object.entries(node).filter(([key, value]) => key !== 'span' && value !== undefined);
-  if (entries.length === 1 && entries[0]?.[0] === 'text') return entries[0][1];
   return Object.fromEntries(entries.map(([key, value]) => [key, bare(value)]));
 }
 
