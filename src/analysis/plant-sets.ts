@@ -135,7 +135,7 @@ export class PlantSets {
   #allowsTo: Map<string, Flow[]> | undefined;
 
   /** `space`: shared by two plants that are compared; its line must be cut at the borders of both. */
-  constructor(model: Model, placement: Placement, space = new ConversationSpace(new AddressLine(bordersOf(model)))) {
+  constructor(model: Model, placement: Placement, space = new ConversationSpace(new AddressLine(bordersOf(model)), model.flows.length)) {
     this.model = model;
     this.#flows = new Map(model.flows.map((flow) => [flow.name, flow]));
     this.#index = new ZoneIndex(model.zones);

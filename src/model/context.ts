@@ -32,26 +32,23 @@ export class Context {
 /** Reads the properties of one declaration: each at most once, save those that unite. */
 export class PropertyReader {
   readonly #context: Context;
-  readonly #byKeyword = new Map<string, Property[]>();
+  /** Few enough to be searched one by one; of one keyword only those that unite stand here more than once. */
+  readonly #kept: Property[] = [];
 
   /** `owner` names the declaration in messages ("zone `press`"); `uniting` keywords may stand more than once. */
   constructor(context: Context, properties: readonly Property[], owner: string, uniting: readonly string[] = []) {
     this.#context = context;
     for (const property of properties) {
       const keyword = keyOf(property);
-      const earlier = this.#byKeyword.get(keyword);
-      if (earlier === undefined) {
-        this.#byKeyword.set(keyword, [property]);
-      } else if (uniting.includes(keyword)) {
-        earlier.push(property);
-      } else {
-        const first = earlier[0];
+      const first = this.#first(keyword);
+      if (first === undefined || uniting.includes(keyword)) this.#kept.push(property);
+      else {
         context.report(
           modelCodes.repeatedProperty,
           property.keyword.span,
           { property: property.keyword.text, owner },
           {
-            secondary: first === undefined ? [] : [{ span: first.keyword.span, label: 'first here' }],
+            secondary: [{ span: first.keyword.span, label: 'first here' }],
             help: ['keep one of the two'],
           },
         );
@@ -59,19 +56,23 @@ export class PropertyReader {
     }
   }
 
+  #first(keyword: string): Property | undefined {
+    return this.#kept.find((property) => keyOf(property) === keyword);
+  }
+
   of<Kind extends Property['kind']>(keyword: string, kind: Kind): Extract<Property, { kind: Kind }> | undefined {
-    const property = this.#byKeyword.get(keyword)?.[0];
+    const property = this.#first(keyword);
     if (property === undefined) return undefined;
     if (property.kind !== kind) throw new Error(`property ${keyword} was parsed as ${property.kind}, expected ${kind}`);
     return property as Extract<Property, { kind: Kind }>;
   }
 
   all<Kind extends Property['kind']>(keyword: string, kind: Kind): Extract<Property, { kind: Kind }>[] {
-    return (this.#byKeyword.get(keyword) ?? []).filter((property): property is Extract<Property, { kind: Kind }> => property.kind === kind);
+    return this.#kept.filter((property): property is Extract<Property, { kind: Kind }> => property.kind === kind && keyOf(property) === keyword);
   }
 
   has(keyword: string): boolean {
-    return this.#byKeyword.has(keyword);
+    return this.#first(keyword) !== undefined;
   }
 
   text(keyword: string): string | undefined {

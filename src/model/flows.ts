@@ -89,13 +89,10 @@ export function resolveFlow(tools: FlowTools, declaration: FlowDecl, inherited: 
   const ownAccepted = acceptWeaker(context, read);
   const fromClause = read.of('from', 'selector');
   const toClause = read.of('to', 'selector');
-  for (const [property, clause] of [
-    ['from', fromClause],
-    ['to', toClause],
-  ] as const) {
-    if (clause === undefined)
-      context.report(modelCodes.missingProperty, declaration.name.span, { owner, property }, { help: [`say which side, for example \`${property} any\``] });
-  }
+  const missing = (property: string): void =>
+    context.report(modelCodes.missingProperty, declaration.name.span, { owner, property }, { help: [`say which side, for example \`${property} any\``] });
+  if (fromClause === undefined) missing('from');
+  if (toClause === undefined) missing('to');
   const allows = read.all('allow', 'services');
   const denies = read.all('deny', 'services');
   const firstDeny = denies[0];
@@ -323,8 +320,17 @@ function rateOf(context: Context, read: PropertyReader): Rate | undefined {
   return unit === undefined || amount === undefined || burst === undefined ? undefined : { amount, unit, burst };
 }
 
+const knownDates = new Map<string, boolean>();
+
 /** `YYYY-MM-DD` that exists. */
 export function isCalendarDate(text: string): boolean {
+  const known = knownDates.get(text) ?? isDate(text);
+  // A plant has few dates, and a file that has many would fill the memory of a long-lived process.
+  if (knownDates.size < 1000) knownDates.set(text, known);
+  return known;
+}
+
+function isDate(text: string): boolean {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/u.exec(text);
   if (match === null) return false;
   const date = new Date(`${text}T00:00:00Z`);

@@ -133,6 +133,8 @@ export class SelectorResolver {
       else meanings.push(meaning);
     }
     if (broken) return undefined;
+    const [only] = meanings;
+    if (only !== undefined && meanings.length === 1) return only;
     return {
       addresses: unionAddresses(...meanings.map((meaning) => meaning.addresses)),
       gateways: [...new Set(meanings.flatMap((meaning) => meaning.gateways))].sort(),

@@ -21,7 +21,7 @@ export class AddressLine {
   constructor(sets: Iterable<AddressSet>) {
     const v4 = new Set<number>([0]);
     const v6 = new Set<bigint>([0n]);
-    for (const set of sets) {
+    for (const set of new Set(sets)) {
       for (const range of set.v4) {
         v4.add(range.first);
         if (range.last < max4) v4.add(range.last + 1);

@@ -44,10 +44,12 @@ export interface Wish {
 }
 
 const protocolBits = 8;
+/** Nodes that a product of a large plant brings. */
+const nodesEach = 32;
 const valueBits = 16;
 
 export class ConversationSpace {
-  readonly diagram = new Diagram();
+  readonly diagram: Diagram;
   readonly line: AddressLine;
   readonly #bits: number;
   readonly #source: number;
@@ -56,8 +58,10 @@ export class ConversationSpace {
   readonly #message: MessageLevels;
   readonly #services: Record<Family, WeakMap<ServiceSet, Node>> = { 4: new WeakMap(), 6: new WeakMap() };
 
-  constructor(line: AddressLine) {
+  /** `products`: about how many will be asked about. */
+  constructor(line: AddressLine, products = 0) {
     this.line = line;
+    this.diagram = new Diagram(products * nodesEach);
     this.#bits = Math.max(1, Math.ceil(Math.log2(line.size + 1)));
     this.#source = this.#bits;
     this.#protocol = this.#source + this.#bits;
@@ -120,6 +124,7 @@ export class ConversationSpace {
       const from = this.line.segments(source, family);
       if (from.length === 0) return true;
       const said = this.services(family, services);
+      if (set === empty) return said === empty || this.line.segments(destination, family).length === 0;
       return belowRanges(this.diagram, set, 0, this.#bits, this.line.segments(destination, family)).every((node) =>
         belowRanges(this.diagram, node, this.#source, this.#bits, from).every((messages) => this.diagram.subtract(said, messages) === empty),
       );

@@ -31,14 +31,19 @@ const largestMemo = 1 << 20;
  */
 export class Diagram {
   /** Of each node its level, low and high, and the next node of the same place in the table. */
-  #nodes = new Int32Array(firstSize * 4);
+  #nodes: Int32Array<ArrayBuffer>;
   /** By hash the last node that was made. */
-  #table = new Int32Array(firstSize);
+  #table: Int32Array<ArrayBuffer>;
   #count = 2;
   /** Lossy memo of binary operations: operation and first operand, second operand, result, and nothing. */
-  #memo = new Int32Array(firstMemo * 4);
+  #memo: Int32Array<ArrayBuffer>;
 
-  constructor() {
+  /** `expected`: nodes that there will be; only a guess, to grow less often. */
+  constructor(expected = 0) {
+    const size = Math.max(firstSize, 2 ** Math.ceil(Math.log2(Math.min(expected, largestMemo) + 1)));
+    this.#nodes = new Int32Array(size * 4);
+    this.#table = new Int32Array(size);
+    this.#memo = new Int32Array(Math.max(firstMemo, size) * 4);
     this.#nodes[0] = terminalLevel;
     this.#nodes[4] = terminalLevel;
   }

@@ -15,7 +15,6 @@ import { commonFamilies, type Flow, type FlowProperties, type Gateway, type Gate
 import { ZoneIndex } from '../model/zone-index.ts';
 import { type Address, families } from '../net/address.ts';
 import {
-  addressesMeet,
   allAddresses,
   addressSetOf,
   type AddressSet,
@@ -50,7 +49,8 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
   reportZones(model, joins, diagnostics);
   const index = new ZoneIndex(model.zones);
   const inZones = unionAddresses(...model.zones.map((zone) => zone.addresses));
-  for (const flow of model.flows) reportFlow(flow, index, inZones, joins, date, diagnostics);
+  const zoned = within(inZones);
+  for (const flow of model.flows) reportFlow(flow, index, zoned, joins, date, diagnostics);
   const gateways: GatewayPolicy[] = [];
   for (const gateway of model.gateways) {
     const target = targets.get(gateway.target.value);
@@ -72,6 +72,16 @@ export function place(model: Model, targets: ReadonlyMap<string, TargetCapabilit
   }
   reportUnplaced(model, gateways, date, diagnostics);
   return { value: { date, gateways, joins }, diagnostics };
+}
+
+/** The parts of sets that lie in another; a policy names few sets, and each of them often. */
+function within(whole: AddressSet): (set: AddressSet) => AddressSet {
+  const known = new Map<AddressSet, AddressSet>();
+  return (set) => {
+    let part = known.get(set);
+    if (part === undefined) known.set(set, (part = intersectAddresses(set, whole)));
+    return part;
+  };
 }
 
 /** A flow that runs between zones and yet reaches no gateway's forward path: it is about a gateway's own addresses. */
@@ -154,10 +164,11 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
   const zones = [...zoneHere.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const faced = unionAddresses(...zones.map((zone) => zone.addresses));
   const entries: Entry[] = [];
+  const here = within(faced);
   for (const flow of model.flows) {
-    if (!addressesMeet(flow.from.addresses, faced) || !addressesMeet(flow.to.addresses, faced) || !inForce(flow, date)) continue;
-    const from = intersectAddresses(flow.from.addresses, faced);
-    const to = intersectAddresses(flow.to.addresses, faced);
+    const from = here(flow.from.addresses);
+    const to = here(flow.to.addresses);
+    if (!inForce(flow, date)) continue;
     if (isEmpty(from) || isEmpty(to) || isNoService(flow.services.set)) continue;
     entries.push(forwardEntry(flow, from, to, gateway.name, target, diagnostics));
   }
@@ -435,13 +446,13 @@ function reportDates(flow: FlowProperties, name: string, date: string, diagnosti
 }
 
 /** Coverage (rule 11), emptiness (rule 4) and dates (rule 9) of one flow. */
-function reportFlow(flow: Flow, index: ZoneIndex, inZones: AddressSet, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
+function reportFlow(flow: Flow, index: ZoneIndex, zoned: (set: AddressSet) => AddressSet, joins: Joins, date: string, diagnostics: Diagnostic[]): void {
   if (reportDates(flow, flow.name, date, diagnostics)) return;
   const nothing = (why: string, help: string): void => {
     diagnostics.push(diagnostic(lintCodes.opensNothing, flow.span, { flow: flow.name, why }, { help: [help] }));
   };
-  const from = intersectAddresses(flow.from.addresses, inZones);
-  const to = intersectAddresses(flow.to.addresses, inZones);
+  const from = zoned(flow.from.addresses);
+  const to = zoned(flow.to.addresses);
   if (isEmpty(from) || isEmpty(to)) {
     nothing(`no zone holds \`${(isEmpty(from) ? flow.from : flow.to).text}\``, 'name a zone, a host or an address that lies in a zone');
     return;

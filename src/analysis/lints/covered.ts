@@ -24,7 +24,7 @@ function find(plant: PlantSets, effect: Flow['effect']): Diagnostic[] {
     places.every(({ entry, policy }) => {
       const held = heldBy(plant, policy);
       // An allow of which denies leave nothing is said to be that.
-      if (effect === 'allow') return !held.isDenied(entry, 1) && held.isAllowed(entry, entry.rate === undefined && entry.heard === undefined ? 2 : 1);
+      if (effect === 'allow') return held.isAllowed(entry, entry.rate === undefined && entry.heard === undefined ? 2 : 1) && !held.isDenied(entry, 1);
       return held.isDenied(entry, 2);
     }),
   );

@@ -8,10 +8,11 @@ export const unused: Lint = (plant) => {
   const { model } = plant;
   // A file that others include, checked alone, names little of what it declares.
   if (model.unused.length === 0 || model.gateways.length === 0) return [];
-  const reached = unionAddresses(
+  const ends = [
     ...model.flows.flatMap((flow) => (flow.effect === 'allow' ? [flow.from.addresses, flow.to.addresses] : [])),
     ...model.gateways.flatMap((gateway) => gateway.traffic.map((line) => line.peer.addresses)),
-  );
+  ];
+  const reached = unionAddresses(...new Set(ends));
   const hosts = new Map(model.hosts.map((host) => [host.name, host]));
   return model.unused
     .filter(({ kind, name }) => {
