@@ -11,13 +11,14 @@ import { noFunction, otherFunction } from '../../src/packets/functions.ts';
 import { connectionStates, hooks, type Packet } from '../../src/packets/packet.ts';
 import { empty } from '../../src/packets/packet-space.ts';
 import { type Proof, proveFiles } from '../../src/pipeline/prove.ts';
-import { evaluate } from '../../src/policy/evaluate.ts';
 import { functionTable } from '../../src/policy/gateway-policy.ts';
 import { policySets, policySpace, possible } from '../../src/policy/sets.ts';
 import type { EmittedFile, Target } from '../../src/target/target.ts';
 import { iptables } from '../../targets/iptables/index.ts';
 import { nftables } from '../../targets/nftables/index.ts';
 import { type Compiled, compileText, type Ruleset, rulesetOf } from '../generators/compile.ts';
+import { interpreted, isAnswered, judge, parsed, type Tally, total, wanted } from './iptables/mutation-judge.ts';
+import { mutantsOf } from './iptables/mutants.ts';
 
 function compiled(lines: string, target: string, four = false, own = '10.0.1.1/24, 2001:db8:1::1/64'): Compiled {
   const text = `policy "Reset" { revision 1 }
@@ -182,15 +183,13 @@ const alike = ['rates and logs', 'units', 'enough for sets of elements'];
 describe('a packet is answered ⇔ evaluate denies it, and would let the same segment pass without payload, in a conversation that it knows', () => {
   const all = packets();
   it.each(plants.filter(([name]) => !alike.includes(name)))('%s', (_name, lines) => {
-    const { policy, house } = rulesetOf(compiled(lines, targets[0]?.[0] ?? ''));
-    const { space, answered } = policySets(policy, policySpace(policy));
+    const ruleset = rulesetOf(compiled(lines, targets[0]?.[0] ?? ''));
+    const { space, answered } = policySets(ruleset.policy, policySpace(ruleset.policy));
     const universe = possible(space);
     let some = 0;
     const wrong = all.filter((packet) => {
       if (!space.contains(universe, packet)) return false;
-      const known = packet.state === 'established' || (packet.state === 'new' && packet.markCurrent);
-      const expected =
-        packet.protocol === 6 && known && !evaluate(house, packet).accepted && evaluate(house, { ...packet, functionNumber: noFunction }).accepted;
+      const expected = isAnswered(ruleset, packet);
       if (expected) some += 1;
       return expected !== space.contains(answered, packet);
     });
@@ -440,6 +439,49 @@ describe('resets in other places, iptables', () => {
     expect(files.map(({ text }) => text)).not.toEqual(filesOf(ruleset).map(({ text }) => text));
     expect(said(proofOf(ruleset, iptables, files))).toMatch(words);
   });
+});
+
+/** Mutants in the default run; all of them in a longer one. */
+const mostMutants = Number(process.env['ZW_RESET_MUTANTS'] ?? 12);
+
+describe('rules that answer, packet by packet', () => {
+  const ruleset = rulesetOf(
+    compiled(
+      'flow poll { from hmi to press allow modbus read }\nflow bare { from 10.0.1.6 to plc allow tcp 500-510 }\nflow dials { from office to plc allow dnp3 read  requests backward }',
+      'iptables { denied-messages reset }',
+      true,
+    ),
+  );
+  const files = filesOf(ruleset);
+  const samples = packets().filter(({ source, hook, protocol }) => source.family === 4 && hook === 'forward' && protocol === 6);
+
+  it('an interpreter answers what evaluate says', () => {
+    const tables = parsed(files, ruleset);
+    const answered = samples.filter((packet) => {
+      const fate = interpreted(tables, packet);
+      expect(fate, JSON.stringify(packet)).toEqual(wanted(ruleset, packet));
+      return fate.answered;
+    });
+    expect(answered.length).toBeGreaterThan(10);
+  });
+
+  it('mutants are caught that change the meaning, and no others', () => {
+    const walked = /^-A zw\.(?:reset|sent|refused|unheard|said|hears|again|answers|pair\.output)\b/u;
+    const all = mutantsOf(files).filter(
+      ({ file, line }) => file === 'iptables.rules' && walked.test(files.find(({ name }) => name === file)?.text.split('\n')[line - 1] ?? ''),
+    );
+    const step = Math.max(1, all.length / mostMutants);
+    const tally: Tally = new Map();
+    judge(
+      ruleset,
+      all.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step)),
+      samples,
+      tally,
+    );
+    const { caught, accepted, refused } = total(tally);
+    console.log(`of ${all.length} mutants ${caught} caught, ${accepted} without a change of meaning accepted, ${refused} refused`);
+    expect(caught).toBeGreaterThan(0);
+  }, 600_000);
 });
 
 describe('where it can do nothing', () => {
