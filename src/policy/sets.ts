@@ -136,7 +136,9 @@ export function policySets(
     }
     parts.starts.push(startsAlways, startsMaybe);
     if (policy.resetsDenied) {
-      parts.known.push(diagram.intersect(space.hook(hook), diagram.union(current, stale)));
+      // Only what is looked into is denied for what it says; of a large plant that is little.
+      const asking = diagram.union(space.direction('original', judged.inspected), space.direction('reply', judged.heard));
+      parts.known.push(diagram.intersect(space.hook(hook), diagram.intersect(diagram.union(current, stale), asking)));
       if (hook === 'output') parts.released.push(diagram.intersect(here(space.state('related')), space.among(fields.protocol, [protocolNumber.tcp])));
     }
     for (const entry of policy.entries) {
