@@ -192,7 +192,7 @@ function segmentsOn({ backend, families: names, share }: LookingPlace): void {
       return conversation;
     }
 
-    it('its sender gets a reset with the number that it waits for, and its server nothing', async () => {
+    whole('its sender gets a reset with the number that it waits for, and its server nothing', async () => {
       await enforce({ flows: poll });
       const one = await opened(withPort(all, 4000));
       expect(await bench.passes(one.client('PA', bytes(read)), one.server('PA', bytes(write)))).toEqual([true, true]);

@@ -178,7 +178,7 @@ function packets(): readonly Packet[] {
 }
 
 /** Plants of which the packets here tell nothing more. */
-const alike = ['rates and logs', 'units', 'enough for sets of elements'];
+const alike = ['one flow', 'rates and logs', 'units', 'enough for sets of elements'];
 
 describe('a packet is answered ⇔ evaluate denies it, and would let the same segment pass without payload, in a conversation that it knows', () => {
   const all = packets();
