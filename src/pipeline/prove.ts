@@ -1,8 +1,8 @@
 /**
  * Prove: what was emitted for a gateway, read back, against its policy.
  *
- * Equal means: the same packets pass, the same conversations are marked, and every rate binds the same packets. If not,
- * one packet shows the difference.
+ * Equal means: the same packets pass, the same conversations are marked, every rate binds the same packets, and the same packets are answered
+ * with a reset. If not, one packet shows the difference.
  */
 import type { Rate } from '../model/model.ts';
 import type { Packet } from '../packets/packet.ts';
@@ -42,7 +42,21 @@ export function prove(sets: PolicySets, result: ReadResult): Proof {
     ) ??
     compare(sets.accepted, result.accepted, 'passes at any rate, but the policy limits it', 'is limited, but the policy lets it pass at any rate') ??
     compare(sets.marked, result.marked, 'has its conversation marked as judged, but must not', 'passes without its conversation being marked') ??
-    compareLimits(sets, result) ?? { kind: 'equal' }
+    compareLimits(sets, result) ??
+    compare(
+      sets.answered,
+      result.answered ?? empty,
+      'is answered with a reset, but the policy drops it in silence',
+      'is dropped in silence, but the policy has it answered with a reset',
+    ) ??
+    compare(
+      sets.released,
+      result.released ?? empty,
+      'passes if it is a reset, but the policy lets none pass',
+      'is dropped if it is a reset that the gateway sends',
+    ) ?? {
+      kind: 'equal',
+    }
   );
 }
 

@@ -46,6 +46,8 @@ export interface TargetCapabilities {
   readonly looksIntoReplies?: boolean;
   /** Whether it looks into what is for the gateway itself and what it starts, too, at grade `pdu`; if not, its lines cannot name functions. */
   readonly looksIntoOwn?: boolean;
+  /** The option by which a gateway answers a segment of TCP with a reset that is denied by what its message says, and its value that says so. */
+  readonly resets?: { readonly option: string; readonly value: string };
   /** The option by which a gateway does without looking into messages, and its value that says so: then every grade is the default. */
   readonly blinded?: { readonly option: string; readonly value: string };
   /** Of what `withoutLooking` gives: the option by which it does without, and what the target gives otherwise. */

@@ -112,6 +112,8 @@ export interface GatewayPolicy {
   readonly gateway: string;
   readonly target: string;
   readonly options: SettledOptions;
+  /** A segment of TCP that is denied by what its message says is answered with a reset. */
+  readonly resetsDenied: boolean;
   /** What the target makes of packets that belong to a conversation. */
   readonly conversations: Conversations;
   readonly keeps: KeepingDetails;

@@ -217,10 +217,24 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
         ),
       );
   }
+  const options = settleOptions(gateway, target, diagnostics);
+  const { resets } = target;
+  const resetsDenied = resets !== undefined && options.get(resets.option) === resets.value;
+  if (resetsDenied) {
+    const forwarded = new Set(entries.filter(({ hook }) => hook === 'forward').map(({ origin }) => origin.name));
+    reportResets(
+      gateway,
+      target,
+      `${resets.option} ${resets.value}`,
+      model.flows.filter(({ name }) => forwarded.has(name)),
+      diagnostics,
+    );
+  }
   return {
     gateway: gateway.name,
     target: target.name,
-    options: settleOptions(gateway, target, diagnostics),
+    options,
+    resetsDenied,
     conversations: target.conversations,
     keeps: target.keeps ?? { stateBeforeLoopback: false, deniesUntracked: false },
     interfaces,
@@ -236,6 +250,30 @@ function placeGateway(model: Model, gateway: Gateway, target: TargetCapabilities
     declaredAddresses: declaredAddresses(model, zones, faced),
     declaredServices: model.services.map(({ name, set }) => ({ name, set })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+/** Resets that nobody would send: where the rules look into no messages, and of flows that an engine looks into, which drops for itself. */
+function reportResets(gateway: Gateway, target: TargetCapabilities, option: string, flows: readonly Flow[], diagnostics: Diagnostic[]): void {
+  const setting = gateway.options.find(({ name }) => name.value === target.resets?.option);
+  const refuse = (what: string, help: string, flow?: Flow): void => {
+    const secondary = flow === undefined ? [] : [{ span: flow.services.span, label: 'looked into by the engine' }];
+    diagnostics.push(
+      diagnostic(targetCodes.inexpressible, setting?.name.span, { what, gateway: gateway.name, target: target.name }, { secondary, help: [help] }),
+    );
+  };
+  if (target.without !== undefined) {
+    const { option: blinded } = target.without;
+    refuse(`\`${option}\` with \`${blinded}\`: where nothing looks into messages, none is denied for what it says`, `take one of the two out`);
+    return;
+  }
+  const { engine } = target;
+  const inspected = flows.find((flow) => flow.services.functions.some(({ protocol }) => gradeIn(flow, target, protocol).grade === 'stream'));
+  if (engine !== undefined && inspected !== undefined)
+    refuse(
+      `\`${option}\` for flow \`${inspected.name}\`, into which ${engine} looks: what it drops it does not answer`,
+      `take \`${option}\` out, or \`${target.companions?.option ?? ''} ${engine}\`: then the rules themselves look into messages, at \`pdu\``,
+      inspected,
+    );
 }
 
 /** Whether the gateway has an address by which the peer can talk with it. */

@@ -20,10 +20,11 @@ import {
   inspectedServices,
   isNoService,
   noServices,
+  protocolNumber,
   type ServiceSet,
   widenFunctions,
 } from '../packets/service-set.ts';
-import type { Entry, GatewayPolicy, Pass, PlacedInterface } from './gateway-policy.ts';
+import { type Entry, functionTable, type GatewayPolicy, type Pass, type PlacedInterface } from './gateway-policy.ts';
 
 /** New conversations that a rate lets start or not. */
 export interface Limited {
@@ -44,6 +45,10 @@ export interface PolicySets {
   readonly limited: readonly Limited[];
   /** New forwarded conversations that may start (limited ones included): the meaning of the policy. */
   readonly starts: Node;
+  /** Segments of TCP that are denied by what their message says alone, where they are answered with a reset; empty where none is. */
+  readonly answered: Node;
+  /** Where the gateway's own resets leave, by their own fields; what is no reset is denied there as ever. */
+  readonly released: Node;
 }
 
 /** Ranges up to this size are cut into their addresses: targets spell them out, and the files are read in the same space. */
@@ -86,7 +91,14 @@ export function policySets(
   reading: Reading = 'enforced',
 ): PolicySets {
   const { diagram } = space;
-  const parts: { accepted: Node[]; maybe: Node[]; marked: Node[]; starts: Node[] } = { accepted: [], maybe: [], marked: [], starts: [] };
+  const parts: { accepted: Node[]; maybe: Node[]; marked: Node[]; starts: Node[]; known: Node[]; released: Node[] } = {
+    accepted: [],
+    maybe: [],
+    marked: [],
+    starts: [],
+    known: [],
+    released: [],
+  };
   const limited: Limited[] = [];
   for (const hook of hooks) {
     const rule1 = placedPackets(space, policy, hook);
@@ -123,6 +135,12 @@ export function policySets(
       parts.marked.push(startsAlways, startsMaybe, rejudged);
     }
     parts.starts.push(startsAlways, startsMaybe);
+    if (policy.resetsDenied) {
+      // Only what is looked into is denied for what it says; of a large plant that is little.
+      const asking = diagram.union(space.direction('original', judged.inspected), space.direction('reply', judged.heard));
+      parts.known.push(diagram.intersect(space.hook(hook), diagram.intersect(diagram.union(current, stale), asking)));
+      if (hook === 'output') parts.released.push(diagram.intersect(here(space.state('related')), space.among(fields.protocol, [protocolNumber.tcp])));
+    }
     for (const entry of policy.entries) {
       if (entry.hook !== hook || entry.rate === undefined) continue;
       const packets = diagram.intersect(startsMaybe, entryStarts(space, policy, entry, reading));
@@ -132,14 +150,26 @@ export function policySets(
   const universe = possible(space);
   const within = (sets: readonly Node[]): Node => diagram.intersect(universe, diagram.unionAll(sets));
   const accepted = within(parts.accepted);
+  const maybe = diagram.subtract(within(parts.maybe), accepted);
   return {
     space,
     accepted,
-    maybe: diagram.subtract(within(parts.maybe), accepted),
+    maybe,
     marked: within(parts.marked),
     limited: limited.map((one) => ({ rate: one.rate, packets: diagram.intersect(universe, one.packets) })),
     starts: within(parts.starts),
+    answered: deniedByMessage(space, within(parts.known), diagram.union(accepted, maybe)),
+    released: within(parts.released),
   };
+}
+
+/** Of known conversations, segments of TCP that do not pass, though one without payload in their place would. */
+function deniedByMessage(space: PacketSpace, known: Node, passing: Node): Node {
+  const { diagram } = space;
+  const segments = diagram.intersect(known, space.among(fields.protocol, [protocolNumber.tcp]));
+  const living = diagram.intersect(diagram.intersect(segments, passing), space.messagesOf(functionTable.none));
+  const last = fields.lastAddress.level + fields.lastAddress.width - 1;
+  return diagram.subtract(diagram.intersect(segments, diagram.forget(living, fields.function.level, last)), passing);
 }
 
 /** Combinations of fields that a packet can have; sets are compared within them. */

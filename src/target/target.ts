@@ -60,6 +60,10 @@ export interface ReadResult {
   /** Packets that meet something not modelled, and whose fate depends on it; what they meet is among the refusals. */
   readonly unknown: Node;
   readonly limits: readonly ReadLimit[];
+  /** Packets that are answered with a reset of TCP instead of being dropped in silence; undefined: none. */
+  readonly answered?: Node;
+  /** Packets in whose place a segment of TCP that only resets passes, though they do not; undefined: none. */
+  readonly released?: Node;
   /** What a running gateway lacks altogether (a table, a jump): then it passes what its platform passes by itself. */
   readonly missing?: string;
   /** Why this is no whole dump of such a platform; then nothing else is said but the same as a refusal. */

@@ -7,12 +7,13 @@
 import { type Ranges, rangesEqual } from '../../src/net/ranges.ts';
 import { allFunctions } from '../../src/packets/functions.ts';
 import { protocolNumber } from '../../src/packets/service-set.ts';
-import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import { type Entry, functionTable, type GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
 import type { Looked, Pair, PairEntry } from '../../src/target/pairs.ts';
 import type { PlanRow } from '../../src/target/plan-row.ts';
 import { withinDomain } from '../../src/target/spare-addresses.ts';
 import type { Side } from '../../src/target/lookup-plan.ts';
+import { Answers } from './answers.ts';
 import type { Effects } from './effects.ts';
 import type { Area } from './inspected.ts';
 import { Looks } from './looks.ts';
@@ -23,13 +24,16 @@ import { accept, drop, goTo, type Table } from './table.ts';
 import { keyword, markValue, phrase, queue, type Token } from './tokens.ts';
 
 export type Hook = 'forward' | 'input' | 'output';
-type Which = 'deny' | 'allow' | 'limited';
+const whiches = ['deny', 'allow', 'limited'] as const;
+type Which = (typeof whiches)[number];
 
 /** The chains that every judgement may end in. */
 export interface Ends {
   readonly permit: Token;
   readonly related: Token;
   readonly state: Token;
+  /** Where denied messages are answered: with a reset, and on its way out what is related. */
+  readonly answering: { readonly reset: Token; readonly sent: Token } | undefined;
 }
 
 /** What an engine looks into: the queue that leads to it, and the areas of a pair. */
@@ -60,6 +64,7 @@ export class Judgement {
   readonly #plans = new Map<string, Plan<Entry>>();
   readonly #written = new Map<string, readonly Token[]>();
   readonly #looks: Looks;
+  readonly #answers: Answers;
   readonly #sides = new Map<string, Map<object, Side>>();
   /** Pairs of each flow with a rate. */
   readonly #pairsOf = new Map<Entry, Pair[]>();
@@ -83,6 +88,7 @@ export class Judgement {
     this.#gate = parts.gate;
     this.#inspection = parts.inspection;
     this.#looks = new Looks(parts.policy, parts.table);
+    this.#answers = new Answers(parts.table, parts.effects, parts.ends.answering?.reset);
     for (const pair of parts.pairs)
       for (const { entry, boxes, looked, heard } of pair.entries)
         if (entry.rate !== undefined && (boxes.has(this.#table.family) || looked.has(this.#table.family) || heard.has(this.#table.family)))
@@ -97,7 +103,7 @@ export class Judgement {
   /** The chain of every pair that no flow joins: what may not start there, whichever it is. */
   nothing(): Token {
     return this.#table.once('nothing', 'nothing', () =>
-      this.#states(accept, goTo(this.#table.once('nothing new', 'new.nothing', () => [this.#effects.log('none', 'default'), drop])), drop),
+      this.#states('forward', accept, goTo(this.#table.once('nothing new', 'new.nothing', () => [this.#effects.log('none', 'default'), drop])), drop),
     );
   }
 
@@ -117,6 +123,7 @@ export class Judgement {
     const passed = passing?.accept ?? accept;
     const heard = this.#heard(pair, opposites, passed);
     return this.#states(
+      hook,
       this.#said(pair, passed, heard !== undefined),
       goTo(this.#table.chain(`new.${pair.stem}`, this.#newRules(pair))),
       again.length === 0 ? drop : goTo(this.#table.chain(`again.${pair.stem}`, again)),
@@ -125,7 +132,7 @@ export class Judgement {
   }
 
   /** `heard`: where answers of conversations that were judged go, if not the way of all that is known. */
-  #states(known: Token, starts: Token, stale: Token, heard?: Token): Token[] {
+  #states(hook: Hook, known: Token, starts: Token, stale: Token, heard?: Token): Token[] {
     const state = (words: string): Token => keyword(`-m conntrack --ctstate ${words}`);
     const judged = (states: string, next: Token): Token => phrase(state(states), keyword('-m connmark --mark'), markValue(this.#mark), next);
     return [
@@ -133,7 +140,7 @@ export class Judgement {
       judged('NEW,ESTABLISHED', known),
       phrase(state('NEW'), starts),
       phrase(state('ESTABLISHED'), stale),
-      phrase(state('RELATED'), goTo(this.#ends.related)),
+      phrase(state('RELATED'), goTo((hook === 'output' ? this.#ends.answering?.sent : undefined) ?? this.#ends.related)),
       goTo(this.#ends.state),
     ];
   }
@@ -177,15 +184,16 @@ export class Judgement {
    * What is answered passes, or has gone its own way before (`answersApart`).
    */
   #said(pair: Pair, passed: Token, answersApart: boolean): Token {
-    const boxes = (['deny', 'allow', 'limited'] as const).flatMap((which) => this.#looked(pair, which));
+    const boxes = whiches.flatMap((which) => this.#looked(pair, which));
     if (boxes.length === 0) return passed;
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const refused = this.#refused(pair);
     const said = this.#table.chain(`said.${pair.stem}`, [
       ...this.#lookups(pair, 'deny', () => drop),
-      ...this.#lookedLookups(pair, 'deny', () => drop),
+      ...this.#lookedLookups(pair, 'deny', () => refused),
       ...(['allow', 'limited'] as const).flatMap((which) => [...this.#lookups(pair, which, () => passed), ...this.#lookedLookups(pair, which, () => passed)]),
       this.#effects.log(conduit ?? pair.label, 'default'),
-      drop,
+      refused,
     ]);
     const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
     const plan = planLookups(this.#table, `inspect.${pair.stem}`, boxes, note, { labelled: false });
@@ -210,7 +218,7 @@ export class Judgement {
         (['allow', 'limited'] as const).flatMap((which) => [...this.#lookups(one, which, () => passed, true), ...this.#heardLookups(one, which, () => passed)]),
       ),
       this.#effects.log(conduit ?? pair.label, 'default'),
-      drop,
+      this.#unheard(pair, opposites),
     ]);
     const note = (labels: readonly Looked[]): Token => this.#effects.note([...new Set(labels.map(({ entry }) => entry))]);
     const outcome = (labels: readonly Looked[]): Token[] => [phrase(note(labels), goTo(hears))];
@@ -220,6 +228,24 @@ export class Judgement {
       return writeLookups(plan, { table: this.#table, swapped: true, outcome, guard: undefined });
     });
     return goTo(this.#table.chain(`heard.${pair.stem}`, [...asked, passed]));
+  }
+
+  /** Where a message goes that is denied within a conversation. */
+  #refused(pair: Pair): Token {
+    if (this.#ends.answering === undefined || whiches.every((which) => this.#looked(pair, which).length === 0)) return drop;
+    const boxes = (['allow', 'limited'] as const).flatMap((which) => [...this.#boxes(pair, which), ...silently(this.#looked(pair, which))]);
+    return this.#answers.chain('refused', pair, [{ pair, boxes, guard: this.#guard(pair, false, undefined) }]);
+  }
+
+  /** The same for what the called side says, by the fields of its answers. */
+  #unheard(pair: Pair, opposites: readonly Pair[]): Token {
+    const asking = opposites.map((one) => ({ pair: one, heard: (['allow', 'limited'] as const).flatMap((which) => this.#hears(one, which)) }));
+    if (asking.every(({ heard }) => heard.length === 0)) return drop;
+    return this.#answers.chain(
+      'unheard',
+      pair,
+      asking.map((one) => ({ pair: one.pair, boxes: silently(one.heard) })),
+    );
   }
 
   #boxOf(pair: Pair, area: Area): Box<Area> {
@@ -296,9 +322,9 @@ export class Judgement {
     if (answered.length === 0 && !permits(pair)) return [];
     const reply = keyword('-m conntrack --ctdir REPLY');
     const permitted = this.#permit(pair);
-    const requests = permits(pair) ? [...this.#judgement(pair, false, hook, permitted), drop] : [drop];
+    const requests = permits(pair) ? [...this.#judgement(pair, false, hook, permitted), this.#refused(pair)] : [drop];
     if (answered.length === 0) return [phrase(reply, drop), ...requests];
-    const answers = [...answered.flatMap((opposite) => this.#judgement(opposite, true, hook, permitted)), drop];
+    const answers = [...answered.flatMap((opposite) => this.#judgement(opposite, true, hook, permitted)), this.#unheard(pair, answered)];
     return [phrase(reply, goTo(this.#table.chain(`answers.${pair.stem}`, answers))), ...requests];
   }
 
@@ -309,7 +335,7 @@ export class Judgement {
       swapped ? this.#heardLookups(pair, which, verdict) : this.#lookedLookups(pair, which, verdict);
     return [
       ...this.#lookups(pair, 'deny', () => drop, swapped, hook),
-      ...looked('deny', () => drop),
+      ...looked('deny', () => (swapped ? drop : this.#refused(pair))),
       ...this.#lookups(pair, 'allow', permitted, swapped, hook),
       ...looked('allow', permitted),
       ...this.#lookups(pair, 'limited', permitted, swapped, hook),
@@ -434,10 +460,7 @@ export class Judgement {
 
   /** By ports, whatever functions are meant: a conversation starts by a packet that says nothing yet. */
   #loud(pair: Pair, effects: readonly Which[]): Box<Entry>[] {
-    const byPorts = (which: Which): Box<Entry>[] => [
-      ...this.#boxes(pair, which),
-      ...this.#looked(pair, which).map((box): Box<Entry> => ({ ...box, label: box.label.entry })),
-    ];
+    const byPorts = (which: Which): Box<Entry>[] => [...this.#boxes(pair, which), ...this.#looked(pair, which).map(plainly)];
     return effects.flatMap(byPorts).filter(({ label }) => label.log || label.count);
   }
 
@@ -466,6 +489,15 @@ export class Judgement {
       ]),
     );
   }
+}
+
+/** Those of which a packet without payload is one, too. */
+function silently(boxes: readonly Box<Looked>[]): Box<Entry>[] {
+  return boxes.filter(({ label }) => functionTable.hasNone(label.functions)).map(plainly);
+}
+
+function plainly(box: Box<Looked>): Box<Entry> {
+  return { ...box, label: box.label.entry };
 }
 
 /** Nothing may be said there. */

@@ -11,6 +11,7 @@ export function loader(policy: GatewayPolicy, facts: EmissionFacts): LoaderView 
     head: headLines(policy, facts, 'brings the files beside it into force: sh load.sh, or sh load.sh -n to see what it would do'),
     prefix: prefixWord(policy.options.get('chain-prefix') ?? 'zw'),
     sets: policy.options.get('sets') !== 'no',
+    resets: policy.resetsDenied,
     tool4: keyword(`iptables-${backend}`),
     tool6: keyword(`ip6tables-${backend}`),
   };

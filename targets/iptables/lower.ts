@@ -211,14 +211,26 @@ class FamilyLowering {
     const { family } = this.table;
     const state = this.#denied('state', 'state');
     const errors = keyword(family === 4 ? '-p icmp -m icmp --icmp-type' : '-p icmpv6 -m icmp6 --icmpv6-type');
+    // ICMP errors only (RFC 4890).
+    const related = this.table.chain('related', [
+      ...relatedErrorTypes(family).map((type) => phrase(errors, icmpMessage(family, type, undefined), accept)),
+      goTo(state),
+    ]);
     return {
       state,
-      // ICMP errors only (RFC 4890).
-      related: this.table.chain('related', [
-        ...relatedErrorTypes(family).map((type) => phrase(errors, icmpMessage(family, type, undefined), accept)),
-        goTo(state),
-      ]),
+      related,
+      answering: this.#policy.resetsDenied ? this.#answering(related) : undefined,
       permit: this.table.chain('permit', [phrase(keyword('-j CONNMARK --set-xmark'), markValue(this.#mark)), accept]),
+    };
+  }
+
+  /** The reset that answers a denied message, and what lets it out: it belongs to no conversation, but is related to one. */
+  #answering(related: Token): Ends['answering'] {
+    const segment = keyword('-p tcp');
+    const onlyResets = keyword('-m tcp --tcp-flags FIN,SYN,RST,PSH,URG RST');
+    return {
+      reset: this.table.chain('reset', [phrase(segment, keyword('-j REJECT --reject-with tcp-reset')), drop]),
+      sent: this.table.chain('sent', [phrase(segment, onlyResets, accept), goTo(related)]),
     };
   }
 

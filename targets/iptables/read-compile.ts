@@ -12,12 +12,16 @@ import { missingForm, type Told } from '../../src/target/message-layouts.ts';
 import type { Bounds, Lookups } from './read-lookups.ts';
 import { type CurrentMark, Matches, type Matching } from './read-matches.ts';
 import { limitRate, sharedRate } from './read-rates.ts';
-import { isTarget, type ParsedRule, parseRule, type Section } from './read-rule.ts';
+import { isTarget, type Option, type ParsedRule, parseRule, type Section } from './read-rule.ts';
 import { type Chain, Refusal, type Rule, type Table } from './read-tree.ts';
 import { readNumber } from './read-values.ts';
 
 export type Effect =
   | { readonly kind: 'accept' | 'drop' | 'return' | 'mark' }
+  /** Dropped, and answered with a reset of TCP. */
+  | { readonly kind: 'reset' }
+  /** What only resets passes; everything else goes on with the next rule. */
+  | { readonly kind: 'release' }
   /** Only spends from a rate that others ask as well. */
   | { readonly kind: 'continue' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: number }
@@ -198,8 +202,11 @@ class Compiler {
     let parsed: ParsedRule;
     let parts: MatchParts;
     try {
-      parsed = parseRule(rule, (name) => table.chains.has(name));
+      const whole = parseRule(rule, (name) => table.chains.has(name));
+      const releasing = withoutResets(whole);
+      parsed = releasing ?? whole;
       parts = this.#parts(parsed, table, chain);
+      if (releasing !== undefined) return this.#releasing(parsed, parts, table);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return this.#anything(new Refusal(rule.line, error.message));
@@ -207,6 +214,12 @@ class Compiler {
     const compiled = this.#rule(parsed, parts, table);
     if (compiled !== undefined) for (const section of parsed.matches) if (section.module === 'bpf') this.#look(section, parsed, looks);
     return compiled;
+  }
+
+  /** A segment that only resets passes there. */
+  #releasing(rule: ParsedRule, parts: MatchParts, table: Table): CompiledRule | undefined {
+    const compiled = this.#rule(rule, parts, table);
+    return compiled === undefined ? undefined : { ...compiled, effect: { kind: 'release' } };
   }
 
   #look(section: Section, rule: ParsedRule, looks: (does: string, told: Told) => void): void {
@@ -275,8 +288,9 @@ class Compiler {
       case 'ACCEPT':
         return { effect: { kind: 'accept' } };
       case 'DROP':
-      case 'REJECT':
         return { effect: { kind: 'drop' } };
+      case 'REJECT':
+        return this.#reject(rule);
       case 'RETURN':
         return { effect: { kind: 'return' } };
       case 'CONNMARK':
@@ -289,6 +303,17 @@ class Compiler {
         if (target.name === 'SET') return { effect: undefined };
         return { effect: { kind: 'anything' }, doubt: `the target ${target.name} is not modelled` };
     }
+  }
+
+  /** A reset is an answer that is asked for; other ways to refuse, which another program may have, end a packet like a drop, and are none of ours. */
+  #reject(rule: ParsedRule): { effect: Effect; doubt?: string } {
+    const [option, ...more] = rule.target?.options ?? [];
+    if (option?.name === 'reject-with' && !option.negated && option.values[0] === 'tcp-reset' && more.length === 0) {
+      const protocol = rule.header.get('protocol');
+      if (protocol?.negated === false && /^(?:tcp|6)$/u.test(protocol.values[0] ?? '')) return { effect: { kind: 'reset' } };
+      return { effect: { kind: 'anything' }, doubt: 'a reset answers something else than TCP' };
+    }
+    return this.#context.strict ? { effect: { kind: 'anything' }, doubt: 'REJECT with another answer than a reset of TCP' } : { effect: { kind: 'drop' } };
   }
 
   /** One queue for all: the engine takes its packets from one. */
@@ -343,9 +368,30 @@ class Compiler {
   }
 }
 
+/**
+ * The rest of a rule that accepts segments of TCP which only reset (`--tcp-flags FIN,SYN,RST,PSH,URG RST`); undefined for any other. A packet of
+ * the space is no reset, so what else is done with one is left to the matches.
+ */
+function withoutResets(rule: ParsedRule): ParsedRule | undefined {
+  const { target } = rule;
+  if (target?.kind !== 'jump' || target.name !== 'ACCEPT' || rule.matches.some(({ module }) => module === 'bpf')) return undefined;
+  const isReset = ({ name, negated, values: [asked = '', set] }: Option): boolean =>
+    name === 'tcp-flags' && !negated && set === 'RST' && asked.split(',').toSorted().join() === 'FIN,PSH,RST,SYN,URG';
+  const section = rule.matches.find(({ module, options }) => module === 'tcp' && options?.some(isReset) === true);
+  if (section === undefined) return undefined;
+  const options = section.options?.filter((option) => !isReset(option));
+  return { ...rule, matches: rule.matches.map((one) => (one === section ? { ...one, options } : one)) };
+}
+
 /** A rule from which nothing goes on that it matches, whatever was done before. */
 function isSorting({ plain, remarked, rates, effect }: CompiledRule): boolean {
-  const leaves = effect.kind === 'accept' || effect.kind === 'drop' || effect.kind === 'return' || effect.kind === 'goto' || effect.kind === 'queue';
+  const leaves =
+    effect.kind === 'accept' ||
+    effect.kind === 'drop' ||
+    effect.kind === 'reset' ||
+    effect.kind === 'return' ||
+    effect.kind === 'goto' ||
+    effect.kind === 'queue';
   return leaves && rates.length === 0 && plain === remarked && plain.sure === plain.may;
 }
 

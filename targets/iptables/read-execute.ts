@@ -32,6 +32,9 @@ interface Outcome {
   /** Packets that come to the queue, and those of them that the engine drops. */
   readonly queued: Node;
   readonly refused: Node;
+  /** Packets that are answered with a reset, and those in whose place a reset passes. */
+  readonly answered: Node;
+  readonly released: Node;
   readonly asked: ReadonlyMap<string, Node>;
   readonly doubts: readonly Doubt[];
 }
@@ -64,9 +67,11 @@ export class Executor {
   hook(chains: readonly BuiltinChain[], incoming: Node): { readonly passing: Flow; readonly dropped: Flow } {
     let flow: Flow = { plain: incoming, remarked: empty };
     const dropped: Flow[] = [];
-    for (const { chain, policy } of chains) {
+    for (const [index, { chain, policy }] of chains.entries()) {
       const gathered = new Gathering();
       const returned = this.#run(chain, flow, gathered);
+      // What becomes of a reset in a later chain is not followed.
+      if (chains.slice(index + 1).some((later) => this.#compiled.chains[later.chain]?.length !== 0)) gathered.lost.push(...gathered.released);
       this.found.take(gathered);
       dropped.push(...gathered.dropped);
       flow = this.#unionAll(policy === 'accept' ? [...gathered.accepted, returned] : gathered.accepted);
@@ -89,6 +94,8 @@ export class Executor {
       into.lost.push(diagram.intersect(outcome.lost, packets));
       into.queued.push(diagram.intersect(outcome.queued, packets));
       into.refused.push(diagram.intersect(outcome.refused, packets));
+      into.answered.push(diagram.intersect(outcome.answered, packets));
+      into.released.push(diagram.intersect(outcome.released, packets));
       for (const [identity, set] of outcome.asked) into.ask(identity, diagram.intersect(set, packets));
       for (const doubt of outcome.doubts) into.doubt({ ...doubt, packets: diagram.intersect(doubt.packets, packets) });
       back.push(this.#share(outcome.returned, packets));
@@ -114,6 +121,8 @@ export class Executor {
       lost: diagram.unionAll(gathered.lost),
       queued: diagram.unionAll(gathered.queued),
       refused: diagram.unionAll(gathered.refused),
+      answered: diagram.unionAll(gathered.answered),
+      released: diagram.unionAll(gathered.released),
       asked: gathered.allAsked(diagram),
       doubts: gathered.allDoubts(diagram),
     };
@@ -145,6 +154,16 @@ export class Executor {
       case 'drop':
         if (this.#drops) into.dropped.push(hit);
         return missed;
+      case 'reset':
+        into.answered.push(hit.plain, hit.remarked);
+        into.lost.push(...this.#unsure(rule, hit));
+        if (this.#drops) into.dropped.push(hit);
+        return missed;
+      case 'release':
+        // They go on: what is a packet here is no reset.
+        into.released.push(hit.plain, hit.remarked);
+        into.lost.push(...this.#unsure(rule, hit));
+        return incoming;
       case 'queue': {
         const refused = this.#share(hit, this.#compiled.engineDrops);
         into.queued.push(hit.plain, hit.remarked);
@@ -180,6 +199,11 @@ export class Executor {
     }
   }
 
+  /** Packets of which nobody can say whether the rule matches. */
+  #unsure(rule: CompiledRule, hit: Flow): readonly Node[] {
+    return kinds.map((kind) => this.#diagram.subtract(hit[kind], rule[kind].sure));
+  }
+
   #share(flow: Flow, packets: Node): Flow {
     if (packets === full) return flow;
     return { plain: this.#diagram.intersect(flow.plain, packets), remarked: this.#diagram.intersect(flow.remarked, packets) };
@@ -203,6 +227,8 @@ class Gathering {
   readonly lost: Node[] = [];
   readonly queued: Node[] = [];
   readonly refused: Node[] = [];
+  readonly answered: Node[] = [];
+  readonly released: Node[] = [];
   readonly #asked = new Map<string, Node[]>();
   readonly #doubts = new Map<number, { readonly what: string; readonly sets: Node[] }>();
 
@@ -235,6 +261,8 @@ class Gathering {
     this.lost.push(...other.lost);
     this.queued.push(...other.queued);
     this.refused.push(...other.refused);
+    this.answered.push(...other.answered);
+    this.released.push(...other.released);
     for (const [identity, sets] of other.#asked) for (const set of sets) this.ask(identity, set);
     for (const [line, { what, sets }] of other.#doubts) for (const packets of sets) this.doubt({ line, what, packets });
   }

@@ -240,6 +240,8 @@ interface FamilyResult {
   readonly maybe: Node;
   readonly marked: Node;
   readonly unknown: Node;
+  readonly answered: Node;
+  readonly released: Node;
   readonly limits: readonly ReadLimit[];
 }
 
@@ -262,7 +264,7 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
         : caught(() => readFamily(family, text, texts, inspected, queues, context, packets, refusals, others));
     if (!(result instanceof Refusal)) return result;
     if (text !== undefined && !before) refusals.push(placed(text.name, result));
-    return { accepted: empty, maybe: empty, marked: empty, unknown: packets, limits: [] };
+    return { accepted: empty, maybe: empty, marked: empty, unknown: packets, answered: empty, released: empty, limits: [] };
   });
   // A text that is no whole dump, or is missing, leaves nothing to compare.
   const broken = [...texts.rules.values(), ...(texts.sets === undefined ? [] : [texts.sets])].find((text) => text.parts instanceof Refusal);
@@ -273,6 +275,8 @@ function readTexts(texts: Texts, context: ReadContext, refusals: Refusals): Read
     maybe: diagram.unionAll(parts.map(({ maybe }) => maybe)),
     marked: diagram.unionAll(parts.map(({ marked }) => marked)),
     unknown: diagram.unionAll(parts.map(({ unknown }) => unknown)),
+    answered: diagram.unionAll(parts.map(({ answered }) => answered)),
+    released: diagram.unionAll(parts.map(({ released }) => released)),
     limits: parts.flatMap(({ limits }) => limits),
     refusals,
     others,
@@ -392,7 +396,16 @@ function readFamily(
     if (rate !== undefined && compiled.gating.has(identity)) limits.push({ identity, rate, packets: set });
   }
   limits.sort((a, b) => (a.identity < b.identity ? -1 : 1));
-  return { accepted: known(diagram.subtract(passing, either)), maybe: known(either), marked: known(marked), unknown, limits };
+  const { found: met } = executor;
+  return {
+    accepted: known(diagram.subtract(passing, either)),
+    maybe: known(either),
+    marked: known(marked),
+    unknown,
+    answered: known(diagram.unionAll(met.answered)),
+    released: known(diagram.unionAll(met.released)),
+    limits,
+  };
 }
 
 /** The chains of mangle that see packets as the filter does. */

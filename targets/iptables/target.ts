@@ -39,6 +39,12 @@ export const capabilities: TargetCapabilities = {
       default: 'bpf',
     },
     {
+      name: 'denied-messages',
+      title: 'what becomes of a message of TCP that no flow allows, in a conversation that may go on: drop, or reset, which ends the connection of its sender',
+      type: { kind: 'name', values: ['drop', 'reset'] },
+      default: 'drop',
+    },
+    {
       name: 'inspect-with',
       title: 'the engine that looks into flows whose functions are named: suricata, or none',
       type: { kind: 'name', values: ['none', 'suricata'] },
@@ -65,6 +71,7 @@ export const capabilities: TargetCapabilities = {
     s7comm: 'pdu',
     slmp: 'pdu',
   },
+  resets: { option: 'denied-messages', value: 'reset' },
   looksIntoReplies: true,
   looksIntoOwn: true,
   details: { modbus: ['unit', 'address'] },

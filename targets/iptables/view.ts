@@ -30,6 +30,8 @@ export interface LoaderView {
   readonly head: readonly Token[];
   readonly prefix: Token;
   readonly sets: boolean;
+  /** The rules answer with resets. */
+  readonly resets: boolean;
   /** `iptables-legacy` and `ip6tables-legacy`. */
   readonly tool4: Token;
   readonly tool6: Token;

@@ -6,7 +6,7 @@
  */
 import { families, type Family } from '../../src/net/address.ts';
 import { unionFunctions } from '../../src/packets/function-set.ts';
-import type { Entry, GatewayPolicy } from '../../src/policy/gateway-policy.ts';
+import { type Entry, functionTable, type GatewayPolicy } from '../../src/policy/gateway-policy.ts';
 import { type Box, planLookups, type Step } from '../../src/target/lookup-plan.ts';
 import { type PlanRow, planRow } from '../../src/target/plan-row.ts';
 import type { Effects } from './effects.ts';
@@ -15,7 +15,7 @@ import { Messages } from './messages.ts';
 import type { Looked, Pair, PairEntry } from '../../src/target/pairs.ts';
 import type { Ruleset } from './ruleset.ts';
 import { flags, headLine, hexadecimal, keyword, phrase, type Token } from './tokens.ts';
-import { badState, drop, permit, related } from './verdicts.ts';
+import { badState, drop, permit, related, reset, sent } from './verdicts.ts';
 
 /** New conversations of a pair that are judged by at most this many rules are judged where their state is. */
 const mostInline = 2;
@@ -72,7 +72,7 @@ export class Judgement {
       // A pair without flows has a log and a drop: not worth a chain.
       ...(fresh.length <= mostInline ? fresh.map((rule) => phrase(isNew, rule)) : [phrase(isNew, goTo(this.#ruleset.chain(`new.${pair.stem}`, fresh)))]),
       phrase(keyword('ct state established'), again),
-      phrase(keyword('ct state related'), goTo(related)),
+      phrase(keyword('ct state related'), goTo(hook === 'output' && this.#policy.resetsDenied ? sent : related)),
       goTo(badState),
     ];
   }
@@ -98,15 +98,16 @@ export class Judgement {
   #inspection(pair: Pair): Token {
     const accept = keyword('accept');
     const conduit = this.#policy.deniedLogs.find((log) => log.from === pair.from && log.to === pair.to)?.conduit;
+    const refused = this.#refused(pair);
     const messages = this.#byFamily(`says.${pair.stem}`, [pair], (asked) => [
       ...this.#lookups(pair, asked, 'deny', this.#verdict(drop)),
-      ...this.#looked(pair, asked, 'deny', (labels, family) => this.#said(labels, family, drop)),
+      ...this.#looked(pair, asked, 'deny', (labels, family) => this.#said(labels, family, refused)),
       ...(['allow', 'limited'] as const).flatMap((which) => [
         ...this.#lookups(pair, asked, which, this.#verdict(accept)),
         ...this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, accept)),
       ]),
       this.#effects.defaultLog(pair, conduit),
-      drop,
+      refused,
     ]);
     const chain = goTo(this.#ruleset.chain(`looked.${pair.stem}`, messages));
     const every = families.flatMap((family) => {
@@ -134,7 +135,7 @@ export class Judgement {
         ]),
       ),
       this.#effects.defaultLog(pair, conduit),
-      drop,
+      this.#unheard(pair, opposites),
     ]);
     const chain = goTo(this.#ruleset.chain(`hears.${pair.stem}`, messages));
     const every = opposites.flatMap((opposite) =>
@@ -150,6 +151,51 @@ export class Judgement {
     return this.#ruleset.chain(`heard.${pair.stem}`, [...every, accept]);
   }
 
+  /**
+   * Where a message goes that is denied within a conversation: to a reset, if the policy has one and a segment without payload would pass in its
+   * place; whoever lets none pass has cut the conversation itself.
+   */
+  #refused(pair: Pair): Token {
+    if (!this.#policy.resetsDenied || !isLooked(pair)) return drop;
+    return this.#answered(`refused.${pair.stem}`, () =>
+      families.flatMap((family) =>
+        this.#resets(`refused.${pair.stem}.${family}`, family, this.#allows(pair, family), this.#guard(pair, false, undefined), false),
+      ),
+    );
+  }
+
+  /** The same for what the called side asks, by the fields of its answers. */
+  #unheard(pair: Pair, opposites: readonly Pair[]): Token {
+    if (!this.#policy.resetsDenied || !opposites.some(isHeard)) return drop;
+    return this.#answered(`unheard.${pair.stem}`, () =>
+      opposites.flatMap((opposite) =>
+        families.flatMap((family) => {
+          const living = (['allow', 'limited'] as const).flatMap((which) => chosen(opposite.entries, which)).flatMap((one) => silently(one.heard.get(family)));
+          return this.#resets(`unheard.${opposite.stem}.${family}`, family, living, [], true);
+        }),
+      ),
+    );
+  }
+
+  readonly #answering = new Map<string, Token>();
+
+  #answered(stem: string, lookups: () => readonly Token[]): Token {
+    const known = this.#answering.get(stem) ?? goTo(this.#ruleset.chain(stem, [...lookups(), drop]));
+    this.#answering.set(stem, known);
+    return known;
+  }
+
+  /** Conversations that may run, by what starts them without payload. */
+  #allows(pair: Pair, family: Family): Box<Entry>[] {
+    const allows = (['allow', 'limited'] as const).flatMap((which) => chosen(pair.entries, which));
+    return [...plainBoxes(allows, family), ...allows.flatMap((one) => silently(one.looked.get(family)))];
+  }
+
+  #resets(stem: string, family: Family, boxes: readonly Box<Entry>[], guard: readonly Token[], swapped: boolean): Token[] {
+    const plan = planLookups(family, boxes);
+    return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome: this.#verdict(goTo(reset)), swapped, shared: new Map(), guard });
+  }
+
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */
   #againRules(pair: Pair, opposites: readonly Pair[], hook: 'forward' | 'input' | 'output'): Token[] {
     const permits = (one: Pair): boolean => one.entries.some(({ entry }) => entry.effect === 'allow');
@@ -157,10 +203,13 @@ export class Judgement {
     if (answered.length === 0 && !permits(pair)) return [];
     const answers = (): Token[] => {
       const stem = `answers.${pair.stem}`;
-      return this.#byFamily(stem, answered, (asked) => [...answered.flatMap((opposite) => this.#judgement(opposite, asked, true, hook)), drop]);
+      const last = this.#unheard(pair, answered);
+      return this.#byFamily(stem, answered, (asked) => [...answered.flatMap((opposite) => this.#judgement(opposite, asked, true, hook)), last]);
     };
     const reply = answered.length === 0 ? drop : goTo(this.#ruleset.chain(`answers.${pair.stem}`, answers()));
-    const requests = permits(pair) ? this.#byFamily(`again.${pair.stem}`, [pair], (asked) => [...this.#judgement(pair, asked, false, hook), drop]) : [drop];
+    const requests = permits(pair)
+      ? this.#byFamily(`again.${pair.stem}`, [pair], (asked) => [...this.#judgement(pair, asked, false, hook), this.#refused(pair)])
+      : [drop];
     return [phrase(keyword('ct direction reply'), reply), ...requests];
   }
 
@@ -171,7 +220,7 @@ export class Judgement {
       swapped ? this.#heard(pair, asked, which, verdict) : this.#looked(pair, asked, which, (labels, family) => this.#said(labels, family, verdict));
     return [
       ...this.#lookups(pair, asked, 'deny', this.#verdict(drop), swapped, hook),
-      ...looked('deny', drop),
+      ...looked('deny', swapped ? drop : this.#refused(pair)),
       ...this.#lookups(pair, asked, 'allow', permitted, swapped, hook),
       ...looked('allow', permitted.verdict),
       ...this.#lookups(pair, asked, 'limited', permitted, swapped, hook),
@@ -357,6 +406,11 @@ function transportsOf(labels: readonly Looked[]): number[] {
 
 function plainBoxes(entries: readonly PairEntry[], family: Family): Box<Entry>[] {
   return entries.flatMap((one) => one.plain.get(family) ?? []);
+}
+
+/** Those of which a packet without payload is one, too. */
+function silently(boxes: readonly Box<Looked>[] = []): Box<Entry>[] {
+  return boxes.filter(({ label }) => functionTable.hasNone(label.functions)).map((box) => ({ ...box, label: box.label.entry }));
 }
 
 /** By ports, whatever functions are meant: conversations are logged and counted when they start, by a packet that says nothing yet. */

@@ -16,8 +16,21 @@ import { goTo } from './lookups.ts';
 import { passRules } from './passes.ts';
 import { Ruleset } from './ruleset.ts';
 import { markOf } from './target.ts';
-import { addressInterval, anonymousMap, concatenation, headLine, hexadecimal, interfaceName, keyword, number, numbers, phrase, type Token } from './tokens.ts';
-import { badState, drop, permit, related, spoofed, unrouted } from './verdicts.ts';
+import {
+  addressInterval,
+  anonymousMap,
+  concatenation,
+  headLine,
+  hexadecimal,
+  interfaceName,
+  keyword,
+  number,
+  numbers,
+  onlyResets,
+  phrase,
+  type Token,
+} from './tokens.ts';
+import { badState, drop, permit, related, reset, sent, spoofed, unrouted } from './verdicts.ts';
 import type { ChainView, RulesetView } from './view.ts';
 
 export function lower(policy: GatewayPolicy, facts: EmissionFacts): { view: RulesetView; shortened: ReadonlyMap<string, string>; plan: readonly PlanRow[] } {
@@ -80,6 +93,10 @@ class Lowering {
       ],
       'related: ICMP errors only (RFC 4890)',
     );
+    if (this.#policy.resetsDenied) {
+      this.#fixed(reset, [keyword('meta l4proto tcp reject with tcp reset'), drop], 'denied by what its message says: TCP is answered');
+      this.#fixed(sent, [phrase(onlyResets, keyword('accept')), goTo(related)], 'related, on its way out: such an answer, or an ICMP error');
+    }
     for (const [chain, word] of [
       [badState, 'state'],
       [spoofed, 'spoof'],

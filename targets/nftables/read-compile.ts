@@ -14,7 +14,7 @@ import { type Chain, type Entry, type Item, type NamedSet, type Place, Refusal, 
 import type { Rate } from '../../src/policy/gateway-policy.ts';
 
 /** Where a verdict leads; `class` numbers a compiled chain. */
-export type Target = { readonly kind: 'accept' | 'drop' | 'return' } | { readonly kind: 'jump' | 'goto'; readonly class: number };
+export type Target = { readonly kind: 'accept' | 'drop' | 'reset' | 'return' } | { readonly kind: 'jump' | 'goto'; readonly class: number };
 
 /** A set of packets, and the same for packets that were given the current mark on their way. */
 export interface MatchStep extends Matching {
@@ -32,6 +32,8 @@ export type Step =
   | MatchStep
   | { readonly kind: 'limit'; readonly identity: string }
   | { readonly kind: 'mark' }
+  /** What only resets passes; everything else goes on with the next rule. */
+  | { readonly kind: 'release' }
   | { readonly kind: 'verdict'; readonly target: Target }
   /** Rows are disjoint; what matches none of them goes on with the next rule. */
   | { readonly kind: 'verdicts'; readonly rows: readonly VerdictRow[]; readonly unknown: Node; readonly reason: string };
@@ -70,6 +72,7 @@ class Compiler {
   readonly #rates = new Map<string, Rate>();
   readonly #matchings = new Map<string, Matching>();
   readonly #gating: ReadonlySet<string>;
+  readonly #segments: Node;
 
   constructor(space: PacketSpace, mark: CurrentMark, tree: RuleTree, refuse: (refusal: Refusal) => void) {
     this.#space = space;
@@ -78,6 +81,7 @@ class Compiler {
     this.#refuse = refuse;
     this.#keys = new Keys(space, mark);
     this.#gating = gatingLimits(tree);
+    this.#segments = space.among(fields.protocol, [6]);
   }
 
   compile(): Compiled {
@@ -165,6 +169,7 @@ class Compiler {
     let before: Node = full;
     const named: Key[] = [];
     let effect = false;
+    let resets = false;
     const payloads: PayloadMatch[] = [];
     const flush = (): void => {
       if (payloads.length > 0) {
@@ -172,7 +177,7 @@ class Compiler {
         // Behind a match that names a family nft asks for none any more.
         if (families && payloads.some(({ names }) => names.includes('ip6 length')) && this.#space.diagram.subtract(before, this.#space.family(6)) !== empty)
           throw new Refusal(line, 'the length of IPv6 is read behind a match after which nft leaves out a check that it implies');
-        const alone = named.every((one) => one.looks.every((look) => look.type !== 'inet_proto' && look.protocol === undefined && look.anyPorts !== true));
+        const alone = !named.some(({ looks }) => looks.some(isOfProtocol));
         const { told: messages, ...selected } = selectedBy(this.#space, payloads, alone, line);
         if (messages !== undefined) told.push(messages);
         pending = this.#both(pending, { kind: 'match', ...selected, remarked: selected.set });
@@ -225,10 +230,24 @@ class Compiler {
           effect = true;
           steps.push({ kind: 'mark' });
           break;
+        case 'resets':
+          // Behind a match that names a protocol nft asks for none any more.
+          if (named.some(({ looks }) => looks.some(isOfProtocol)) && this.#space.diagram.subtract(before, this.#segments) !== empty)
+            throw new Refusal(line, 'a reset is looked for among other packets than TCP');
+          pending = this.#both(pending, { kind: 'match', set: this.#segments, remarked: this.#segments, unknown: empty, reason: '' });
+          resets = true;
+          break;
         case 'verdict': {
+          if (statement.verdict.kind === 'reset' && (resets || this.#space.diagram.subtract(before, this.#segments) !== empty))
+            throw new Refusal(line, 'a reset answers something else than a segment of TCP that is none itself');
           const target = this.#target(statement.verdict, rule.place);
           flush();
-          if (target !== undefined) {
+          if (resets) {
+            // A packet of the space is no reset; whatever else is done with one is not modelled.
+            if (statement.verdict.kind !== 'accept') throw new Refusal(line, 'a reset is not let through, but something else is done with it');
+            effect = true;
+            steps.push({ kind: 'release' });
+          } else if (target !== undefined) {
             effect = true;
             steps.push({ kind: 'verdict', target });
           }
@@ -236,6 +255,8 @@ class Compiler {
         }
       }
     }
+    if (resets && (steps.at(-1)?.kind !== 'release' || steps.some(({ kind }) => kind === 'mark')))
+      throw new Refusal(line, 'a reset is looked for, but not let through');
     return effect ? steps : [];
   }
 
@@ -411,6 +432,7 @@ class Compiler {
         return undefined;
       case 'accept':
       case 'drop':
+      case 'reset':
       case 'return':
         return { kind: verdict.kind };
       case 'jump':
@@ -421,6 +443,11 @@ class Compiler {
       }
     }
   }
+}
+
+/** Whether nft takes the protocol for named behind it. */
+function isOfProtocol({ type, protocol, anyPorts }: Key['looks'][number]): boolean {
+  return type === 'inet_proto' || protocol !== undefined || anyPorts === true;
 }
 
 /** Limits that stand in a rule with a verdict or a mark: their packets count wherever they are asked. */
@@ -474,7 +501,8 @@ function stepText(step: Step): string {
     case 'limit':
       return `limit ${step.identity};`;
     case 'mark':
-      return 'mark;';
+    case 'release':
+      return `${step.kind};`;
     case 'verdict':
       return `${targetText(step.target)};`;
     case 'verdicts':

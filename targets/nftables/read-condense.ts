@@ -89,7 +89,7 @@ export class Condenser {
 
   /** Whether nothing ever comes back from a target. */
   #keeps(target: Target): boolean {
-    if (target.kind === 'accept' || target.kind === 'drop') return true;
+    if (target.kind === 'accept' || target.kind === 'drop' || target.kind === 'reset') return true;
     if (target.kind !== 'goto') return false;
     const known = this.#keeping.get(target.class);
     if (known !== undefined) return known;

@@ -34,6 +34,10 @@ interface Outcome {
   readonly returned: Flow;
   /** Packets to which the current mark was given. */
   readonly marked: Node;
+  /** Packets that are answered with a reset. */
+  readonly answered: Node;
+  /** Packets in whose place a reset passes. */
+  readonly released: Node;
   /** Packets that asked each limit. */
   readonly asked: ReadonlyMap<string, Node>;
   /** Packets of which the reader cannot say what a rule does with them. */
@@ -58,6 +62,8 @@ export class Executor {
   /** Outcomes of the classes for all packets, with the mark they came with and with one given on the way. */
   readonly #outcomes = { plain: new Map<number, Outcome>(), remarked: new Map<number, Outcome>() };
   readonly #marked: Node[] = [];
+  readonly #answered: Node[] = [];
+  readonly #released: Node[] = [];
   readonly #asked = new Map<string, Node[]>();
 
   constructor(diagram: Diagram, compiled: Compiled, drops: boolean, refuse: (refusal: Refusal) => void) {
@@ -73,6 +79,16 @@ export class Executor {
     return this.#diagram.unionAll(this.#marked);
   }
 
+  /** Packets that were answered with a reset so far. */
+  get answered(): Node {
+    return this.#diagram.unionAll(this.#answered);
+  }
+
+  /** Packets in whose place a reset passed so far. */
+  get released(): Node {
+    return this.#diagram.unionAll(this.#released);
+  }
+
   /** Packets that asked each limit so far. */
   get asked(): ReadonlyMap<string, Node> {
     return new Map([...this.#asked].map(([identity, sets]) => [identity, this.#diagram.unionAll(sets)]));
@@ -82,10 +98,15 @@ export class Executor {
   hook(chains: readonly BaseChainRun[], incoming: Node): { readonly passing: Node; readonly dropped: Node } {
     let flow: Flow = { plain: { keep: incoming, less: empty }, remarked: noPart };
     const dropped: Node[] = [];
-    for (const chain of chains) {
+    for (const [index, chain] of chains.entries()) {
       const gathered = new Gathering();
       const returned = this.#run(chain.class, flow, gathered);
       this.#marked.push(...gathered.marked);
+      this.#answered.push(...gathered.answered);
+      this.#released.push(...gathered.released);
+      // What becomes of a reset there is not followed.
+      if (index < chains.length - 1 && gathered.released.some((set) => set !== empty))
+        this.#refuse(new Refusal(undefined, 'a reset is let through to another base chain'));
       for (const [identity, sets] of gathered.asked) this.#asked.set(identity, [...(this.#asked.get(identity) ?? []), ...sets]);
       for (const { refusal } of gathered.unknown) this.#refuse(refusal);
       dropped.push(...gathered.dropped);
@@ -102,10 +123,12 @@ export class Executor {
     for (const kind of ['plain', 'remarked'] as const) {
       const packets = this.#taken(incoming[kind]);
       if (packets === empty) continue;
-      const { accepted, dropped, returned, marked, asked, unknown } = this.#outcome(number, kind);
+      const { accepted, dropped, returned, marked, answered, released, asked, unknown } = this.#outcome(number, kind);
       into.accepted.push(this.#share(accepted, packets));
       into.dropped.push(this.#diagram.intersect(dropped, packets));
       into.marked.push(this.#diagram.intersect(marked, packets));
+      into.answered.push(this.#diagram.intersect(answered, packets));
+      into.released.push(this.#diagram.intersect(released, packets));
       for (const [identity, set] of asked) into.ask(identity, this.#diagram.intersect(set, packets));
       for (const one of unknown) into.doubt(this.#diagram.intersect(one.packets, packets), one.refusal);
       back.push(this.#share(returned, packets));
@@ -130,6 +153,8 @@ export class Executor {
       dropped: this.#diagram.unionAll(gathered.dropped),
       returned: returned.length === 1 ? (returned[0] ?? nothing) : this.#unionAll(returned),
       marked: this.#diagram.unionAll(gathered.marked),
+      answered: this.#diagram.unionAll(gathered.answered),
+      released: this.#diagram.unionAll(gathered.released),
       asked: new Map([...gathered.asked].map(([identity, sets]) => [identity, this.#diagram.unionAll(sets)])),
       unknown: gathered.unknown,
     };
@@ -175,6 +200,10 @@ export class Executor {
           result.marked.push(this.#taken(here.remarked));
           break;
         }
+        case 'release':
+          // They go on: what is a packet here is no reset.
+          result.released.push(this.#whole(here));
+          break;
         case 'verdict':
           leave(here, this.#follow(step.target, here, result));
           here = nothing;
@@ -207,6 +236,10 @@ export class Executor {
     switch (target.kind) {
       case 'accept':
         result.accepted.push(flow);
+        return nothing;
+      case 'reset':
+        result.answered.push(this.#whole(flow));
+        if (this.#drops) result.dropped.push(this.#whole(flow));
         return nothing;
       case 'drop':
         if (this.#drops) result.dropped.push(this.#whole(flow));
@@ -309,6 +342,8 @@ class Gathering {
   readonly dropped: Node[] = [];
   readonly returned: Flow[] = [];
   readonly marked: Node[] = [];
+  readonly answered: Node[] = [];
+  readonly released: Node[] = [];
   readonly asked = new Map<string, Node[]>();
   readonly unknown: { readonly packets: Node; readonly refusal: Refusal }[] = [];
 

@@ -194,6 +194,8 @@ function readStatement(statement: unknown): Statement {
       return { kind: 'counter', name: typeof body === 'string' ? body : undefined };
     case 'log':
       return { kind: 'log' };
+    case 'reject':
+      return readReject(object(body, 'a reject'));
     case 'mangle':
       return readMangle(object(body, 'a mangle'));
     default:
@@ -205,6 +207,7 @@ function readStatement(statement: unknown): Statement {
 function readMatch(body: Json): Statement {
   only(body, ['op', 'left', 'right'], 'a match');
   const { op, right } = body;
+  if (isOnlyResets(body)) return { kind: 'resets' };
   if (op === '!') return readFlags(body['left'], right);
   const key = readKey(body['left']);
   const states = key.length === 1 && key[0]?.name === 'ct state';
@@ -214,6 +217,19 @@ function readMatch(body: Json): Statement {
   if (Array.isArray(right) && states && !negated) return { kind: 'match', key, negated, operand: { kind: 'items', items: right.map(readItem) } };
   const items = isObject(right) && 'set' in right ? array(right['set'], 'a set').map(readItem) : [readItem(right)];
   return { kind: 'match', key, negated, operand: { kind: 'items', items } };
+}
+
+/** `tcp flags rst / fin,syn,rst,psh,urg`: what one comparison of flags says, in the words that nft prints. */
+function isOnlyResets({ op, left, right }: Json): boolean {
+  const flags = [{ payload: { protocol: 'tcp', field: 'flags' } }, ['fin', 'syn', 'rst', 'psh', 'urg']];
+  return op === '==' && right === 'rst' && JSON.stringify(left) === JSON.stringify({ '&': flags });
+}
+
+/** No other answer is modelled. */
+function readReject(body: Json): Statement {
+  if (body['type'] !== 'tcp reset') throw new Refusal(undefined, `the statement reject with ${shown(body['type'])} is not modelled`);
+  only(body, ['type'], 'a reject');
+  return { kind: 'verdict', verdict: { kind: 'reset' } };
 }
 
 /** `tcp flags ! urg`. */

@@ -32,6 +32,8 @@ export function parseText(text: string): RuleTree {
   return new Parser(scan(text)).file();
 }
 
+/** A segment that only resets, with or without an acknowledgement, as the scanner cuts it. */
+const onlyResets = ['tcp', 'flags', 'rst', '/', 'fin', ',', 'syn', ',', 'rst', ',', 'psh', ',', 'urg'];
 const end: Token = { kind: 'end', text: '', line: 0 };
 
 class Parser {
@@ -256,16 +258,20 @@ class Parser {
       case 'jump':
       case 'goto':
         return { kind: 'verdict', verdict: this.#verdict() };
+      case 'reject':
+        // No other answer is modelled, and none may stand in a map.
+        for (const word of ['reject', 'with', 'tcp', 'reset']) this.#expect(word);
+        return { kind: 'verdict', verdict: { kind: 'reset' } };
       default:
-        return this.#match();
+        return this.#isAhead(onlyResets) ? this.#resets() : this.#match();
     }
   }
 
   #match(): Statement {
     const key: Selector[] = [];
     do {
-      if (key.length === 0 && this.#isMarkSet()) return this.#markSet();
-      if (key.length === 0 && this.#isNotUrgent()) return this.#notUrgent();
+      if (key.length === 0 && this.#isAhead(['ct', 'mark', 'set'])) return this.#markSet();
+      if (key.length === 0 && this.#isAhead(notUrgent.split(' '))) return this.#notUrgent();
       key.push(this.#selector());
     } while (this.#accept('.'));
     if (this.#accept('vmap')) {
@@ -311,17 +317,18 @@ class Parser {
     return { name: long, mask };
   }
 
-  #isNotUrgent(): boolean {
-    return notUrgent.split(' ').every((word, index) => this.#tokens[this.#at + index]?.text === word);
+  #isAhead(words: readonly string[]): boolean {
+    return words.every((word, index) => this.#tokens[this.#at + index]?.text === word);
+  }
+
+  #resets(): Statement {
+    for (const word of onlyResets) this.#expect(word);
+    return { kind: 'resets' };
   }
 
   #notUrgent(): Statement {
     for (const word of notUrgent.split(' ')) this.#expect(word);
     return { kind: 'match', key: [{ name: notUrgent, mask: undefined }], negated: false, operand: { kind: 'items', items: [] } };
-  }
-
-  #isMarkSet(): boolean {
-    return ['ct', 'mark', 'set'].every((word, index) => this.#tokens[this.#at + index]?.text === word);
   }
 
   /** `ct mark set V`, or `ct mark set [(] ct mark & A [)] | B`. */

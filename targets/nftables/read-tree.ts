@@ -19,7 +19,8 @@ export type Scalar = string | { readonly first: string; readonly last: string } 
 /** The parts of a concatenation; one part for a plain value. */
 export type Item = readonly Scalar[];
 
-export type Verdict = { readonly kind: 'accept' | 'drop' | 'continue' | 'return' } | { readonly kind: 'jump' | 'goto'; readonly chain: string };
+/** `reset`: dropped, and answered with a reset of TCP. */
+export type Verdict = { readonly kind: 'accept' | 'drop' | 'reset' | 'continue' | 'return' } | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
 /** An element of a verdict map. */
 export interface Entry {
@@ -49,6 +50,8 @@ export type Statement =
   | { readonly kind: 'limit'; readonly limit: string | Rate }
   | { readonly kind: 'counter'; readonly name: string | undefined }
   | { readonly kind: 'log' }
+  /** Only a segment of TCP that resets goes on in the rule, and closes, opens, pushes nothing: `tcp flags rst / fin,syn,rst,psh,urg`. */
+  | { readonly kind: 'resets' }
   /** The new mark is `((old & keep) | set) ^ flip`. */
   | { readonly kind: 'mark'; readonly keep: number; readonly set: number; readonly flip: number }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };

@@ -161,6 +161,8 @@ function execute(tree: RuleTree | Refusal, context: ReadContext, others: readonl
     accepted: diagram.subtract(passing, maybe),
     maybe,
     marked: executor.marked,
+    answered: executor.answered,
+    released: executor.released,
     limits,
     // A rule that is left out may stand before any other.
     unknown: refusals.length > 0 ? universe : empty,

@@ -14,6 +14,12 @@ export const capabilities: TargetCapabilities = {
       type: { kind: 'mask', leastBits: 16 },
       default: String(0xffff_ffff),
     },
+    {
+      name: 'denied-messages',
+      title: 'what becomes of a message of TCP that no flow allows, in a conversation that may go on: drop, or reset, which ends the connection of its sender',
+      type: { kind: 'name', values: ['drop', 'reset'] },
+      default: 'drop',
+    },
     { name: 'priority', title: 'priority of the base chains, relative to `filter`', type: { kind: 'number', first: 0, last: 99 }, default: '0' },
   ],
   // Protocols that have a frame (src/catalogue/frames.ts).
@@ -31,6 +37,7 @@ export const capabilities: TargetCapabilities = {
     slmp: 'pdu',
   },
   details: { modbus: ['unit', 'address'] },
+  resets: { option: 'denied-messages', value: 'reset' },
   looksIntoReplies: true,
   looksIntoOwn: true,
   dynamicAddresses: true,

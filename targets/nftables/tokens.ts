@@ -28,6 +28,9 @@ export function keyword(text: string): Token {
   return token(text);
 }
 
+/** A segment of TCP that only resets, with or without an acknowledgement. */
+export const onlyResets = token('tcp flags rst / fin,syn,rst,psh,urg');
+
 /** A name of a chain, set, map or object; it starts with one of our own prefixes, so it is never a keyword. */
 export function identifier(name: string): Token {
   if (!/^[a-z][a-z0-9]*\.[A-Za-z0-9_.-]+$/u.test(name) || name.length > limits.name) throw new Error(`not an identifier: ${name}`);

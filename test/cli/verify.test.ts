@@ -75,6 +75,12 @@ describeNft('verify', () => {
     expect(rows[1]).toMatchObject({ kind: 'passes', from: null, services: ['modbus'] });
   });
 
+  it('says so of an answer that a hand has put in the place of a drop', () => {
+    const { verdict, rows, remarks, exitStatus } = documentAfter(['nft insert rule inet zonewright verdict.spoofed meta l4proto tcp reject with tcp reset']);
+    expect([verdict, exitStatus, rows]).toEqual(['differs', 1, []]);
+    expect(remarks).toEqual([expect.stringMatching(/ is answered with a reset, but the policy drops it in silence$/u)]);
+  });
+
   it('names the flows that are lost, with their lines', () => {
     const { status, stdout } = after(['nft flush chain inet zonewright way.eth3.eth2']);
     expect(status).toBe(1);

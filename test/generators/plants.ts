@@ -208,6 +208,14 @@ function drawGateway(words: Words, interfaces: readonly PlantInterface[]): Piece
   return [{ kind: 'gateway', name: 'gw', inside: undefined, text: head }, ...traffic];
 }
 
+/** The same zone file, or the words of its target alone, with denied messages answered. */
+export function withResets(text: string): string {
+  return text.replace(
+    /(?<=^|target )(nftables|iptables)(?: \{([^}]*)\})?/u,
+    (_, target: string, options: string | undefined) => `${target} { ${options ?? ''} denied-messages reset }`,
+  );
+}
+
 /** The same declarations in another order. */
 export function reordered(plant: Plant, draw: Draw): Plant {
   return { ...plant, pieces: draw.shuffled(plant.pieces) };

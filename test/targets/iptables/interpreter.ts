@@ -14,6 +14,8 @@ export interface Course {
   readonly passes: boolean;
   /** Its conversation was given the current mark on the way. */
   readonly marked: boolean;
+  /** With a reset. */
+  readonly answered: boolean;
   /** Nothing is known of it any more. */
   readonly lost: boolean;
   /** It came to a rule of which nobody can say whether it matches. */
@@ -53,7 +55,7 @@ export function courses(dump: Dump, sets: ReadonlyMap<string, IpSet>, packet: Pa
       const table = dump.tables.get(name);
       return table === undefined || walk.lost || walk.base(table);
     });
-    result.push({ passes, marked: walk.marked, lost: walk.lost, doubted: walk.doubted, asked: walk.asked });
+    result.push({ passes, marked: walk.marked, answered: walk.answered, lost: walk.lost, doubted: walk.doubted, asked: walk.asked });
     if (result.length > 5000) throw new Error('too many courses');
   }
   return result;
@@ -66,6 +68,7 @@ class Walk {
   readonly #choose: () => boolean;
   readonly asked = new Set<number>();
   marked = false;
+  answered = false;
   lost = false;
   doubted = false;
 
@@ -124,6 +127,7 @@ class Walk {
       return '';
     }
     if (target === 'NFQUEUE') this.lost = true;
+    if (target === 'REJECT') this.answered = words.at(-1) === 'tcp-reset';
     if (target === 'REJECT') return 'DROP';
     return table.chains.has(target) ? `${words[leads] === '-g' ? 'goto' : 'jump'} ${target}` : target;
   }
@@ -163,6 +167,9 @@ class Walk {
     switch (option) {
       case '--comment':
         return true;
+      case '--tcp-flags':
+        // A packet here is no reset.
+        return words[2] === 'RST' ? false : undefined;
       case '--dport':
         return within(value, packet.value);
       case '--sport':

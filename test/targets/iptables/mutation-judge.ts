@@ -6,6 +6,7 @@
  */
 import { expect } from 'vitest';
 import type { Family } from '../../../src/net/address.ts';
+import { noFunction } from '../../../src/packets/functions.ts';
 import type { Packet } from '../../../src/packets/packet.ts';
 import { proveFiles } from '../../../src/pipeline/prove.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
@@ -31,6 +32,8 @@ interface Parsed {
 interface Fate {
   readonly passes: 'never' | 'always' | 'maybe';
   readonly marked: boolean;
+  /** With a reset. */
+  readonly answered: boolean;
 }
 
 export function parsed(files: readonly EmittedFile[], { mark, policy }: Ruleset): Parsed {
@@ -47,12 +50,23 @@ export function interpreted({ dumps, sets, around }: Parsed, packet: Packet, whe
   const all = courses(dumps[packet.source.family], sets, packet, around);
   for (const { lost, doubted } of all) if (lost || doubted) throw new Error(`${where}: a fate that nobody can tell was not refused`);
   const passing = all.filter((course) => course.passes).length;
-  return { passes: passing === 0 ? 'never' : passing === all.length ? 'always' : 'maybe', marked: all.some((course) => course.marked) };
+  return {
+    passes: passing === 0 ? 'never' : passing === all.length ? 'always' : 'maybe',
+    marked: all.some((course) => course.marked),
+    answered: all.some((course) => course.answered),
+  };
 }
 
 export function wanted(ruleset: Ruleset, packet: Packet): Fate {
   const verdict = evaluate(ruleset.house, packet);
-  return { passes: !verdict.accepted ? 'never' : verdict.limited ? 'maybe' : 'always', marked: verdict.marks };
+  return { passes: !verdict.accepted ? 'never' : verdict.limited ? 'maybe' : 'always', marked: verdict.marks, answered: isAnswered(ruleset, packet) };
+}
+
+/** Whether a policy that answers does so: a segment of a known conversation that does not pass, where the same one without payload would. */
+export function isAnswered({ house, policy }: Ruleset, packet: Packet): boolean {
+  const known = packet.state === 'established' || (packet.state === 'new' && packet.markCurrent);
+  if (!policy.resetsDenied || packet.protocol !== 6 || !known) return false;
+  return !evaluate(house, packet).accepted && evaluate(house, { ...packet, functionNumber: noFunction }).accepted;
 }
 
 interface Count {
@@ -94,7 +108,8 @@ export function judge(ruleset: Ruleset, mutants: readonly Mutant[], samples: rea
     }
     kind.caught++;
     expect(proof.packet, `${where} was caught without a packet`).toBeDefined();
-    // A changed rate shows in no single packet, and no message says some addresses; everything else must.
+    // A changed rate shows in no single packet, nor what becomes of a reset, and no message says some addresses; everything else must.
+    if (/^(?:passes|is dropped) if it is a reset/u.test(proof.how)) continue;
     if (proof.packet === undefined || !isSayable(proof.packet) || proof.how.startsWith('is limited to') || proof.how.startsWith('is not limited to')) continue;
     expect(interpreted(tables, proof.packet, where), `${where}: the packet shows no difference`).not.toEqual(wanted(ruleset, proof.packet));
   }

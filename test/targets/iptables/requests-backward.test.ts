@@ -17,6 +17,7 @@ import { iptables } from '../../../targets/iptables/index.ts';
 import { nftables } from '../../../targets/nftables/index.ts';
 import { compileText, type Ruleset, rulesetOf } from '../../generators/compile.ts';
 import { Draw } from '../../generators/draw.ts';
+import { withResets } from '../../generators/plants.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 import { emitted, interpreted, judge, parsed, type Tally, total, wanted } from './mutation-judge.ts';
 
@@ -119,7 +120,8 @@ describe('what the called side may ask equals the policy', () => {
       const flows = randomFlows(seed);
       for (const [text, target] of targets) {
         // One rate of two families would be two.
-        const ruleset = plant(text === 'nftables' ? flows : flows.replaceAll(/ rate \S+ burst \d+/gu, ''), text);
+        const own = text === 'nftables' ? flows : flows.replaceAll(/ rate \S+ burst \d+/gu, '');
+        const ruleset = plant(own, seed % 2 === 0 ? withResets(text) : text);
         const proof = proofOf(ruleset, target);
         if (proof.kind !== 'equal') throw new Error(`seed ${seed}, ${text}: ${'how' in proof ? proof.how : proof.kind}\n${flows}`);
       }

@@ -11,6 +11,8 @@ import type { Chain, Item, Rule, RuleTree, Scalar, Selector, Statement, Verdict 
 export interface Course {
   readonly passes: boolean;
   readonly marked: boolean;
+  /** With a reset. */
+  readonly answered: boolean;
   /** Every limit asked, also for the log alone. */
   readonly asked: ReadonlySet<string>;
 }
@@ -41,7 +43,7 @@ export function courses(tree: RuleTree, packet: Packet): Course[] {
 function interpret(tree: RuleTree, packet: Packet, limit: () => boolean): Course {
   const walk = new Walk(tree, packet, limit);
   const passes = walk.hook(packet.hook);
-  return { passes, marked: walk.marked, asked: walk.asked };
+  return { passes, marked: walk.marked, answered: walk.answered, asked: walk.asked };
 }
 
 class Walk {
@@ -50,6 +52,7 @@ class Walk {
   readonly #limit: () => boolean;
   readonly asked = new Set<string>();
   marked = false;
+  answered = false;
 
   constructor(tree: RuleTree, packet: Packet, limit: () => boolean) {
     this.#tree = tree;
@@ -75,6 +78,8 @@ class Walk {
         case 'accept':
           return true;
         case 'drop':
+        case 'reset':
+          this.answered = verdict.kind === 'reset';
           return false;
         case 'continue':
           break;
@@ -116,6 +121,9 @@ class Walk {
         case 'mark':
           if (this.#tracked) this.marked = true;
           break;
+        case 'resets':
+          // A packet here is no reset.
+          return { kind: 'continue' };
         case 'counter':
         case 'log':
           break;

@@ -183,7 +183,9 @@ describe('the JSON of a running gateway', () => {
     ['a chain elsewhere', [table, { chain: { ...chain.chain, hook: 'prerouting' } }], /prerouting/u],
     ['another type of chain', [table, { chain: { ...chain.chain, type: 'nat' } }], /nat/u],
     ['a sleeping table', [{ table: { ...table.table, flags: 'zonewright' } }], /flags/u],
-    ['reject', [table, chain, rule({ reject: { type: 'tcp reset' } })], /forward, rule 1: the statement reject/u],
+    ['reject', [table, chain, rule({ reject: { type: 'icmp', expr: 'host-prohibited' } })], /forward, rule 1: the statement reject with "?icmp"? is/u],
+    ['a reset of anything', [table, chain, rule({ reject: { type: 'tcp reset' } })], /a reset answers something else than a segment of TCP/u],
+    ['a reset with more', [table, chain, rule({ reject: { type: 'tcp reset', expr: 'x' } })], /expr of a reject/u],
     [
       'an unknown match',
       [table, chain, rule({ match: { op: '==', left: { payload: { base: 'th', offset: 0, len: 8 } }, right: 5 } }, { accept: null })],

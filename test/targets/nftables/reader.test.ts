@@ -277,7 +277,8 @@ describe('marks', () => {
 describe('refusals', () => {
   // Each body is the text behind four lines: the prelude and the opening of the chain.
   const cases: readonly (readonly [string, number, RegExp])[] = [
-    ['tcp dport 1 reject', 6, /"reject"|reject/u],
+    ['tcp dport 1 reject', 6, /the end of the line where with should stand/u],
+    ['udp dport 1 reject with tcp reset', 6, /a reset answers something else than a segment of TCP/u],
     ['accept\n  tcp flags syn accept', 7, /tcp flags/u],
     ['ip saddr @nowhere accept', 6, /nowhere does not exist/u],
     ['ip saddr vmap @nowhere', 6, /nowhere does not exist/u],
