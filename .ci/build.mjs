@@ -2,7 +2,7 @@
  * Builds `dist/` from a checkout: the grammar, the compiler without its tests, and the files that are read at run time.
  *
  * Takes tsconfig.json with `include` narrowed to what is shipped; exits 1 when anything does not compile. What runs is a few files
- * in `dist/bundle`, since a command line that looks for 300 modules is half a second slower on a small machine; the types, and the two files that
+ * in `dist/bundle`, since looking for 300 modules took longer than checking a small plant; the types, and the two files that
  * others import, stand where the sources say. Does nothing
  * when nothing changed, and swaps a finished folder in, since another program may be using what was built before.
  *
