@@ -9,6 +9,7 @@ import { families, type Family } from '../net/address.ts';
 import { type AddressSet, builtInNetworks, intersectAddresses, isEmpty, noAddresses } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
+import { AddressIndex } from '../net/address-index.ts';
 import type { Range } from '../net/ranges.ts';
 import { connectionStates, extensionHeaders, type Hook, hooks, relatedErrorTypes } from '../packets/packet.ts';
 import { AddressLine } from '../packets/address-line.ts';
@@ -79,7 +80,7 @@ export function spaceWith(policy: GatewayPolicy, interfaces: readonly string[], 
     ...[...new Set(built)].map((network) => builtInNetworks(network)),
     ...more,
   ]);
-  return new PacketSpace([...policy.interfaces.map((face) => face.name), ...interfaces], line);
+  return new PacketSpace([...policy.interfaces.map((face) => face.name), ...interfaces], line, policy.entries.length);
 }
 
 /** Which services of an entry count: what was written, or what the target enforces. */
@@ -366,27 +367,21 @@ interface Way {
   readonly parts: readonly Part[];
 }
 
+/** Of the interfaces of a gateway, which is kept in many variants, the same list. */
+const facing = new WeakMap<readonly PlacedInterface[], AddressIndex>();
+
 function waysOf(policy: GatewayPolicy, entries: readonly Entry[]): Way[] {
-  const known = policy.interfaces.map(() => new Map<AddressSet, AddressSet>());
-  const faced = (index: number, set: AddressSet): AddressSet => {
-    const part = known[index]?.get(set) ?? intersectAddresses(set, policy.interfaces[index]?.faced ?? noAddresses);
-    known[index]?.set(set, part);
-    return part;
-  };
-  return policy.interfaces.flatMap((into, i) => {
-    const coming = entries.flatMap((entry) => {
-      const from = faced(i, entry.from);
-      return isEmpty(from) ? [] : [{ entry, from }];
-    });
-    return policy.interfaces.flatMap((out, o) => {
-      if (into === out && into.sharedWire) return [];
-      const parts = coming.flatMap(({ entry, from }) => {
-        const to = faced(o, entry.to);
-        return isEmpty(to) ? [] : [{ entry, from, to }];
-      });
-      return [{ into, out, parts }];
-    });
-  });
+  const faces = policy.interfaces;
+  const index = facing.get(faces) ?? new AddressIndex(faces.map((face) => face.faced));
+  facing.set(faces, index);
+  const parts: Part[][][] = faces.map(() => faces.map(() => []));
+  for (const entry of entries) {
+    const ends = index.parts(entry.to);
+    for (const from of index.parts(entry.from)) {
+      for (const to of ends) parts[from.index]?.[to.index]?.push({ entry, from: from.part, to: to.part });
+    }
+  }
+  return faces.flatMap((into, i) => faces.flatMap((out, o) => (into === out && into.sharedWire ? [] : [{ into, out, parts: parts[i]?.[o] ?? [] }])));
 }
 
 function servicesOf(entry: Entry, reading: Reading): ServiceSet {

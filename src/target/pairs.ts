@@ -5,6 +5,7 @@
  * knows an address of the gateway, the pair carries a question to it instead.
  */
 import { families, type Family } from '../net/address.ts';
+import { AddressIndex } from '../net/address-index.ts';
 import { type AddressSet, intersectAddresses, isEmpty } from '../net/address-set.ts';
 import { rangesEqual, type Ranges } from '../net/ranges.ts';
 import { detailsIn, type FunctionSet, functionsText, isEveryFunction } from '../packets/function-set.ts';
@@ -130,50 +131,36 @@ function isNothing({ values, protocols }: FamilyServices): boolean {
   return values.size === 0 && protocols.length === 0;
 }
 
-/** The parts of address sets that lie in a zone; the same object for the same set, so that whoever compares need not look inside. */
-class Parts {
-  readonly #zone: PlacedZone;
-  readonly #known = new Map<AddressSet, AddressSet | undefined>();
-
-  constructor(zone: PlacedZone) {
-    this.#zone = zone;
-  }
-
-  /** Undefined for a set that does not touch the zone. */
-  of(set: AddressSet): AddressSet | undefined {
-    if (this.#known.has(set)) return this.#known.get(set);
-    const found = intersectAddresses(set, this.#zone.addresses);
-    const part = isEmpty(found) ? undefined : found;
-    this.#known.set(set, part);
-    return part;
-  }
-}
-
 export function forwardPairs(policy: GatewayPolicy): Map<string, Pair> {
-  const pairs = new Map<string, Pair>();
-  const forwarded = policy.entries.filter((entry) => entry.hook === 'forward');
-  const parts = new Map(policy.zones.map((zone) => [zone.name, new Parts(zone)]));
-  const touching = new Map(policy.zones.map((zone) => [zone.name, new Set(forwarded.filter((entry) => parts.get(zone.name)?.of(entry.to) !== undefined))]));
-  for (const from of policy.zones) {
-    const starting = forwarded.filter((entry) => parts.get(from.name)?.of(entry.from) !== undefined);
-    for (const to of policy.zones) {
-      const entries = starting.flatMap((entry) => {
-        if (touching.get(to.name)?.has(entry) !== true) return [];
-        const source = parts.get(from.name)?.of(entry.from);
-        const destination = parts.get(to.name)?.of(entry.to);
-        return pairEntry(entry, { source, destination }, { source: from.addresses, destination: to.addresses }) ?? [];
-      });
-      pairs.set(pairKey(from.name, to.name), {
-        stem: `${from.name}.${to.name}`,
-        label: `${from.name}>${to.name}`,
-        from: from.name,
-        to: to.name,
-        entries,
-        asksLocal: false,
-      });
+  const { zones } = policy;
+  const index = new AddressIndex(zones.map((zone) => zone.addresses));
+  const between: PairEntry[][][] = zones.map(() => zones.map(() => []));
+  for (const entry of policy.entries) {
+    if (entry.hook !== 'forward') continue;
+    const ends = index.parts(entry.to);
+    for (const source of index.parts(entry.from)) {
+      for (const destination of ends) {
+        const whole = { source: zones[source.index]?.addresses, destination: zones[destination.index]?.addresses };
+        const found = pairEntry(entry, { source: source.part, destination: destination.part }, whole);
+        if (found !== undefined) between[source.index]?.[destination.index]?.push(found);
+      }
     }
   }
-  return pairs;
+  return new Map(
+    zones.flatMap((from, f) =>
+      zones.map((to, t): [string, Pair] => [
+        pairKey(from.name, to.name),
+        {
+          stem: `${from.name}.${to.name}`,
+          label: `${from.name}>${to.name}`,
+          from: from.name,
+          to: to.name,
+          entries: between[f]?.[t] ?? [],
+          asksLocal: false,
+        },
+      ]),
+    ),
+  );
 }
 
 /** Zone → gateway by one interface: `manage` and `receive`. */
