@@ -9,7 +9,7 @@ import type { Rate } from '../../src/policy/gateway-policy.ts';
 import { priorityNames } from './read-names.ts';
 import { isSelector, typeOf } from './read-keys.ts';
 import { isPayload, notUrgent } from './read-messages.ts';
-import { scan, type Token } from './read-scan.ts';
+import { scan, type Token, type Tokens } from './read-scan.ts';
 import { readNumber } from './read-values.ts';
 import {
   type BaseChain,
@@ -37,14 +37,14 @@ const onlyResets = ['tcp', 'flags', 'rst', '/', 'fin', ',', 'syn', ',', 'rst', '
 const end: Token = { kind: 'end', text: '', line: 0 };
 
 class Parser {
-  readonly #tokens: readonly Token[];
+  readonly #tokens: Tokens;
   #at = 0;
   readonly #chains = new Map<string, Chain>();
   readonly #sets = new Map<string, NamedSet>();
   readonly #limits = new Map<string, Rate>();
   readonly #counters = new Set<string>();
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: Tokens) {
     this.#tokens = tokens;
   }
 
@@ -318,7 +318,7 @@ class Parser {
   }
 
   #isAhead(words: readonly string[]): boolean {
-    return words.every((word, index) => this.#tokens[this.#at + index]?.text === word);
+    return words.every((word, index) => this.#tokens.at(this.#at + index)?.text === word);
   }
 
   #resets(): Statement {
@@ -419,7 +419,7 @@ class Parser {
 
   #endOfStatement(): void {
     const { kind, text } = this.#peek();
-    const before = this.#tokens[this.#at - 1];
+    const before = this.#tokens.at(this.#at - 1);
     if (kind !== 'end' && text !== '}' && !(before?.kind === 'mark' && before.text === '}')) this.#refuseHere('where a statement should end');
     if (kind === 'end' && text === '') this.#refuseHere('instead of more');
   }
@@ -477,7 +477,7 @@ class Parser {
   }
 
   #peek(): Token {
-    return this.#tokens[this.#at] ?? end;
+    return this.#tokens.at(this.#at) ?? end;
   }
 
   #next(): Token {
@@ -492,7 +492,7 @@ class Parser {
   }
 
   #refuseBefore(text: string, where: string): never {
-    throw new Refusal(this.#tokens[Math.max(0, this.#at - 1)]?.line, `${named(text)} ${where} is not modelled`);
+    throw new Refusal(this.#tokens.at(Math.max(0, this.#at - 1))?.line, `${named(text)} ${where} is not modelled`);
   }
 }
 
