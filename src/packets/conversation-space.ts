@@ -61,7 +61,6 @@ export class ConversationSpace {
   /** `products`: about how many will be asked about. */
   constructor(line: AddressLine, products = 0) {
     this.line = line;
-    this.diagram = new Diagram(products * nodesEach);
     this.#bits = Math.max(1, Math.ceil(Math.log2(line.size + 1)));
     this.#source = this.#bits;
     this.#protocol = this.#source + this.#bits;
@@ -70,6 +69,13 @@ export class ConversationSpace {
     const unit = message + messageBits[0];
     const first = unit + messageBits[1];
     this.#message = [message, unit, first, first + messageBits[2]];
+    this.diagram = new Diagram(products * nodesEach, [
+      { level: 0, width: this.#bits },
+      { level: this.#source, width: this.#bits },
+      { level: this.#protocol, width: protocolBits },
+      { level: this.#value, width: valueBits },
+      ...this.#message.map((level, field) => ({ level, width: messageBits[field] ?? 0 })),
+    ]);
   }
 
   /** Conversations from one side to the other that the services name; families never mix. */

@@ -26,7 +26,7 @@ interface Field {
 type Step = Field & { readonly ranges: Ranges<number> };
 
 export class HoldingSpace {
-  readonly diagram = new Diagram();
+  readonly diagram: Diagram;
   readonly #line: AddressLine;
   readonly #protocol: Field = { level: 0, width: 8 };
   readonly #value: Field = { level: 8, width: 16 };
@@ -47,6 +47,7 @@ export class HoldingSpace {
     const width = Math.max(1, Math.ceil(Math.log2(line.size + 1)));
     this.#destination = next(width);
     this.#source = next(width);
+    this.diagram = new Diagram(0, [this.#protocol, this.#value, ...this.#message, this.#destination, this.#source]);
   }
 
   /** What the products hold. */

@@ -104,7 +104,11 @@ export class PacketSpace {
 
   /** `products`: how many "from here to there" its sets will be made of; only a guess, to grow less often. */
   constructor(interfaces: Iterable<string>, line?: AddressLine, products = 0) {
-    this.diagram = new Diagram(products * nodesPerProduct);
+    const runs = Object.values(fields).map(({ name, level, width }) => ({
+      level,
+      width: line !== undefined && (name === 'source' || name === 'destination') ? line.bits : width,
+    }));
+    this.diagram = new Diagram(products * nodesPerProduct, runs);
     this.line = line;
     this.interfaces = [...new Set(['lo', ...interfaces])].sort();
     this.#index = new Map(this.interfaces.map((name, index) => [name, firstInterface + index]));
@@ -369,14 +373,25 @@ export class PacketSpace {
     }
     const runs: { first: number; below: Node }[] = [];
     let last: Node | undefined;
+    const begin = (first: number, below: Node): void => {
+      if (last !== below) runs.push({ first, below });
+      last = below;
+    };
     const walk = (at: Node, bit: number, first: number): void => {
       if (leaves(at, bit)) {
-        if (last !== at) runs.push({ first, below: at });
-        last = at;
+        begin(first, at);
         return;
       }
-      walk(low(at, bit), bit + 1, first);
-      walk(high(at, bit), bit + 1, first + 2 ** (width - 1 - bit));
+      const only = this.diagram.only(at, field.level + bit);
+      if (only === undefined) {
+        walk(low(at, bit), bit + 1, first);
+        walk(high(at, bit), bit + 1, first + 2 ** (width - 1 - bit));
+        return;
+      }
+      const { value, below } = only;
+      if (value > 0) begin(first, empty);
+      begin(first + value, below);
+      if (value + 1 < 2 ** (width - bit)) begin(first + value + 1, empty);
     };
     walk(node, 0, 0);
     return address && line !== undefined ? runs.map(({ first, below }) => ({ first: line.addressAt(family, first).value, below })) : runs;

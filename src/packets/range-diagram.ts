@@ -11,7 +11,7 @@ import { type Diagram, empty, full, type Node } from './diagram.ts';
 export function numberRanges(diagram: Diagram, level: number, width: number, ranges: Ranges<number>, below: Node): Node {
   const only = ranges[0];
   if (below === empty || only === undefined) return empty;
-  if (ranges.length === 1 && only.first === only.last) return numberIs(diagram, level, width, only.first, below);
+  if (ranges.length === 1 && only.first === only.last) return diagram.exactly(level, width, only.first, below);
   const build = (bit: number, low: number, from: number, to: number): Node => {
     if (from >= to) return empty;
     const size = 2 ** (width - bit);
@@ -25,17 +25,6 @@ export function numberRanges(diagram: Diagram, level: number, width: number, ran
     return diagram.make(level + bit, build(bit + 1, low, from, split), build(bit + 1, middle, right, to));
   };
   return build(0, 0, 0, ranges.length);
-}
-
-/** One value, the commonest case by far: a chain of nodes, built from its end. */
-function numberIs(diagram: Diagram, level: number, width: number, value: number, below: Node): Node {
-  let node = below;
-  let rest = value;
-  for (let bit = width - 1; bit >= 0; bit--) {
-    node = rest % 2 === 1 ? diagram.make(level + bit, empty, node) : diagram.make(level + bit, node, empty);
-    rest = Math.floor(rest / 2);
-  }
-  return node;
 }
 
 /** The distinct sets to which a field within the ranges leads; `set` begins with the field, or below it. */

@@ -49,7 +49,7 @@ function oneBox(diagram: Diagram, slots: readonly Slot[], box: Box, column: numb
   let node: Node = full;
   for (let at = slots.length - 1; at >= column; at--) {
     const [slot, piece] = [slots[at], { first: box[2 * at] ?? 0, last: box[2 * at + 1] ?? 0, below: node }];
-    if (slot !== undefined) node = piece.first === piece.last ? exactly(diagram, slot, 0, piece) : layBits(diagram, slot, [piece]);
+    if (slot !== undefined) node = piece.first === piece.last ? diagram.exactly(slot.level, slot.width, piece.first, node) : layBits(diagram, slot, [piece]);
   }
   return node;
 }
@@ -136,7 +136,10 @@ function layBits(diagram: Diagram, slot: Slot, pieces: readonly Piece[]): Node {
     const size = 2 ** (slot.width - bit);
     if (to - from === 1) {
       if (piece.first <= low && piece.last >= low + size - 1) return piece.below;
-      if (piece.first === piece.last) return exactly(diagram, slot, bit, piece);
+      if (piece.first === piece.last) {
+        const width = slot.width - bit;
+        return diagram.exactly(slot.level + bit, width, piece.first % 2 ** width, piece.below);
+      }
     }
     const middle = low + size / 2;
     const leftEnd = firstIndex(pieces, from, to, (candidate) => candidate.first >= middle);
@@ -144,15 +147,6 @@ function layBits(diagram: Diagram, slot: Slot, pieces: readonly Piece[]): Node {
     return diagram.make(slot.level + bit, lay(bit + 1, low, from, leftEnd), lay(bit + 1, middle, rightStart, to));
   };
   return lay(0, 0, 0, pieces.length);
-}
-
-function exactly(diagram: Diagram, slot: Slot, fromBit: number, piece: Piece): Node {
-  let node = piece.below;
-  for (let bit = slot.width - 1; bit >= fromBit; bit--) {
-    const one = ((piece.first >>> (slot.width - 1 - bit)) & 1) === 1;
-    node = one ? diagram.make(slot.level + bit, empty, node) : diagram.make(slot.level + bit, node, empty);
-  }
-  return node;
 }
 
 function firstIndex(pieces: readonly Piece[], from: number, to: number, holds: (piece: Piece) => boolean): number {

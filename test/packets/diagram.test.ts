@@ -1,7 +1,7 @@
 /** Laws of the decision diagrams, against truth tables over five bits. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { Diagram, empty, full, type Node } from '../../src/packets/diagram.ts';
+import { Diagram, empty, full, type Node, type Run } from '../../src/packets/diagram.ts';
 
 const bits = 5;
 const size = 1 << bits;
@@ -13,9 +13,21 @@ function build(diagram: Diagram, members: number, level = 0, prefix = 0): Node {
   return diagram.make(level, build(diagram, members, level + 1, prefix << 1), build(diagram, members, level + 1, (prefix << 1) | 1));
 }
 
-describe('decision diagrams', () => {
+/** No field is chained, all bits are one, some are, and those at the end. */
+const layouts: Readonly<Record<string, readonly Run[]>> = {
+  'bit by bit': [],
+  'one field': [{ level: 0, width: 5 }],
+  'two fields': [
+    { level: 0, width: 2 },
+    { level: 2, width: 3 },
+  ],
+  'a field in the middle': [{ level: 1, width: 3 }],
+  'fields of one bit': [0, 1, 2, 3, 4].map((level) => ({ level, width: 1 })),
+};
+
+describe.each(Object.entries(layouts))('decision diagrams, %s', (_, runs) => {
   test.prop([table, table])('operations are those of sets, and equality is identity', (a, b) => {
-    const diagram = new Diagram();
+    const diagram = new Diagram(0, runs);
     const [x, y] = [build(diagram, a), build(diagram, b)];
     expect(diagram.intersect(x, y)).toBe(build(diagram, (a & b) >>> 0));
     expect(diagram.union(x, y)).toBe(build(diagram, (a | b) >>> 0));
@@ -25,23 +37,53 @@ describe('decision diagrams', () => {
   });
 
   test.prop([fc.array(table, { maxLength: 9 })])('unionAll is the union of all', (tables) => {
-    const diagram = new Diagram();
+    const diagram = new Diagram(0, runs);
     const all = tables.reduce((x, y) => (x | y) >>> 0, 0);
     expect(diagram.unionAll(tables.map((one) => build(diagram, one)))).toBe(build(diagram, all));
   });
 
-  test.prop([table])('forgetting a bit joins both its values', (a) => {
-    const diagram = new Diagram();
-    const lowest = (members: number): number => {
-      let result = 0;
-      for (let value = 0; value < size; value++) if ((members >>> value) & 1) result = (result | (1 << value) | (1 << (value ^ 1))) >>> 0;
-      return result;
-    };
-    expect(diagram.forget(build(diagram, a), bits - 1, bits - 1)).toBe(build(diagram, lowest(a)));
+  test.prop([table, fc.integer({ min: 0, max: bits - 1 }), fc.integer({ min: 0, max: bits - 1 })])(
+    'forgetting bits joins all their values',
+    (a, one, other) => {
+      const diagram = new Diagram(0, runs);
+      const [first, last] = [Math.min(one, other), Math.max(one, other)];
+      let joined = a;
+      for (let level = first; level <= last; level++) {
+        const bit = 1 << (bits - 1 - level);
+        const before = joined;
+        for (let value = 0; value < size; value++) if ((before >>> value) & 1) joined = (joined | (1 << (value ^ bit))) >>> 0;
+      }
+      expect(diagram.forget(build(diagram, a), first, last)).toBe(build(diagram, joined));
+    },
+  );
+
+  test.prop([table])('what lies below each value is found bit by bit', (a) => {
+    const diagram = new Diagram(0, runs);
+    const root = build(diagram, a);
+    for (let value = 0; value < size; value++) {
+      let node = root;
+      while (node > full) node = ((value >>> (bits - 1 - diagram.level(node))) & 1) === 1 ? diagram.high(node) : diagram.low(node);
+      expect(node).toBe((a >>> value) & 1);
+    }
   });
 
+  test.prop([fc.integer({ min: 0, max: bits - 1 }), fc.integer({ min: 0, max: size - 1 }), table])(
+    'a value of some bits is the same however it is built',
+    (level, value, a) => {
+      const diagram = new Diagram(0, runs);
+      const whole = build(diagram, a);
+      for (let width = 0; level + width <= bits; width++) {
+        const below = diagram.forget(whole, 0, level + width - 1);
+        let node = below;
+        for (let bit = width - 1; bit >= 0; bit--)
+          node = ((value >>> (width - 1 - bit)) & 1) === 1 ? diagram.make(level + bit, empty, node) : diagram.make(level + bit, node, empty);
+        expect(diagram.exactly(level, width, value % 2 ** width, below)).toBe(node);
+      }
+    },
+  );
+
   it('grows past its first arrays', () => {
-    const diagram = new Diagram();
+    const diagram = new Diagram(0, runs);
     let all = empty;
     for (let value = 0; value < 3000; value++) {
       let node = full;
