@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { families, type Family } from '../net/address.ts';
-import { type AddressSet, builtInNetworks, intersectAddresses, isEmpty, noAddresses } from '../net/address-set.ts';
+import { type AddressSet, builtInNetworks, intersectAddresses, noAddresses } from '../net/address-set.ts';
 import type { Where } from '../model/interface-services.ts';
 import type { Rate } from '../model/model.ts';
 import { AddressIndex } from '../net/address-index.ts';
