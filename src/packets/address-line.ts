@@ -98,6 +98,13 @@ export class AddressLine {
     return { family, value: this.#v6[Math.min(place, this.#v6.length - 1)] as bigint };
   }
 
+  readonly #numbers: Record<4 | 6, (string | undefined)[]> = { 4: [], 6: [] };
+
+  /** Its number in digits, remembered: those of IPv6 are long. */
+  numberAt(family: 4 | 6, place: number): string {
+    return (this.#numbers[family][place] ??= String(this.addressAt(family, place).value));
+  }
+
   family(segment: number): 4 | 6 {
     return segment < this.#v4.length ? 4 : 6;
   }

@@ -5,61 +5,23 @@
  * interfaces) share what lies below. Messages stand above addresses: a plant has few of them, and groups of scattered hosts, which overlap in
  * nearly every host, hardly do for one message. Destination before source, since measured plants share more that way.
  */
-import { type Address, families, type Family } from '../net/address.ts';
+import { families, type Family } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
 import { canonical, type Range, type Ranges } from '../net/ranges.ts';
 import type { AddressLine } from './address-line.ts';
 import { Diagram, empty, full, type Node } from './diagram.ts';
-import { type Below, belowOf, detailsIn, functionBits, functionsBelow, type FunctionSet, messageBits, type MessageDetails, noDetails } from './function-set.ts';
+import { type Below, belowOf, detailsIn, functionsBelow, type FunctionSet, type MessageDetails } from './function-set.ts';
 import { noFunction } from './functions.ts';
 import { type Layer, unionOfLayers } from './layers.ts';
 import { type MessageLevels, messageNode, pickDetails } from './message-diagram.ts';
 import { connectionStates, type ConnectionState, hooks, type Hook, type Packet, requestOf } from './packet.ts';
+import { bitOf, type Field, fieldAt, fields, packetOf } from './packet-fields.ts';
 import { numberRanges, wideRanges } from './range-diagram.ts';
-import { type FamilyServices, maxValue, protocolNumber, type ValueMap, valuedProtocols, type ValueSegment } from './service-set.ts';
+import { type FamilyServices, protocolNumber, type ValueMap, valuedProtocols, type ValueSegment } from './service-set.ts';
 
 export type { Node } from './diagram.ts';
 export { empty, full } from './diagram.ts';
-
-export interface Field {
-  readonly name: string;
-  /** First bit of the order. */
-  readonly level: number;
-  readonly width: number;
-}
-
-const widths = [
-  ['hook', 2],
-  ['state', 3],
-  ['direction', 1],
-  ['mark', 1],
-  ['family', 1],
-  ['inInterface', 10],
-  ['outInterface', 10],
-  ['protocol', 8],
-  ['value', 16],
-  ['sourcePort', 16],
-  ['function', functionBits],
-  ['unit', messageBits[1]],
-  ['firstAddress', messageBits[2]],
-  ['lastAddress', messageBits[3]],
-  ['destination', 128],
-  ['source', 128],
-  ['hopLimit', 8],
-  ['local', 1],
-] as const;
-
-export type FieldName = (typeof widths)[number][0];
-
-export const fields: Readonly<Record<FieldName, Field>> = (() => {
-  let level = 0;
-  const result: Partial<Record<FieldName, Field>> = {};
-  for (const [name, width] of widths) {
-    result[name] = { name, level, width };
-    level += width;
-  }
-  return result as Record<FieldName, Field>;
-})();
+export { type Field, fields } from './packet-fields.ts';
 
 /** One product of a union: from a source to a destination; undefined: free. */
 export interface Ends {
@@ -340,7 +302,7 @@ export class PacketSpace {
         const known = number.get(node);
         if (known !== undefined) return known;
         const field = fieldAt(this.diagram.level(node));
-        const runs = this.#runs(node, field, family).map(({ first, below }) => `${first}>${walk(below)}`);
+        const runs = this.#runs(node, field, family).map(({ first, below }) => `${this.#shown(field, family, first)}>${walk(below)}`);
         const mine = number.size;
         number.set(node, mine);
         sink(`${field.name} ${runs.join(' ')}\n`);
@@ -350,7 +312,7 @@ export class PacketSpace {
     }
   }
 
-  /** The values of a field at which the set below it changes, in order. */
+  /** The values of a field at which the set below it changes, in order; of an address its places, if there is a line. */
   #runs(node: Node, field: Field, family: Family): { readonly first: bigint | number; readonly below: Node }[] {
     const { line } = this;
     const address = field === fields.source || field === fields.destination;
@@ -394,7 +356,13 @@ export class PacketSpace {
       if (value + 1 < 2 ** (width - bit)) begin(first + value + 1, empty);
     };
     walk(node, 0, 0);
-    return address && line !== undefined ? runs.map(({ first, below }) => ({ first: line.addressAt(family, first).value, below })) : runs;
+    return runs;
+  }
+
+  /** The number of a value: of an address, where the field has its place on the line. */
+  #shown(field: Field, family: Family, first: bigint | number): bigint | number | string {
+    const address = field === fields.source || field === fields.destination;
+    return this.line !== undefined && address ? this.line.numberAt(family, Number(first)) : first;
   }
 
   #bit(level: number, one: boolean, below: Node): Node {
@@ -435,85 +403,4 @@ function answersTo(family: Family, segment: ValueSegment): Ranges<number> {
     if (first <= last) ranges.push({ first: first + shift, last: last + shift });
   }
   return ranges;
-}
-
-function fieldAt(level: number): Field {
-  for (const field of Object.values(fields)) if (level < field.level + field.width) return field;
-  throw new Error(`no field at level ${level}`);
-}
-
-function bitOf(packet: Packet, level: number, space: PacketSpace): boolean {
-  const field = fieldAt(level);
-  const position = BigInt(field.width - 1 - (level - field.level));
-  return ((valueOf(packet, field.name as FieldName, space) >> position) & 1n) === 1n;
-}
-
-function addressBits(address: Address, line: AddressLine | undefined): bigint {
-  if (line !== undefined) return BigInt(line.placeOf(address)) << BigInt(fields.source.width - line.bits);
-  return address.family === 4 ? BigInt(address.value) << 96n : address.value;
-}
-
-function valueOf(packet: Packet, field: FieldName, space: PacketSpace): bigint {
-  switch (field) {
-    case 'hook':
-      return BigInt(hooks.indexOf(packet.hook));
-    case 'state':
-      return BigInt(connectionStates.indexOf(packet.state));
-    case 'direction':
-      return packet.direction === 'reply' ? 1n : 0n;
-    case 'mark':
-      return packet.markCurrent ? 1n : 0n;
-    case 'family':
-      return packet.source.family === 6 ? 1n : 0n;
-    case 'inInterface':
-      return BigInt(space.interfaceNumber(packet.inInterface));
-    case 'outInterface':
-      return BigInt(space.interfaceNumber(packet.outInterface));
-    case 'destination':
-      return addressBits(packet.destination, space.line);
-    case 'source':
-      return addressBits(packet.source, space.line);
-    case 'protocol':
-      return BigInt(packet.protocol);
-    case 'value':
-      return BigInt(packet.value);
-    case 'sourcePort':
-      return BigInt(packet.sourcePort);
-    case 'function':
-      return BigInt(packet.functionNumber);
-    case 'unit':
-    case 'firstAddress':
-    case 'lastAddress':
-      return BigInt((packet.details ?? noDetails)[field]);
-    case 'hopLimit':
-      return BigInt(packet.hopLimit);
-    case 'local':
-      return packet.local ? 1n : 0n;
-  }
-}
-
-function packetOf(values: ReadonlyMap<Field, bigint>, space: PacketSpace): Packet {
-  const value = (name: FieldName): number => Number(values.get(fields[name]) ?? 0n);
-  const six = value('family') === 1;
-  const address = (name: 'source' | 'destination'): Address => {
-    const bits = values.get(fields[name]) ?? 0n;
-    if (space.line !== undefined) return space.line.addressAt(six ? 6 : 4, Number(bits >> BigInt(fields[name].width - space.line.bits)));
-    return six ? { family: 6, value: bits } : { family: 4, value: Number(bits >> 96n) };
-  };
-  return {
-    hook: hooks[value('hook')] ?? 'forward',
-    inInterface: space.interfaceName(value('inInterface')),
-    outInterface: space.interfaceName(value('outInterface')),
-    source: address('source'),
-    destination: address('destination'),
-    protocol: value('protocol'),
-    sourcePort: value('sourcePort'),
-    value: value('value') & maxValue,
-    functionNumber: value('function'),
-    hopLimit: value('hopLimit'),
-    state: connectionStates[value('state')] ?? 'invalid',
-    direction: value('direction') === 1 ? 'reply' : 'original',
-    markCurrent: value('mark') === 1,
-    local: value('local') === 1,
-  };
 }
