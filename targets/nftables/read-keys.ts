@@ -126,6 +126,7 @@ export interface Matching {
 export class Keys {
   readonly #space: PacketSpace;
   readonly #mark: CurrentMark;
+  readonly #keys = new Map<string, Key>();
   readonly #cache = new Map<Type, Map<string, readonly Box[]>>();
   /** Packets that belong to a conversation: the kernel reads mark and direction of these alone. */
   readonly tracked: Node;
@@ -142,6 +143,13 @@ export class Keys {
   }
 
   key(selectors: readonly Selector[], line: number | undefined): Key {
+    const name = selectors.map((selector) => (selector.mask === undefined ? selector.name : `${selector.name} & ${selector.mask}`)).join(' . ');
+    const key = this.#keys.get(name) ?? this.#layOut(selectors, name, line);
+    this.#keys.set(name, key);
+    return key;
+  }
+
+  #layOut(selectors: readonly Selector[], name: string, line: number | undefined): Key {
     const known: Look[] = [];
     for (const selector of selectors) {
       const look = looks.get(selector.name);
@@ -163,7 +171,6 @@ export class Keys {
       if (next !== undefined && next.level < slot.level + slot.width) throw new Refusal(line, 'a concatenation that looks at one field twice is not modelled');
     }
     const masks = selectors.map((selector) => selector.mask);
-    const name = selectors.map((selector) => (selector.mask === undefined ? selector.name : `${selector.name} & ${selector.mask}`)).join(' . ');
     return { name, looks: known, masks, slots, types: known.map((look) => look.type) };
   }
 
@@ -171,12 +178,10 @@ export class Keys {
   boxes(key: Key, item: Item, line: number | undefined): readonly Box[] {
     if (item.length !== key.looks.length) throw new Refusal(line, `${key.name} is compared with a value of ${item.length} parts`);
     const parts = item.map((scalar, index) => this.#scalar(key.looks[index]?.type ?? 'integer', key.masks[index], scalar, line));
-    const inOrder = key.slots.every((slot, index) => slot.position === index);
-    const placed = (box: Box): Box => (inOrder ? box : key.slots.flatMap(({ position }) => [box[2 * position] ?? 0, box[2 * position + 1] ?? 0]));
-    if (parts.every((boxes) => boxes.length === 1)) return [placed(joinBoxes(parts))];
+    if (parts.every((boxes) => boxes.length === 1)) return [placed(key, joinBoxes(parts))];
     let partial: readonly Box[] = [[]];
     for (const boxes of parts) partial = partial.flatMap((start) => boxes.map((end) => [...start, ...end]));
-    return partial.map(placed);
+    return partial.map((box) => placed(key, box));
   }
 
   /** `key == boxes` or, negated, `key != boxes`. */
@@ -278,6 +283,13 @@ export class Keys {
     }
     return [[1, 1]];
   }
+}
+
+/** A box in the order of the selectors, in that of the slots. */
+function placed(key: Key, box: Box): Box {
+  const result: number[] = [];
+  for (const { position } of key.slots) result.push(box[2 * position] ?? 0, box[2 * position + 1] ?? 0);
+  return result;
 }
 
 /** The one box of each part, side by side: nearly all elements are such, so that nothing is built on the way. */
