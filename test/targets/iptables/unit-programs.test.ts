@@ -228,5 +228,6 @@ describe('mutants of programs that ask for units and addresses', () => {
       expect(tried.length).toBeGreaterThan(20);
       expect(refused).toBeGreaterThan(tried.length * 0.6);
     },
+    everything ? 3_600_000 : undefined,
   );
 });
