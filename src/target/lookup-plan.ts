@@ -439,10 +439,20 @@ function leaf<Label>(parts: readonly Part<Label>[], first: Part<Label>, conditio
 
 /** Every combination of the part's points, as values of the key; `port` columns become the pair protocol, port. */
 function tuplesOf<Label>(part: Part<Label>, key: readonly Dimension[]): (readonly KeyValue[])[] {
-  let tuples: (readonly KeyValue[])[] = [[]];
+  let tuples: KeyValue[][] = [[]];
   for (const dimension of key) {
+    const ranges = (part.sides.find((side) => side.dimension === dimension)?.ranges ?? []) as readonly Range<number | bigint>[];
+    const [only] = ranges;
+    // Most sides are one host or one port.
+    if (only !== undefined && ranges.length === 1 && only.first === only.last) {
+      for (const tuple of tuples) {
+        if (dimension === 'port') tuple.push(part.protocol ?? 0);
+        tuple.push(only.first);
+      }
+      continue;
+    }
     const values: (readonly KeyValue[])[] = [];
-    for (const range of (part.sides.find((side) => side.dimension === dimension)?.ranges ?? []) as readonly Range<number | bigint>[]) {
+    for (const range of ranges) {
       for (let value = range.first; value <= range.last; value = typeof value === 'bigint' ? value + 1n : value + 1)
         values.push(dimension === 'port' ? [part.protocol ?? 0, value] : [value]);
     }

@@ -27,9 +27,10 @@ export function namedAddresses(tree: RuleTree): AddressSet[] {
   for (const { types, items } of elements(tree)) {
     if (!types.some((type) => type === 'ipv4_addr' || type === 'ipv6_addr')) continue;
     for (const item of items) {
-      for (const [index, scalar] of item.entries()) {
+      for (let index = 0; index < item.length; index++) {
         const type = types[index];
-        if (type !== 'ipv4_addr' && type !== 'ipv6_addr') continue;
+        const scalar = item[index];
+        if ((type !== 'ipv4_addr' && type !== 'ipv6_addr') || scalar === undefined) continue;
         const name = typeof scalar === 'string' ? scalar : JSON.stringify(scalar);
         if (!known.has(name)) known.set(name, readAddresses(type, scalar));
       }

@@ -142,20 +142,21 @@ function layBits(diagram: Diagram, slot: Slot, pieces: readonly Piece[]): Node {
       }
     }
     const middle = low + size / 2;
-    const leftEnd = firstIndex(pieces, from, to, (candidate) => candidate.first >= middle);
-    const rightStart = firstIndex(pieces, from, to, (candidate) => candidate.last >= middle);
+    const leftEnd = firstIndex(pieces, from, to, 'first', middle);
+    const rightStart = firstIndex(pieces, from, to, 'last', middle);
     return diagram.make(slot.level + bit, lay(bit + 1, low, from, leftEnd), lay(bit + 1, middle, rightStart, to));
   };
   return lay(0, 0, 0, pieces.length);
 }
 
-function firstIndex(pieces: readonly Piece[], from: number, to: number, holds: (piece: Piece) => boolean): number {
+/** Index of the first piece of which the bound is not below the number. */
+function firstIndex(pieces: readonly Piece[], from: number, to: number, bound: 'first' | 'last', number: number): number {
   let low = from;
   let high = to;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const piece = pieces[middle];
-    if (piece !== undefined && holds(piece)) high = middle;
+    const piece = pieces[middle] as Piece;
+    if ((bound === 'first' ? piece.first : piece.last) >= number) high = middle;
     else low = middle + 1;
   }
   return low;
