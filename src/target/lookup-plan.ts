@@ -246,11 +246,11 @@ function shape<Label>(box: Box<Label>, service: ServicePart): Part<Label> {
   if (box.destination !== undefined) add('destination', box.destination, false);
   for (;;) {
     const points = sides.filter((side) => !side.wide);
-    const tuples = points.reduce((product, side) => product * side.size, 1);
-    const largest = points
+    if (points.reduce((product, side) => product * side.size, 1) <= mostTuples) break;
+    const [largest] = points
       .filter((side) => side.dimension === 'source' || side.dimension === 'destination' || side.dimension === 'port')
-      .toSorted((a, b) => b.size - a.size)[0];
-    if (tuples <= mostTuples || largest === undefined || largest.size === 1) break;
+      .sort((a, b) => b.size - a.size);
+    if (largest === undefined || largest.size === 1) break;
     largest.wide = true;
   }
   return { sides: sides.map(({ dimension, ranges, wide }) => ({ dimension, ranges, wide })), protocol: service.protocol, label: box.label };
