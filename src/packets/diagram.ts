@@ -106,7 +106,8 @@ export class Diagram {
   /** Members of `below` whose `width` bits from `level` on have this value; `width` at most 32. */
   exactly(level: number, width: number, value: number, below: Node): Node {
     if (below === empty) return empty;
-    if (width > 0 && this.#ends[level] === level + width) return this.#node(level | chained, below, value);
+    // Bits before those would make two nodes of one set.
+    if (width > 0 && this.#ends[level] === level + width) return this.#node(level | chained, below, value & ((1 << width) - 1));
     let node = below;
     let rest = value;
     for (let bit = width - 1; bit >= 0; bit--) {

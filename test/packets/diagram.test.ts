@@ -98,3 +98,61 @@ describe.each(Object.entries(layouts))('decision diagrams, %s', (_, runs) => {
     expect(diagram.union(all, diagram.complement(all))).toBe(full);
   });
 });
+
+/** Three fields as a policy has them: an address, a port, an address. */
+const fields: readonly Run[] = [
+  { level: 0, width: 4 },
+  { level: 4, width: 3 },
+  { level: 7, width: 4 },
+];
+const all = 2 ** 11;
+type Product = readonly (readonly number[])[];
+/** Few values of each field, or all, so that there are chains, branches and free bits. */
+const product = fc.tuple(
+  ...fields.map(({ width }) => fc.oneof({ weight: 3, arbitrary: fc.array(fc.nat(2 ** width - 1), { minLength: 1, maxLength: 3 }) }, fc.constant([]))),
+);
+const products = fc.array(product, { maxLength: 6 });
+
+function valueOf(member: number, { level, width }: Run): number {
+  return (member >>> (11 - level - width)) % 2 ** width;
+}
+
+function isMember(some: readonly Product[], member: number): boolean {
+  return some.some((one) => one.every((values, at) => values.length === 0 || values.includes(valueOf(member, fields[at] ?? { level: 0, width: 0 }))));
+}
+
+function unite(diagram: Diagram, some: readonly Product[]): Node {
+  return diagram.unionAll(
+    some.map((one) =>
+      fields.reduceRight((below: Node, { level, width }, at) => {
+        const values = one[at] ?? [];
+        return values.length === 0 ? below : diagram.unionAll(values.map((value) => diagram.exactly(level, width, value, below)));
+      }, full),
+    ),
+  );
+}
+
+/** By its members alone, from the last bit up. */
+function listed(diagram: Diagram, member: (value: number) => boolean): Node {
+  let nodes: Node[] = Array.from({ length: all }, (_, value) => (member(value) ? full : empty));
+  for (let level = 10; level >= 0; level--)
+    nodes = Array.from({ length: nodes.length / 2 }, (_, at) => diagram.make(level, nodes[2 * at] ?? empty, nodes[2 * at + 1] ?? empty));
+  return nodes[0] ?? empty;
+}
+
+describe('sets of hosts and ports', () => {
+  test.prop([products, products])('are one node, however they come about', (a, b) => {
+    const diagram = new Diagram(0, fields);
+    const [x, y] = [unite(diagram, a), unite(diagram, b)];
+    expect(x).toBe(listed(diagram, (value) => isMember(a, value)));
+    expect(diagram.union(x, y)).toBe(listed(diagram, (value) => isMember(a, value) || isMember(b, value)));
+    expect(diagram.intersect(x, y)).toBe(listed(diagram, (value) => isMember(a, value) && isMember(b, value)));
+    expect(diagram.subtract(x, y)).toBe(listed(diagram, (value) => isMember(a, value) && !isMember(b, value)));
+    expect(diagram.complement(x)).toBe(listed(diagram, (value) => !isMember(a, value)));
+  });
+
+  it('takes no more bits of a value than its field has', () => {
+    const diagram = new Diagram(0, fields);
+    expect(diagram.exactly(4, 3, 13, full)).toBe(diagram.exactly(4, 3, 5, full));
+  });
+});
