@@ -40,7 +40,7 @@ export class Courier {
   constructor(gatewayNamespace: string, worldNamespace: string, events: CourierEvents) {
     this.#events = events;
     const script = fileURLToPath(new URL('./courier.pl', import.meta.url));
-    const command = ['--pdeathsig', 'KILL', 'taskset', '-c', firstAllowedProcessor(), 'perl', script, gatewayNamespace, worldNamespace];
+    const command = ['--pdeathsig', 'KILL', 'taskset', '-c', processorOfWorker(), 'perl', script, gatewayNamespace, worldNamespace];
     this.#child = spawn('setpriv', command, { stdio: 'pipe' });
     this.#child.stdout.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#child.stderr.on('data', (bytes: Buffer) => (this.#errors += bytes.toString()));
@@ -168,7 +168,12 @@ export class Courier {
   }
 }
 
-function firstAllowedProcessor(): string {
-  const list = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return list?.[1] ?? '0';
+/** One for each worker of the test run: two couriers on one processor would wait for each other. */
+function processorOfWorker(): string {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const allowed = list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  return String(allowed[Number(process.env['VITEST_POOL_ID'] ?? 0) % allowed.length] ?? 0);
 }

@@ -157,6 +157,15 @@ for (const backend of withSets)
       const [four, six] = [await output(`iptables-${kind}-save`, '-t', 'filter'), await output(`ip6tables-${kind}-save`, '-t', 'filter')];
       return { four, six, sets: await output('ipset', 'save') };
     };
+    /** What a loader finds: rules without counters, sets without their seeds. */
+    const found = async (): Promise<string> => {
+      const { four, six, sets } = await standing();
+      const elements = sets
+        .replaceAll(/ initval \S+/gu, '')
+        .split('\n')
+        .sort();
+      return [four, six].map((rules) => rules.replaceAll(/^#.*\n|\[\d+:\d+\]/gmu, '')).join('') + elements.join('\n');
+    };
     const backTo = async ({ four, six, sets }: Awaited<ReturnType<typeof standing>>): Promise<void> => {
       await backend.clear(gateway);
       await gateway.flushConntrack();
@@ -187,6 +196,8 @@ for (const backend of withSets)
       const filling = first.log.findIndex((line) => line.endsWith('ipset -exist restore')) + 1;
       expect(filling).toBeGreaterThan(0);
       const kills = [{ kill: filling, half: true }, ...Array.from({ length: first.calls }, (_none, index) => ({ kill: index + 1, half: false }))];
+      // Most calls change nothing: killed before or behind one of those, a loader leaves the same to the next run, and that is followed once.
+      const states = new Set<string>();
       for (const { kill, half } of kills) {
         await backTo(loaded);
         expect(await snapshot()).toEqual(beginning);
@@ -201,6 +212,9 @@ for (const backend of withSets)
         for (const make of [(one: TcpConversation) => one.client('S'), (one: TcpConversation) => one.server('SA'), (one: TcpConversation) => one.client('A')])
           expect(Object.values(await send(make))).toEqual([true, true, true, true]);
         expect(folder.run(gateway, after, kill, half).status).not.toBe(0);
+        const state = await found();
+        if (states.has(state)) continue;
+        states.add(state);
         const between = await starts();
         for (const [id, passes] of Object.entries(between)) {
           if (passes) expect(expected(502, 80, 22, 443)[id], `${id} after call ${kill}`).toBe(true);
@@ -213,6 +227,7 @@ for (const backend of withSets)
         expect(await snapshot()).toEqual(end);
       }
       expect(kills.length).toBeGreaterThan(10);
+      expect(states.size).toBeGreaterThan(5);
     }, 300_000);
 
     it('puts a set right that was changed by hand', async () => {

@@ -103,9 +103,11 @@ export async function createTopology(spec: GatewaySpec): Promise<Topology> {
   for (const namespace of all) live.add(namespace);
   try {
     await run('ip', ['-batch', '-'], all.map((namespace) => `netns add ${namespace}\n`).join(''));
-    await apply(gateway, { ...gatewaySettings, ...spec.settings });
-    await apply(world, silentSettings);
-    for (const station of stations) if (station !== undefined) await apply(station, stationSettings);
+    await Promise.all([
+      apply(gateway, { ...gatewaySettings, ...spec.settings }),
+      apply(world, silentSettings),
+      ...stations.flatMap((station) => (station === undefined ? [] : [apply(station, stationSettings)])),
+    ]);
     await joinInterfaces(spec, gateway, world, stations);
     const links = await readLinks(spec, gateway, world, stations);
     const sync = (await linkIndexes(world)).get(syncName) ?? 0;
@@ -135,17 +137,18 @@ async function joinInterfaces(spec: GatewaySpec, gateway: string, world: string,
   await run('ip', ['-batch', '-'], [...pairs, sync, ''].join('\n'));
   const far = spec.interfaces.map((entry, index) => ({ entry, namespace: stations[index], name: farName(index) }));
   const worldLines = far.filter(({ entry }) => entry.station === undefined).map(({ name }) => `link set ${name} up`);
-  await run('ip', ['-n', world, '-batch', '-'], [...worldLines, `link set ${syncName} up`, ''].join('\n'));
-  await run(
-    'ip',
-    ['-n', gateway, '-batch', '-'],
-    ['link set lo up', `link set ${syncName} arp off up`, ...spec.interfaces.flatMap(gatewayLines), ''].join('\n'),
+  const gatewayText = ['link set lo up', `link set ${syncName} arp off up`, ...spec.interfaces.flatMap(gatewayLines), ''];
+  await Promise.all([
+    run('ip', ['-n', world, '-batch', '-'], [...worldLines, `link set ${syncName} up`, ''].join('\n')),
+    run('ip', ['-n', gateway, '-batch', '-'], gatewayText.join('\n')),
+  ]);
+  await Promise.all(
+    far.flatMap(({ entry, namespace, name }) =>
+      namespace === undefined || entry.station === undefined
+        ? []
+        : [run('ip', ['-n', namespace, '-batch', '-'], stationLines(entry, entry.station, name).join('\n'))],
+    ),
   );
-  for (const { entry, namespace, name } of far) {
-    if (namespace !== undefined && entry.station !== undefined) {
-      await run('ip', ['-n', namespace, '-batch', '-'], stationLines(entry, entry.station, name).join('\n'));
-    }
-  }
 }
 
 function gatewayLines(entry: InterfaceSpec): readonly string[] {
@@ -174,14 +177,14 @@ function stationLines(entry: InterfaceSpec, station: Station, name: string): rea
 }
 
 async function readLinks(spec: GatewaySpec, gateway: string, world: string, stations: readonly (string | undefined)[]): Promise<readonly Link[]> {
-  const near = await linkIndexes(gateway);
-  const farIndexes = new Map([[world, await linkIndexes(world)]]);
-  for (const station of stations) if (station !== undefined) farIndexes.set(station, await linkIndexes(station));
+  const others = [world, ...stations.filter((station) => station !== undefined)];
+  const [near, ...indexes] = await Promise.all([gateway, ...others].map(linkIndexes));
+  const farIndexes = new Map(others.map((namespace, place) => [namespace, indexes[place]]));
   return spec.interfaces.map((entry, index) => {
     const namespace = stations[index] ?? world;
     return {
       spec: entry,
-      index: near.get(entry.name) ?? 0,
+      index: near?.get(entry.name) ?? 0,
       mac: mac(index, 1),
       linkLocal: `fe80::5a:57ff:fe${index.toString(16).padStart(2, '0')}:1`,
       far: { namespace, name: farName(index), index: farIndexes.get(namespace)?.get(farName(index)) ?? 0, mac: mac(index, 2) },
@@ -220,18 +223,28 @@ function macText(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-function remove(names: readonly string[]): Promise<void> {
-  for (const name of names) removeNow(name);
-  return Promise.resolve();
+async function remove(names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      // One that was never made, or that another process removes as stale at the same time, is gone as well.
+      const running = await run('ip', ['netns', 'pids', name]).catch(() => undefined);
+      endAll(running?.stdout ?? '');
+      await run('ip', ['netns', 'del', name]).catch(() => undefined);
+      live.delete(name);
+    }),
+  );
 }
 
+/** At the end of this process, which nothing outlasts that would have to be awaited. */
 function removeNow(name: string): void {
   const running = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' });
-  for (const pid of (running.stdout ?? '').split('\n')) {
-    if (pid !== '' && Number(pid) !== process.pid) endProcess(Number(pid));
-  }
+  endAll(running.stdout ?? '');
   spawnSync('ip', ['netns', 'del', name]);
   live.delete(name);
+}
+
+function endAll(pids: string): void {
+  for (const pid of pids.split('\n')) if (pid !== '' && Number(pid) !== process.pid) endProcess(Number(pid));
 }
 
 function endProcess(pid: number): void {
