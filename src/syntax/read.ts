@@ -10,7 +10,7 @@ import nearley from 'nearley';
 import type * as Ast from './ast.ts';
 import type { ConduitHead, Head, Statement, TrafficHead } from './build.ts';
 import { parserRules } from './generated/grammar.ts';
-import type { Token, TokenType } from './token.ts';
+import { isPunctuation, type Token, type TokenType } from './token.ts';
 
 /** The rules from which a piece may start, and what each gives. */
 export interface Starts {
@@ -146,7 +146,7 @@ function startingAt(known: Map<Start, nearley.Grammar>, all: nearley.Rule[], sta
 }
 
 export function read<S extends Start>(start: S, tokens: readonly Token[], end: Token): Reading<Starts[S]> {
-  if (tokens.length > longestShape) return parse<Starts[S]>(start, grammarFor(start), tokens, end);
+  if (tokens.length > longestShape) return (start === 'members' ? listed(start, tokens, end) : undefined) ?? parse(start, grammarFor(start), tokens, end);
   let shape = shapes.behind(start);
   for (const token of tokens) shape = shape.behind(sign(token));
   let { derived } = shape;
@@ -158,6 +158,23 @@ export function read<S extends Start>(start: S, tokens: readonly Token[], end: T
     shape.derived = derived;
   }
   return { ok: true, value: built(derived, tokens, end) as Starts[S] };
+}
+
+/**
+ * A long list in which every member is one token, member by member: groups have hundreds, and to the grammar such a list is as good as its
+ * members. Undefined for any other list.
+ */
+function listed<S extends Start>(start: S, tokens: readonly Token[], end: Token): Reading<Starts[S]> | undefined {
+  const members: unknown[] = [];
+  for (let index = 0; index < tokens.length; index += 2) {
+    const [member, behind] = [tokens[index], tokens[index + 1]];
+    const last = index === tokens.length - 1;
+    if (member === undefined || isPunctuation(member, ',') || (!last && !isPunctuation(behind, ',')) || index === tokens.length - 2) return undefined;
+    const reading = read(start, [member], end);
+    if (!reading.ok) return undefined;
+    members.push(...(reading.value as readonly unknown[]));
+  }
+  return { ok: true, value: members as unknown as Starts[S] };
 }
 
 /** Puts indices in the place of tokens. */

@@ -60,6 +60,26 @@ describe('declarations', () => {
     ]);
   });
 
+  test('a long list of members has the members of its parts, and the mistakes of a short one', () => {
+    const each = ['h0', '10.0.0.1', 'rest', 'cell_*', '10.0.0.0/24', '2001:db8::1'];
+    const many = Array.from({ length: 300 }, (_, index) => each[index % each.length] ?? '');
+    const members = (text: string): unknown => declarations(`group g { ${text} }`).map((one) => (one as { members: unknown }).members)[0];
+    expect(members(many.join(', '))).toEqual(many.flatMap((one) => members(one)));
+    expect(members(`${many.join(', ')}, a except { b, c }, d`)).toEqual([...many, 'a except { b, c }', 'd'].flatMap((one) => members(one)));
+    for (const [wrong, span] of [
+      [`${many.join(', ')},`, ','],
+      [`${many.join(', ')} h1`, 'h1'],
+      [`h1, , ${many.join(', ')}`, ','],
+      [`h1 ${many.join(', ')}`, 'h0'],
+    ] as const) {
+      const { mistakes } = parseText(`group g { ${wrong} }`);
+      const [short] = parseText(`group g { ${wrong.replace(many.join(', '), many.slice(0, 2).join(', '))} }`).mistakes;
+      expect(mistakes).toHaveLength(1);
+      expect(mistakes[0]?.slice(0, 6)).toBe(short?.slice(0, 6));
+      expect(mistakes[0]).toContain(span);
+    }
+  });
+
   test('group and service lists go on over lines', () => {
     expect(declarations('group g { a,\n  b }\nservice s {\n  tcp 5010-5013,\n  udp 6000\n}\ngroup empty { }')).toEqual([
       { kind: 'group', name: 'g', members: [named('a'), named('b')] },
