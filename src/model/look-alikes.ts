@@ -30,7 +30,10 @@ export function reportLookAlikes(context: Context, flows: readonly Flow[], gatew
     const add = (functions: readonly NamedFunctions[], from: Naming['from'], to: Naming['to']): void => {
       for (const named of functions) {
         const ports = known.has(named.protocol) ? portsOf(named, transport) : [];
-        if (ports.length > 0) byProtocol.set(named.protocol, [...(byProtocol.get(named.protocol) ?? []), { named, ports, from, to }]);
+        if (ports.length === 0) continue;
+        const namings = byProtocol.get(named.protocol) ?? [];
+        byProtocol.set(named.protocol, namings);
+        namings.push({ named, ports, from, to });
       }
     };
     for (const flow of flows) if (flow.effect === 'allow') add(flow.services.functions, flow.from.addresses, flow.to.addresses);

@@ -135,7 +135,7 @@ describe('functions of look-alikes on one port', () => {
     ['of FINS in datagrams', to('a', 'one', 'fins read on udp 5020, modbus read on udp 5020')],
     ["in a gateway's lines", '', `manage from office allow ${modbus}\n  receive from office allow ${enip}`],
   ];
-  test.each(refused)('are refused %s', (_name, flows, lines) => {
+  test.each(refused)('are refused %s', (_name, flows = '', lines) => {
     expect(compileText(plant(flows, lines)).errors.map((line) => line.slice(0, 6))).toEqual(['ZW2049']);
   });
 
@@ -146,7 +146,7 @@ describe('functions of look-alikes on one port', () => {
     ['of FINS in segments', to('a', 'one', 'fins read on tcp 5020, modbus read on tcp 5020')],
     ['to a gateway and from it', '', `manage from office allow ${modbus}\n  send to office allow ${enip}`],
   ];
-  test.each(taken)('are taken %s', (_name, flows, lines) => {
+  test.each(taken)('are taken %s', (_name, flows = '', lines) => {
     expect(compileText(plant(flows, lines)).errors).toEqual([]);
   });
 });
