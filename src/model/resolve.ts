@@ -16,6 +16,7 @@ import { resolveAssert, resolveTest } from './checks.ts';
 import { Context, PropertyReader } from './context.ts';
 import { type FlowTools, resolveConduit, resolveFlow } from './flows.ts';
 import { gatewayAddresses, resolveGateway } from './gateways.ts';
+import { reportLookAlikes } from './look-alikes.ts';
 import {
   type Assert,
   type Conduit,
@@ -112,6 +113,7 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
   }
   const gateways: Gateway[] = places('gateway').flatMap((declaration) => resolveGateway(tools, declaration, zones) ?? []);
   reportGatewayHosts(context, gateways, hosts);
+  reportLookAlikes(context, byName(flows), byName(gateways));
 
   const inZones = unionAddresses(...[...zones.values()].map((zone) => zone.addresses));
   const asserts: Assert[] = [];

@@ -96,6 +96,9 @@ function only(node: TreeNode | undefined, where: string, ...known: readonly stri
   if (first !== undefined) throw new Refusal(first.line, `${first.name} of ${where} is not modelled`);
 }
 
+/** A drop and a reject let the same packets pass, and differ in what the sender is told; the gateway's answer is a packet of its own, too. */
+export const answers = 'the action reject answers who sent the packet, where a policy drops in silence';
+
 function readStates(options: TreeNode | undefined): Config['states'] {
   for (const { name, line } of strangers(options, new Set([...kernelOptions, 'state-policy', 'source-validation', 'ipv6-source-validation'])))
     throw new Refusal(line, `the global option ${name} is not modelled`);
@@ -111,12 +114,13 @@ function readStates(options: TreeNode | undefined): Config['states'] {
     const node = child(policy, state);
     only(node, `the state policy of ${state}`, 'action', 'log', 'log-level');
     const action = valueOf(node, 'action');
-    if (action !== undefined) states.set(state, oneOf(action, ['accept', 'drop', 'reject'], child(node, 'action')?.line));
+    if (action !== undefined) states.set(state, oneOf(action, ['accept', 'drop'], child(node, 'action')?.line));
   }
   return states;
 }
 
 function oneOf(word: string, known: readonly string[], line: number | undefined): string {
+  if (word === 'reject') throw new Refusal(line, answers);
   if (!known.includes(word)) throw new Refusal(line, `the action ${word} is not modelled`);
   return word;
 }
@@ -130,7 +134,7 @@ function readFamily(family: Family, node: TreeNode | undefined, group: TreeNode 
     const filter = child(chain, 'filter');
     if (filter !== undefined) base.set(hook, readRuleSet(filter, 'accept', ['accept', 'drop']));
   }
-  const actions = ['accept', 'drop', 'reject', 'return', 'continue', 'jump'];
+  const actions = ['accept', 'drop', 'return', 'continue', 'jump'];
   const names = new Map([...(child(node, 'name')?.children ?? [])].map(([name, set]) => [name, readRuleSet(set, 'drop', actions)] as const));
   return { base, names, groups: readGroups(family, group) };
 }
@@ -163,7 +167,7 @@ function readZones(node: TreeNode | undefined): Zone[] {
 
 function readZone(name: string, node: TreeNode): Zone {
   only(node, `zone ${name}`, 'default-action', 'default-log', 'description', 'from', 'interface', 'intra-zone-filtering', 'local-zone', 'member');
-  oneOf(valueOf(node, 'default-action') ?? 'drop', ['drop', 'reject'], child(node, 'default-action')?.line);
+  oneOf(valueOf(node, 'default-action') ?? 'drop', ['drop'], child(node, 'default-action')?.line);
   const member = child(node, 'member');
   only(member, `the members of zone ${name}`, 'interface');
   const interfaces = [...valuesOf(node, 'interface'), ...valuesOf(member, 'interface')];

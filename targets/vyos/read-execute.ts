@@ -9,7 +9,7 @@ import type { Family } from '../../src/net/address.ts';
 import type { Hook } from '../../src/packets/packet.ts';
 import { empty, type Node, type PacketSpace } from '../../src/packets/packet-space.ts';
 import type { ReadLimit } from '../../src/target/target.ts';
-import type { Config, RuleSet, RuleSetNames, Zone } from './read-config.ts';
+import { answers, type Config, type RuleSet, type RuleSetNames, type Zone } from './read-config.ts';
 import { limitOf, type Matching, Rules } from './read-rules.ts';
 import { child, Refusal, valueOf } from './read-tree.ts';
 
@@ -191,7 +191,6 @@ export class Executor {
           left = after;
           break;
         case 'drop':
-        case 'reject':
           into.dropped.push(hit);
           left = after;
           break;
@@ -204,6 +203,8 @@ export class Executor {
         case 'jump':
           left = diagram.union(after, this.#named(into, valueOf(rule.node, 'jump-target') ?? '', hit, rule.node.line, depth + 1));
           break;
+        case 'reject':
+          throw new Refusal(child(rule.node, 'action')?.line, answers);
         default:
           throw new Refusal(
             child(rule.node, 'action')?.line ?? rule.node.line,

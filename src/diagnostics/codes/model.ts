@@ -182,4 +182,11 @@ export const modelCodes = {
     'input',
     (a) => `flow \`${a.flow}\` names functions of ${a.protocol}, but not which side asks`,
   ),
+  lookAlikes: row<{ protocol: string; other: string; port: string; whose: string }>(
+    'ZW2049',
+    'look-alikes',
+    'error',
+    'input',
+    (a) => `functions of ${a.protocol} cannot be told on ${a.port}, which ${a.whose} ${a.other}: one message can be both`,
+  ),
 } as const;

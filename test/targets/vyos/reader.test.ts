@@ -203,6 +203,10 @@ describe('what other hands write', () => {
     ['interfaces by pattern', ["firewall zone c member interface 'wg*'"]],
     ['a prerouting chain', ["firewall ipv4 prerouting raw rule 1 action 'drop'"]],
     ['validation by routes', ["firewall global-options source-validation 'strict'"]],
+    ['a rule that rejects', ["firewall ipv4 name x rule 1 action 'reject'"]],
+    ['a rule set that rejects what is left', ["firewall zone a from b firewall name 'y'", "firewall ipv4 name y default-action 'reject'"]],
+    ['a zone that rejects what is left', ["firewall zone b default-action 'reject'"]],
+    ['a state policy that rejects', ["firewall global-options state-policy invalid action 'reject'"]],
     ['an offload', ["firewall ipv4 name x rule 1 action 'offload'"]],
   ])('refuses %s', (_, lines) => {
     const result = running(...zones, "firewall zone b from a firewall name 'x'", "firewall ipv4 name x default-action 'drop'", ...lines);
