@@ -1,6 +1,7 @@
 /**
- * Two workers, so that a laptop or a small runner stays usable. Each keeps what it has loaded from file to file, since most of a file's time
- * would go into loading and warming up the compiler again: no test file may leave anything changed outside of itself.
+ * Three workers, though a small runner has two processors: kernel tests wait for other programs a third of their time. Each keeps what it has
+ * loaded from file to file, since most of a file's time would go into loading and warming up the compiler again: no test file may leave
+ * anything changed outside of itself.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -8,7 +9,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 180_000,
     hookTimeout: 120_000,
     projects: [

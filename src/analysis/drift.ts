@@ -26,6 +26,8 @@ export interface DriftRow {
   readonly ends: { readonly from: string; readonly to: string } | undefined;
   /** Messages that differ between these ends, as a flow would allow them. */
   readonly services: readonly string[];
+  /** They are answered: it is the called side whose packets differ. */
+  readonly answers: boolean;
   /** What the policy says of the packet. */
   readonly reason: string;
   readonly line: Flow | GatewayTraffic | undefined;
@@ -78,12 +80,14 @@ function rows(question: DriftQuestion, kind: DriftRow['kind'], differing: Node):
   const found: DriftRow[] = [];
   const add = (packet: Packet, group: Node, ends: DriftRow['ends']): void => {
     const { reason } = evaluate(house, packet);
+    const answers = packet.direction === 'reply';
+    const same = diagram.intersect(group, space.direction(packet.direction));
     const services = families.flatMap((family) => {
-      const messages = withHeaders(space.messages(group, family), family);
+      const messages = withHeaders(space.messages(same, family, answers), family);
       const both: ServiceSet = family === 4 ? { v4: messages, v6: noServices.v6 } : { v4: noServices.v4, v6: messages };
       return hasServices(both, family) ? serviceNamesOf(model).items(both, family) : [];
     });
-    found.push({ kind, packet, ends, services: [...new Set(services)], reason: reasonWords(reason), line: lineOf(reason) });
+    found.push({ kind, packet, ends, services: [...new Set(services)], answers, reason: reasonWords(reason), line: lineOf(reason) });
   };
   const placed = diagram.unionAll(hooks.map((hook) => space.hook(hook, placedPackets(space, policy, hook))));
   let left = diagram.intersect(differing, placed);

@@ -244,27 +244,31 @@ export class PacketSpace {
     return details === undefined ? packet : { ...packet, details };
   }
 
-  /** The messages of one family that members of the set have, whatever their other fields. */
-  messages(set: Node, family: Family): FamilyServices {
+  /**
+   * The messages of one family that members of the set have, whatever their other fields; of `replies` by the port that answers. ICMP tells
+   * both by its type.
+   */
+  messages(set: Node, family: Family, replies = false): FamilyServices {
     const { diagram } = this;
-    const inFamily = diagram.intersect(set, this.family(family));
-    const last = fields.sourcePort.level + fields.sourcePort.width - 1;
-    const above = diagram.forget(inFamily, 0, fields.protocol.level - 1);
-    const node = diagram.forget(diagram.forget(above, fields.destination.level, fields.local.level), fields.sourcePort.level, last);
+    const above = diagram.forget(diagram.intersect(set, this.family(family)), 0, fields.protocol.level - 1);
+    const here = diagram.forget(above, fields.destination.level, fields.local.level);
+    const without = ({ level, width }: Field): Node => diagram.forget(here, level, level + width - 1);
+    const byValue = this.#pieces(without(fields.sourcePort), fields.protocol);
+    const bySource = replies ? this.#pieces(without(fields.value), fields.protocol) : [];
     const values = new Map<number, ValueMap>();
     const protocols: Range<number>[] = [];
-    for (const { first: low, last: high, below } of this.#pieces(node, fields.protocol)) {
+    for (const { first: low, last: high, below } of byValue) {
       for (let protocol = low; protocol <= high; protocol++) {
-        if (!valuedProtocols(family).includes(protocol)) protocols.push({ first: protocol, last: protocol });
-        else
-          values.set(
-            protocol,
-            this.#pieces(below, fields.value).map((piece) => ({
-              first: piece.first,
-              last: piece.last,
-              functions: functionsBelow(this.#said(piece.below, 0)),
-            })),
-          );
+        if (!valuedProtocols(family).includes(protocol)) {
+          protocols.push({ first: protocol, last: protocol });
+          continue;
+        }
+        const ports = protocol === icmpOf(family) ? undefined : bySource.find(({ first, last }) => first <= protocol && protocol <= last);
+        const pieces = ports === undefined ? this.#pieces(below, fields.value) : this.#pieces(ports.below, fields.sourcePort);
+        values.set(
+          protocol,
+          pieces.map((piece) => ({ first: piece.first, last: piece.last, functions: functionsBelow(this.#said(piece.below, 0)) })),
+        );
       }
     }
     return { values, protocols: canonical(protocols) };

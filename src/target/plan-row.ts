@@ -11,8 +11,11 @@ export interface PlanRow {
   /** `office>dmz`; for and from the gateway with the interface, `dmz>gw12 by eth3`. */
   readonly pair: string;
   readonly family: Family;
-  /** `said` and `heard`: which messages of running conversations are looked into, of the side that opened them and of the called one. */
-  readonly effect: 'deny' | 'allow' | 'limited' | 'said' | 'heard';
+  /**
+   * `said` and `heard`: which messages of running conversations are looked into, of the side that opened them and of the called one; `refused` and
+   * `unheard`: which of those that are denied then are answered with a reset.
+   */
+  readonly effect: 'deny' | 'allow' | 'limited' | 'said' | 'heard' | 'refused' | 'unheard';
   /** Whether its flows name functions: what its lookups find goes on to where messages are looked into. */
   readonly looked?: boolean;
   readonly flows: number;
@@ -120,13 +123,19 @@ export function planLines(rows: readonly PlanRow[]): string[] {
     for (const row of some) sums.set(`${row.pair} ${row.family}`, (sums.get(`${row.pair} ${row.family}`) ?? 0) + row.lookups);
     return Math.max(0, ...sums.values());
   };
-  const running = (way: PlanRow['effect']): string[] => {
-    const some = rows.filter(({ effect }) => effect === way);
-    const of = way === 'said' ? 'from the side that opened a conversation' : 'from the called side';
-    return some.length === 0 ? [] : [`  a packet ${of}, once judged, meets at most ${counted(most(some), 'lookup')} before its message is looked into`];
+  const running = (looked: PlanRow['effect'], denied: PlanRow['effect'], of: string): string[] => {
+    const at = (way: PlanRow['effect'], words: (lookups: string) => string): string[] => {
+      const some = rows.filter(({ effect }) => effect === way);
+      return some.length === 0 ? [] : [`  ${words(counted(most(some), 'lookup'))}`];
+    };
+    return [
+      ...at(looked, (lookups) => `a packet ${of}, once judged, meets at most ${lookups} before its message is looked into`),
+      ...at(denied, (lookups) => `a message ${of} that is denied meets at most ${lookups} before it is answered`),
+    ];
   };
   // What the called side says belongs to conversations that are counted already.
-  const requests = rows.filter(({ effect }) => effect !== 'heard');
+  const requests = rows.filter(({ effect }) => effect !== 'heard' && effect !== 'unheard');
+  const fresh = rows.filter(({ effect }) => effect === 'deny' || effect === 'allow' || effect === 'limited');
   const total = sequence(requests);
   const naive = requests.reduce((sum, row) => sum + row.naive, 0);
   return [
@@ -134,8 +143,8 @@ export function planLines(rows: readonly PlanRow[]): string[] {
       `  ${row.pair} IPv${row.family} ${row.effect}${row.looked === true ? ' by function' : ''}: ${counted(row.flows, 'flow')}, ${counted(row.lookups, 'lookup')} at most`,
       ...row.steps.map((step) => `    ${step}`),
     ]),
-    `  a new packet meets at most ${counted(most(rows.filter(({ effect }) => effect !== 'said' && effect !== 'heard')), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
-    ...running('said'),
-    ...running('heard'),
+    `  a new packet meets at most ${counted(most(fresh), 'lookup')} of flows, logs, counters and rates apart; requests have ${counted(total.elements, 'element')}, ${counted(total.chains, 'chain')}; one rule for each source, destination and service would be ${counted(naive, 'rule')}`,
+    ...running('said', 'refused', 'from the side that opened a conversation'),
+    ...running('heard', 'unheard', 'from the called side'),
   ];
 }

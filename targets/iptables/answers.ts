@@ -8,7 +8,7 @@ import type { Entry } from '../../src/policy/gateway-policy.ts';
 import type { Box } from '../../src/target/lookup-plan.ts';
 import type { Pair } from '../../src/target/pairs.ts';
 import type { Effects } from './effects.ts';
-import { planLookups, writeLookups } from './lookups.ts';
+import { type Plan, planLookups, writeLookups } from './lookups.ts';
 import { drop, goTo, type Table } from './table.ts';
 import { phrase, type Token } from './tokens.ts';
 
@@ -19,16 +19,20 @@ export interface Living {
   readonly guard?: Token | undefined;
 }
 
+type Explain = (pair: Pair, effect: 'refused' | 'unheard', plan: Plan<Entry>, boxes: readonly Box<Entry>[]) => void;
+
 export class Answers {
   readonly #table: Table;
   readonly #effects: Effects;
   readonly #reset: Token | undefined;
+  readonly #explain: Explain;
 
-  /** `reset`: the chain that answers; undefined where everything is dropped. */
-  constructor(table: Table, effects: Effects, reset: Token | undefined) {
+  /** `reset`: the chain that answers; undefined where everything is dropped. `explain` is told of every plan. */
+  constructor(table: Table, effects: Effects, reset: Token | undefined, explain: Explain) {
     this.#table = table;
     this.#effects = effects;
     this.#reset = reset;
+    this.#explain = explain;
   }
 
   /** `unheard`: by the fields of answers, since the called side asks. */
@@ -42,6 +46,7 @@ export class Answers {
   #lookups(word: 'refused' | 'unheard', { pair, boxes, guard }: Living, reset: Token): Token[] {
     const note = (labels: readonly Entry[]): Token => this.#effects.note(labels);
     const plan = planLookups(this.#table, `${word}.${pair.stem}`, boxes, note, { labelled: false });
+    this.#explain(pair, word, plan, boxes);
     const outcome = (labels: readonly Entry[]): Token[] => [phrase(note(labels), goTo(reset))];
     return writeLookups(plan, { table: this.#table, swapped: word === 'unheard', outcome, guard });
   }

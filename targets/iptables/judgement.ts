@@ -88,7 +88,7 @@ export class Judgement {
     this.#gate = parts.gate;
     this.#inspection = parts.inspection;
     this.#looks = new Looks(parts.policy, parts.table);
-    this.#answers = new Answers(parts.table, parts.effects, parts.ends.answering?.reset);
+    this.#answers = new Answers(parts.table, parts.effects, parts.ends.answering?.reset, this.#explain.bind(this));
     for (const pair of parts.pairs)
       for (const { entry, boxes, looked, heard } of pair.entries)
         if (entry.rate !== undefined && (boxes.has(this.#table.family) || looked.has(this.#table.family) || heard.has(this.#table.family)))

@@ -158,9 +158,7 @@ export class Judgement {
   #refused(pair: Pair): Token {
     if (!this.#policy.resetsDenied || !isLooked(pair)) return drop;
     return this.#answered(`refused.${pair.stem}`, () =>
-      families.flatMap((family) =>
-        this.#resets(`refused.${pair.stem}.${family}`, family, this.#allows(pair, family), this.#guard(pair, false, undefined), false),
-      ),
+      families.flatMap((family) => this.#resets(pair, 'refused', family, this.#allows(pair, family), this.#guard(pair, false, undefined))),
     );
   }
 
@@ -171,7 +169,7 @@ export class Judgement {
       opposites.flatMap((opposite) =>
         families.flatMap((family) => {
           const living = (['allow', 'limited'] as const).flatMap((which) => chosen(opposite.entries, which)).flatMap((one) => silently(one.heard.get(family)));
-          return this.#resets(`unheard.${opposite.stem}.${family}`, family, living, [], true);
+          return this.#resets(opposite, 'unheard', family, living, []);
         }),
       ),
     );
@@ -191,9 +189,12 @@ export class Judgement {
     return [...plainBoxes(allows, family), ...allows.flatMap((one) => silently(one.looked.get(family)))];
   }
 
-  #resets(stem: string, family: Family, boxes: readonly Box<Entry>[], guard: readonly Token[], swapped: boolean): Token[] {
+  #resets(pair: Pair, effect: 'refused' | 'unheard', family: Family, boxes: readonly Box<Entry>[], guard: readonly Token[]): Token[] {
     const plan = planLookups(family, boxes);
-    return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome: this.#verdict(goTo(reset)), swapped, shared: new Map(), guard });
+    this.#explain(pair, family, effect, plan, boxes);
+    const stem = `${effect}.${pair.stem}.${family}`;
+    const outcome = this.#verdict(goTo(reset));
+    return writeLookups(plan, { ruleset: this.#ruleset, family, stem, outcome, swapped: effect === 'unheard', shared: new Map(), guard });
   }
 
   /** A conversation that runs already is judged again: no rate, no log (rule 3). Empty if nothing could let it go on. */

@@ -126,6 +126,7 @@ describeNft('verify', () => {
     asks('{ read, write }');
     const { status, stdout } = afterLoading(file, ruleset, []);
     expect(status).toBe(1);
+    expect(stdout).toMatch(/^cell -> dmz : answers of dnp3 .* is dropped, but must pass: flow `dial` allows it/mu);
     expect(stdout).toMatch(/^ {2}such as forward \S+ → \S+, established, reply, \S.*: .* -> hist \S+ from tcp 20000 \(dnp3 write-objects\) to port \d+$/mu);
     const { rows } = JSON.parse(afterLoading(file, ruleset, [], '--format', 'json').stdout) as { rows: { example: { sourcePort: number } }[] };
     expect(rows.map(({ example }) => example.sourcePort)).toEqual([20_000]);

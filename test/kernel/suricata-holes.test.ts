@@ -12,7 +12,8 @@ import { client, http, plant } from './suricata-plant.ts';
 import { Queue, streamFrom } from './suricata-queue.ts';
 import { Conversations, Engine, missingSuricata, type Said } from './suricata.ts';
 
-const ports = { dnp3: 20_000, enip: 44_818 } as const;
+// No standard port of EtherNet/IP: functions of Modbus cannot be named there (ZW2049).
+const ports = { dnp3: 20_000, enip: 44_819 } as const;
 type Protocol = keyof typeof ports;
 const codes = Array.from({ length: 256 }, (_, code) => code);
 

@@ -84,10 +84,13 @@ describe('the plan of lookups', () => {
       const size = { lookups, elements: 10 * lookups, chains: 0, naive: 100 * lookups };
       return { pair: 'a>b', family: 4, effect, flows: 1, ...size, steps: [] };
     };
-    expect(planLines([row('allow', 2), row('said', 3), row('heard', 5), row('limited', 1)]).slice(-3)).toEqual([
-      '  a new packet meets at most 3 lookups of flows, logs, counters and rates apart; requests have 60 elements, 0 chains; one rule for each source, destination and service would be 600 rules',
+    const rows = [row('allow', 2), row('said', 3), row('refused', 7), row('heard', 5), row('limited', 1), row('unheard', 4)];
+    expect(planLines(rows).slice(-5)).toEqual([
+      '  a new packet meets at most 3 lookups of flows, logs, counters and rates apart; requests have 130 elements, 0 chains; one rule for each source, destination and service would be 1300 rules',
       '  a packet from the side that opened a conversation, once judged, meets at most 3 lookups before its message is looked into',
+      '  a message from the side that opened a conversation that is denied meets at most 7 lookups before it is answered',
       '  a packet from the called side, once judged, meets at most 5 lookups before its message is looked into',
+      '  a message from the called side that is denied meets at most 4 lookups before it is answered',
     ]);
   });
 
@@ -114,6 +117,29 @@ gateway g {
       ['a>b', 4, 'allow', 1],
       ['a>b', 4, 'heard', 1],
       ['a>b', 4, 'said', 1],
+    ]);
+  });
+
+  it.each(['nftables', 'iptables'])('what is asked before a denied message is answered has rows, %s', (target) => {
+    const { rows } = planOf(
+      `policy "p" {}
+zone a { level 4  networks 10.0.1.0/24 }
+zone b { level 1  networks 10.0.2.0/24 }
+flow f { from a  to b  allow modbus read }
+flow g { from a  to b  allow dnp3 read on tcp 20000  requests backward }
+gateway g {
+  target ${target} { denied-messages reset }
+  interface eth0 { faces a  address 10.0.1.1/24 }
+  interface eth1 { faces b  address 10.0.2.1/24 }
+  manage none "c"
+}`,
+      target === 'nftables' ? nftables : iptables,
+    );
+    const answered = rows.filter(({ effect }) => effect === 'refused' || effect === 'unheard');
+    // Both flows start without payload, so that both may live where a request is refused; the called side asks in one of them.
+    expect(answered.map(({ pair, family, effect, flows }) => [pair, family, effect, flows])).toEqual([
+      ['a>b', 4, 'refused', 2],
+      ['a>b', 4, 'unheard', 1],
     ]);
   });
 

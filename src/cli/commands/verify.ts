@@ -57,6 +57,7 @@ function rowJson(model: Model, sources: SourceMap, row: DriftRow): unknown {
     from: row.ends?.from ?? null,
     to: row.ends?.to ?? null,
     services: row.services,
+    answers: row.answers,
     reason: row.reason,
     flow: row.line === undefined ? null : { name: row.line.name, span: jsonPlace(row.line.span, sources) },
     example: {
@@ -78,7 +79,7 @@ function lines(model: Model, sources: SourceMap, found: Verification): string[] 
     const shown = row.services.slice(0, mostServices).join(', ');
     const more = row.services.length > mostServices ? ` and ${row.services.length - mostServices} more` : '';
     const who = row.ends === undefined ? 'what does not belong to its interfaces' : `${row.ends.from} -> ${row.ends.to}`;
-    return [`${who} : ${shown}${more} ${what}: ${row.reason}${place}`, `  such as ${stateWords(model, row.packet)}`];
+    return [`${who} : ${row.answers ? 'answers of ' : ''}${shown}${more} ${what}: ${row.reason}${place}`, `  such as ${stateWords(model, row.packet)}`];
   });
   return [
     {
