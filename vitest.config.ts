@@ -1,7 +1,6 @@
 /**
- * Three workers, though a small runner has two processors: kernel tests wait for other programs a third of their time. Each keeps what it has
- * loaded from file to file, since most of a file's time would go into loading and warming up the compiler again: no test file may leave
- * anything changed outside of itself.
+ * Two workers: a third one makes everything slower on two processors, since it has the compiler to warm up, too. Each keeps what it has loaded from file to file, since most of a file's time
+ * would go into loading and warming up the compiler again: no test file may leave anything changed outside of itself.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -9,7 +8,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 120_000,
     projects: [

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The one test command: sh test/run.sh
 #
-# Installs what the tests need when it can, builds, checks types, style and layers, and runs every test; each step
-# before the tests counts as one. Prints `N passed, N failed` last; with CI=true a skipped test is a failed one.
+# Installs what the tests need when it can, builds, runs every test, and checks types, style and layers; each step
+# but the tests counts as one. Prints `N passed, N failed` last; with CI=true a skipped test is a failed one.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -68,12 +68,13 @@ if [ "${CI:-}" = true ] || [ ! -d node_modules ]; then
 fi
 step 'build' npm run --silent build
 
-# What needs nothing of each other goes two at a time, in lanes that take about as long as each other; each counts, and is shown whole, as if alone.
+# The tests wait for other programs a third of their time, so what needs nothing of them goes beside them, in two lanes; each counts, and is shown
+# whole, as if alone.
 outputs=$(mktemp -d) || exit 1
 aside() {
   name=$1
   shift
-  "$@" >"$outputs/$name" 2>&1
+  nice "$@" >"$outputs/$name" 2>&1
   echo $? >"$outputs/$name.status"
 }
 shown() {
@@ -89,14 +90,14 @@ shown() {
   aside format npm run --silent lint:format
   aside unused npm run --silent lint:unused
 } &
+
+results=.vitest/results.json
+rm -f "$results"
+echo '== tests; beside them types, lint, format, layers and unused, which are shown behind'
+npx vitest run --reporter=default --reporter=json --outputFile.json="$results"
 wait
 for name in types lint format layers unused; do
   step "$name" shown "$name"
 done
 rm -rf "$outputs"
-
-results=.vitest/results.json
-rm -f "$results"
-echo '== tests'
-npx vitest run --reporter=default --reporter=json --outputFile.json="$results"
 exec node test/summary.mjs "$results" "$passed" "$failed"

@@ -1,7 +1,7 @@
 /**
  * The last line of a test run: `N passed, N failed`.
  *
- * Takes vitest's JSON report and the counts of the steps before it; exits 1 when anything failed, when no test ran, and
+ * Takes vitest's JSON report and the counts of the other steps; exits 1 when anything failed, when no test ran, and
  * with CI=true also when a test was skipped.
  */
 import { readFileSync } from 'node:fs';
