@@ -1,8 +1,8 @@
 /**
  * Ports on which one message could be understood in two ways.
  *
- * Takes flows and the gateways' own lines, reports functions that are named where a look-alike of their protocol has the same port between the same
- * ends: what the one allows may be, byte for byte, what the other does not. The ports that a protocol has by its standard are always its own.
+ * Takes flows, the gateways' own lines, asserts and test lines, reports functions that are named where a look-alike of their protocol has the same port between the
+ * same ends: what the one allows may be, byte for byte, what the other does not. The ports that a protocol has by its standard are always its own.
  */
 import { catalogue } from '../catalogue/catalogue.ts';
 import { lookAlikes, lookAlikesOf } from '../catalogue/look-alikes.ts';
@@ -12,7 +12,7 @@ import { type AddressSet, addressesMeet } from '../net/address-set.ts';
 import { canonical, intersectRanges, type Ranges, unionRanges } from '../net/ranges.ts';
 import { familyServices, protocolNumber } from '../packets/service-set.ts';
 import type { Context } from './context.ts';
-import type { Flow, Gateway, NamedFunctions } from './model.ts';
+import type { Flow, Gateway, NamedFunctions, TestLine } from './model.ts';
 
 /** Functions named between two ends; for a gateway's own line one of them is the gateway, by the way the line runs. */
 interface Naming {
@@ -22,9 +22,12 @@ interface Naming {
   readonly to: AddressSet | string;
 }
 
+/** What an assert or a test line asks about. */
+export type Question = Pick<TestLine, 'from' | 'to' | 'services'>;
+
 const known = new Set(lookAlikes.flatMap((one) => one.protocols));
 
-export function reportLookAlikes(context: Context, flows: readonly Flow[], gateways: readonly Gateway[]): void {
+export function reportLookAlikes(context: Context, flows: readonly Flow[], gateways: readonly Gateway[], asked: readonly Question[]): void {
   for (const transport of ['tcp', 'udp'] as const) {
     const byProtocol = new Map<string, Naming[]>();
     const add = (functions: readonly NamedFunctions[], from: Naming['from'], to: Naming['to']): void => {
@@ -43,6 +46,28 @@ export function reportLookAlikes(context: Context, flows: readonly Flow[], gatew
         add(services.functions, inwards ? peer.addresses : name, inwards ? name : peer.addresses);
       }
     reportOn(context, transport, byProtocol);
+    reportQuestions(context, transport, byProtocol, asked);
+  }
+}
+
+/** A question about functions would be answered for bytes that a flow of the look-alike lets pass. */
+function reportQuestions(context: Context, transport: TransportProtocol, byProtocol: ReadonlyMap<string, readonly Naming[]>, asked: readonly Question[]): void {
+  for (const { from, to, services } of asked) {
+    for (const named of services.functions) {
+      const ports = known.has(named.protocol) ? portsOf(named, transport) : [];
+      for (const other of ports.length === 0 ? [] : lookAlikesOf(named.protocol, transport)) {
+        const twin = byProtocol
+          .get(other)
+          ?.find((one) => intersectRanges(one.ports, ports).length > 0 && meet(one.from, from.addresses) && meet(one.to, to.addresses));
+        const [port] = twin === undefined ? [] : intersectRanges(twin.ports, ports);
+        if (twin === undefined || port === undefined) continue;
+        const words = { protocol: named.protocol, other, port: `${transport} ${port.first}`, whose: 'is also named for' };
+        context.report(modelCodes.lookAlikes, named.span, words, {
+          secondary: [{ span: twin.named.span, label: `${other} on the same port, between the same ends` }],
+          help: [`ask about all that is said on ${words.port}: \`${transport} ${port.first}\``],
+        });
+      }
+    }
   }
 }
 

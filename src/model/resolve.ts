@@ -113,7 +113,6 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
   }
   const gateways: Gateway[] = places('gateway').flatMap((declaration) => resolveGateway(tools, declaration, zones) ?? []);
   reportGatewayHosts(context, gateways, hosts);
-  reportLookAlikes(context, byName(flows), byName(gateways));
 
   const inZones = unionAddresses(...[...zones.values()].map((zone) => zone.addresses));
   const asserts: Assert[] = [];
@@ -123,6 +122,8 @@ export function resolve(declarations: readonly Declaration[], sources: SourceMap
     if (assert !== undefined) asserts.push(assert);
   }
   const tests: Test[] = of('test').map((declaration) => resolveTest(tools, declaration, inZones));
+  const questions = [...asserts.filter((assert) => assert.kind === 'never' || assert.kind === 'always'), ...tests.flatMap((test) => test.lines)];
+  reportLookAlikes(context, byName(flows), byName(gateways), questions);
 
   const unused: Unused[] = [];
   for (const [kind, used] of [

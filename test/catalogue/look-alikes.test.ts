@@ -133,6 +133,8 @@ describe('functions of look-alikes on one port', () => {
     ['where their ports overlap by one', to('a', 'one', 'modbus read on tcp 5000-5020') + to('b', 'one', 'enip diagnostics on tcp 5020-5030')],
     ['on the standard port of the other', to('a', 'one', 'enip diagnostics on tcp 502')],
     ['of FINS in datagrams', to('a', 'one', 'fins read on udp 5020, modbus read on udp 5020')],
+    ['by an assert on the port of a flow', `${to('a', 'one', enip)}assert no_write { never office -> press : modbus write on tcp 5020 }`],
+    ['by a test on the port of a flow', `${to('a', 'one', enip)}test "t" { deny office -> one : modbus write on tcp 5020 }`],
     ["in a gateway's lines", '', `manage from office allow ${modbus}\n  receive from office allow ${enip}`],
   ];
   test.each(refused)('are refused %s', (_name, flows = '', lines) => {
@@ -144,6 +146,8 @@ describe('functions of look-alikes on one port', () => {
     ['on two ports', to('a', 'one', modbus) + to('b', 'one', 'enip diagnostics')],
     ['where one of them is denied', to('a', 'one', modbus) + to('b', 'one', 'modbus write on tcp 5020', 'deny')],
     ['of FINS in segments', to('a', 'one', 'fins read on tcp 5020, modbus read on tcp 5020')],
+    ['by an assert of another port', `${to('a', 'one', enip)}assert no_write { never office -> press : modbus write }`],
+    ['by an assert of another device', `${to('a', 'one', enip)}assert no_write { never office -> two : modbus write on tcp 5020 }`],
     ['to a gateway and from it', '', `manage from office allow ${modbus}\n  send to office allow ${enip}`],
   ];
   test.each(taken)('are taken %s', (_name, flows = '', lines) => {
