@@ -12,7 +12,7 @@ import { type AddressSet, addressesMeet } from '../net/address-set.ts';
 import { canonical, intersectRanges, type Ranges, unionRanges } from '../net/ranges.ts';
 import { familyServices, protocolNumber } from '../packets/service-set.ts';
 import type { Context } from './context.ts';
-import type { Flow, Gateway, NamedFunctions, TestLine } from './model.ts';
+import type { Flow, Gateway, NamedFunctions, ResolvedSelector, TestLine } from './model.ts';
 
 /** Functions named between two ends; for a gateway's own line one of them is the gateway, by the way the line runs. */
 interface Naming {
@@ -56,9 +56,7 @@ function reportQuestions(context: Context, transport: TransportProtocol, byProto
     for (const named of services.functions) {
       const ports = known.has(named.protocol) ? portsOf(named, transport) : [];
       for (const other of ports.length === 0 ? [] : lookAlikesOf(named.protocol, transport)) {
-        const twin = byProtocol
-          .get(other)
-          ?.find((one) => intersectRanges(one.ports, ports).length > 0 && meet(one.from, from.addresses) && meet(one.to, to.addresses));
+        const twin = byProtocol.get(other)?.find((one) => intersectRanges(one.ports, ports).length > 0 && asksAbout(from, one.from) && asksAbout(to, one.to));
         const [port] = twin === undefined ? [] : intersectRanges(twin.ports, ports);
         if (twin === undefined || port === undefined) continue;
         const words = { protocol: named.protocol, other, port: `${transport} ${port.first}`, whose: 'is also named for' };
@@ -99,6 +97,12 @@ function reportOn(context: Context, transport: TransportProtocol, byProtocol: Re
 
 function meet(one: Naming['from'], other: Naming['from']): boolean {
   return typeof one === 'string' || typeof other === 'string' ? one === other : addressesMeet(one, other);
+}
+
+/** A gateway is asked about by its name or its addresses, never by a network that holds one. */
+function asksAbout(asked: ResolvedSelector, end: Naming['from']): boolean {
+  if (typeof end !== 'string') return addressesMeet(asked.addresses, end);
+  return asked.gateways.includes(end) || asked.gatewayAddresses.includes(end);
 }
 
 function portsOf({ where }: NamedFunctions, transport: TransportProtocol): Ranges<number> {

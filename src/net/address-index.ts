@@ -6,7 +6,7 @@
  */
 import { max4, max6 } from './address.ts';
 import { type AddressSet, intersectAddresses } from './address-set.ts';
-import type { Ranges } from './ranges.ts';
+import { lastStart, type Ranges } from './ranges.ts';
 
 /** Pieces in address order: where each begins, and the indices of the sets that hold it. */
 interface Pieces<Value> {
@@ -69,7 +69,7 @@ function pieces<Value extends number | bigint>(sets: readonly Ranges<Value>[], l
   const owners: number[][] = starts.map(() => []);
   for (const [index, ranges] of sets.entries()) {
     for (const { first, last } of ranges) {
-      for (let at = pieceOf(starts, first); at < starts.length && (starts[at] as Value) <= last; at++) owners[at]?.push(index);
+      for (let at = lastStart(starts, first); at < starts.length && (starts[at] as Value) <= last; at++) owners[at]?.push(index);
     }
   }
   return { starts, owners };
@@ -77,20 +77,8 @@ function pieces<Value extends number | bigint>(sets: readonly Ranges<Value>[], l
 
 function collect<Value extends number | bigint>({ starts, owners }: Pieces<Value>, ranges: Ranges<Value>, into: Set<number>): void {
   for (const { first, last } of ranges) {
-    for (let at = pieceOf(starts, first); at < starts.length && (starts[at] as Value) <= last; at++) {
+    for (let at = lastStart(starts, first); at < starts.length && (starts[at] as Value) <= last; at++) {
       for (const owner of owners[at] as readonly number[]) into.add(owner);
     }
   }
-}
-
-/** Index of the last start that is not above the value. */
-function pieceOf<Value extends number | bigint>(starts: readonly Value[], value: Value): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] as Value) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

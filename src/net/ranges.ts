@@ -131,3 +131,15 @@ export function rangesSize<T extends number | bigint>(set: Ranges<T>): number {
   for (const { first, last } of set) size += (typeof first === 'bigint' && typeof last === 'bigint' ? Number(last - first) : Number(last) - Number(first)) + 1;
   return size;
 }
+
+/** Index of the last start that is not above the value; starts ascend, and the first is not above any value. */
+export function lastStart<T extends number | bigint>(starts: readonly T[], value: T): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] as T) <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

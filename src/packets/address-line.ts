@@ -9,7 +9,7 @@
 import type { Address } from '../net/address.ts';
 import { max4, max6 } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import type { Range, Ranges } from '../net/ranges.ts';
+import { lastStart, type Range, type Ranges } from '../net/ranges.ts';
 
 export class AddressLine {
   /** First addresses of the segments, ascending. */
@@ -61,7 +61,7 @@ export class AddressLine {
   /** Whether the line was cut at every border of the set. */
   isCutAt(set: AddressSet): boolean {
     const cut = <Value extends number | bigint>(starts: readonly Value[], range: Range<Value>, max: Value, after: Value): boolean =>
-      starts[before(starts, range.first)] === range.first && (range.last === max || starts[before(starts, after)] === after);
+      starts[lastStart(starts, range.first)] === range.first && (range.last === max || starts[lastStart(starts, after)] === after);
     return set.v4.every((range) => cut(this.#v4, range, max4, range.last + 1)) && set.v6.every((range) => cut(this.#v6, range, max6, range.last + 1n));
   }
 
@@ -89,7 +89,7 @@ export class AddressLine {
 
   /** The place of an address within its family. */
   placeOf(address: Address): number {
-    return address.family === 4 ? before(this.#v4, address.value) : before(this.#v6, address.value);
+    return address.family === 4 ? lastStart(this.#v4, address.value) : lastStart(this.#v6, address.value);
   }
 
   /** The lowest address at a place; what lies behind the last segment is that segment. */
@@ -111,7 +111,7 @@ export class AddressLine {
 
   /** The segment that holds an address. */
   segmentOf(address: Address): number {
-    return address.family === 4 ? before(this.#v4, address.value) : this.#v4.length + before(this.#v6, address.value);
+    return address.family === 4 ? lastStart(this.#v4, address.value) : this.#v4.length + lastStart(this.#v6, address.value);
   }
 
   /** All addresses of the segment that holds an address. */
@@ -149,22 +149,10 @@ export class AddressLine {
   }
 
   #cut<Value extends number | bigint>(starts: readonly Value[], range: Range<Value>, offset: number, max: Value, after: Value): Range<number> {
-    const first = before(starts, range.first);
-    const next = range.last === max ? starts.length : before(starts, after);
+    const first = lastStart(starts, range.first);
+    const next = range.last === max ? starts.length : lastStart(starts, after);
     if (starts[first] !== range.first || (next < starts.length && starts[next] !== after))
       throw new Error('the address line was not cut at a border of this set');
     return { first: offset + first, last: offset + next - 1 };
   }
-}
-
-/** Index of the last start that is not above the value. */
-function before<Value extends number | bigint>(starts: readonly Value[], value: Value): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] as Value) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -135,6 +135,7 @@ describe('functions of look-alikes on one port', () => {
     ['of FINS in datagrams', to('a', 'one', 'fins read on udp 5020, modbus read on udp 5020')],
     ['by an assert on the port of a flow', `${to('a', 'one', enip)}assert no_write { never office -> press : modbus write on tcp 5020 }`],
     ['by a test on the port of a flow', `${to('a', 'one', enip)}test "t" { deny office -> one : modbus write on tcp 5020 }`],
+    ['by an assert about the gateway', 'assert no_write { never office -> gw : modbus write on tcp 5020 }\n', `manage from office allow ${enip}`],
     ["in a gateway's lines", '', `manage from office allow ${modbus}\n  receive from office allow ${enip}`],
   ];
   test.each(refused)('are refused %s', (_name, flows = '', lines) => {
@@ -148,6 +149,11 @@ describe('functions of look-alikes on one port', () => {
     ['of FINS in segments', to('a', 'one', 'fins read on tcp 5020, modbus read on tcp 5020')],
     ['by an assert of another port', `${to('a', 'one', enip)}assert no_write { never office -> press : modbus write }`],
     ['by an assert of another device', `${to('a', 'one', enip)}assert no_write { never office -> two : modbus write on tcp 5020 }`],
+    [
+      'by an assert about a network that holds the gateway',
+      'assert no_write { never office -> press : modbus write on tcp 5020 }\n',
+      `manage from office allow ${enip}`,
+    ],
     ['to a gateway and from it', '', `manage from office allow ${modbus}\n  send to office allow ${enip}`],
   ];
   test.each(taken)('are taken %s', (_name, flows = '', lines) => {

@@ -46,6 +46,24 @@ function mostLookups(rows: readonly PlanRow[]): number {
   return Math.max(...sums.values());
 }
 
+/** The plan of flows that name functions, of one whose client asks and one whose called side does. */
+function functionsOn(target: string, options = ''): ReturnType<typeof planOf> {
+  return planOf(
+    `policy "p" {}
+zone a { level 4  networks 10.0.1.0/24 }
+zone b { level 1  networks 10.0.2.0/24 }
+flow f { from a  to b  allow modbus read }
+flow g { from a  to b  allow dnp3 read on tcp 20000  requests backward }
+gateway g {
+  target ${target} ${options}
+  interface eth0 { faces a  address 10.0.1.1/24 }
+  interface eth1 { faces b  address 10.0.2.1/24 }
+  manage none "c"
+}`,
+    target === 'nftables' ? nftables : iptables,
+  );
+}
+
 describe('the plan of lookups', () => {
   it.each(['hosts', 'prefix', 'any', 'ranges', 'groups', 'ipv6', 'deny', 'mixed'])('%s: ten times the flows, hardly more lookups', (mix) => {
     const flows = mix === 'groups' ? 20 : 150;
@@ -95,20 +113,7 @@ describe('the plan of lookups', () => {
   });
 
   it.each(['nftables', 'iptables'])('flows whose messages are looked into have rows of their own, %s', (target) => {
-    const { rows } = planOf(
-      `policy "p" {}
-zone a { level 4  networks 10.0.1.0/24 }
-zone b { level 1  networks 10.0.2.0/24 }
-flow f { from a  to b  allow modbus read }
-flow g { from a  to b  allow dnp3 read on tcp 20000  requests backward }
-gateway g {
-  target ${target}
-  interface eth0 { faces a  address 10.0.1.1/24 }
-  interface eth1 { faces b  address 10.0.2.1/24 }
-  manage none "c"
-}`,
-      target === 'nftables' ? nftables : iptables,
-    );
+    const { rows } = functionsOn(target);
     const byFunction = rows.filter((row) => row.looked === true);
     // iptables asks by ports first; what is by function there is counted as `said` alone.
     expect(byFunction.map(({ pair, family, effect, flows }) => [pair, family, effect, flows])).toEqual(target === 'nftables' ? [['a>b', 4, 'allow', 1]] : []);
@@ -121,20 +126,7 @@ gateway g {
   });
 
   it.each(['nftables', 'iptables'])('what is asked before a denied message is answered has rows, %s', (target) => {
-    const { rows } = planOf(
-      `policy "p" {}
-zone a { level 4  networks 10.0.1.0/24 }
-zone b { level 1  networks 10.0.2.0/24 }
-flow f { from a  to b  allow modbus read }
-flow g { from a  to b  allow dnp3 read on tcp 20000  requests backward }
-gateway g {
-  target ${target} { denied-messages reset }
-  interface eth0 { faces a  address 10.0.1.1/24 }
-  interface eth1 { faces b  address 10.0.2.1/24 }
-  manage none "c"
-}`,
-      target === 'nftables' ? nftables : iptables,
-    );
+    const { rows } = functionsOn(target, '{ denied-messages reset }');
     const answered = rows.filter(({ effect }) => effect === 'refused' || effect === 'unheard');
     // Both flows start without payload, so that both may live where a request is refused; the called side asks in one of them.
     expect(answered.map(({ pair, family, effect, flows }) => [pair, family, effect, flows])).toEqual([
