@@ -367,7 +367,7 @@ interface Way {
   readonly parts: readonly Part[];
 }
 
-/** Of the interfaces of a gateway, which is kept in many variants, the same list. */
+/** By the list of interfaces, which policies that differ in their entries alone have in common (`looking`). */
 const facing = new WeakMap<readonly PlacedInterface[], AddressIndex>();
 
 function waysOf(policy: GatewayPolicy, entries: readonly Entry[]): Way[] {
